@@ -1,0 +1,151 @@
+//! The invite link: `http(s)://HOST[:PORT]/j/ROOM#SECRET`. The secret stays in the fragment and never reaches a server.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::RoomId;
+
+/// Longest link that is looked at, in bytes.
+pub const MAX_LINK: usize = 2048;
+/// Bytes of a [`Secret`].
+pub const SECRET_BYTES: usize = 16;
+
+/// 128 random bits that only the people with the link know.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret([u8; SECRET_BYTES]);
+
+impl Secret {
+    pub const fn from_bytes(bytes: [u8; SECRET_BYTES]) -> Self {
+        Self(bytes)
+    }
+
+    pub const fn as_bytes(&self) -> &[u8; SECRET_BYTES] {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+/// An invitation to a room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invite {
+    /// Scheme, host and port of the server: `http://192.168.1.5:7420/`.
+    pub server: url::Url,
+    pub room: RoomId,
+    pub secret: Secret,
+}
+
+/// Why a text is no invite.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LinkError {
+    #[error("this is not a Fika link")]
+    NotALink,
+    /// Copy the whole link, with the part after #.
+    #[error("a part of the link is missing")]
+    Incomplete,
+    #[error("the link has a typo")]
+    Typo,
+}
+
+impl Invite {
+    /// Reads what a person pasted: surrounding blanks and quotes are forgiven.
+    pub fn parse(text: &str) -> Result<Self, LinkError> {
+        let text = text.trim().trim_matches(|c| matches!(c, '<' | '>' | '"' | '\'' | '.'));
+        if text.len() > MAX_LINK {
+            return Err(LinkError::NotALink);
+        }
+        let mut url = url::Url::parse(text).map_err(|_| LinkError::NotALink)?;
+        if !matches!(url.scheme(), "http" | "https") || url.host().is_none() || url.username() != "" {
+            return Err(LinkError::NotALink);
+        }
+        let room = url.path().strip_prefix("/j/").ok_or(LinkError::NotALink)?.trim_end_matches('/').to_owned();
+        if room.is_empty() {
+            return Err(LinkError::Incomplete);
+        }
+        let room = RoomId::parse(&room).ok_or(LinkError::Typo)?;
+        let fragment = url.fragment().filter(|f| !f.is_empty()).ok_or(LinkError::Incomplete)?;
+        let bytes = URL_SAFE_NO_PAD.decode(fragment).map_err(|_| LinkError::Typo)?;
+        let secret = <[u8; SECRET_BYTES]>::try_from(bytes).map_err(|_| LinkError::Typo)?;
+        url.set_path("/");
+        url.set_query(None);
+        url.set_fragment(None);
+        Ok(Self { server: url, room, secret: Secret(secret) })
+    }
+
+    pub fn link(&self) -> String {
+        format!("{}j/{}#{}", self.server, self.room.0, URL_SAFE_NO_PAD.encode(self.secret.0))
+    }
+
+    /// The link's server is only reachable on the local network.
+    pub fn is_local(&self) -> bool {
+        match self.server.host() {
+            Some(url::Host::Ipv4(ip)) => ip.is_private() || ip.is_loopback() || ip.is_link_local(),
+            Some(url::Host::Ipv6(ip)) => {
+                ip.is_loopback() || (ip.segments()[0] & 0xfe00) == 0xfc00 || (ip.segments()[0] & 0xffc0) == 0xfe80
+            }
+            Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".local"),
+            None => false,
+        }
+    }
+}
+
+const ROOM_ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+
+impl RoomId {
+    /// From 80 random bits.
+    pub fn from_bytes(bytes: [u8; 10]) -> Self {
+        let bits = bytes.iter().fold(0u128, |all, byte| all << 8 | u128::from(*byte));
+        let letter = |i: u32| ROOM_ALPHABET[(bits >> (75 - 5 * i)) as usize & 31] as char;
+        let groups: Vec<String> = (0..4).map(|g| (0..4).map(|i| letter(4 * g + i)).collect()).collect();
+        Self(groups.join("-"))
+    }
+
+    /// `None` unless `text` is four groups of four letters.
+    pub fn parse(text: &str) -> Option<Self> {
+        let groups: Vec<&str> = text.split('-').collect();
+        let right =
+            groups.len() == 4 && groups.iter().all(|g| g.len() == 4 && g.bytes().all(|b| ROOM_ALPHABET.contains(&b)));
+        right.then(|| Self(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn invite() -> Invite {
+        Invite {
+            server: url::Url::parse("http://192.168.1.5:7420/").unwrap(),
+            room: RoomId::from_bytes([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]),
+            secret: Secret([7; 16]),
+        }
+    }
+
+    #[test]
+    fn a_link_survives_the_way_through_text() {
+        let invite = invite();
+        assert_eq!(Invite::parse(&format!("  <{}> \n", invite.link())), Ok(invite.clone()));
+        assert!(invite.is_local());
+    }
+
+    #[test]
+    fn each_mistake_has_its_word() {
+        let link = invite().link();
+        assert_eq!(Invite::parse("hello"), Err(LinkError::NotALink));
+        assert_eq!(Invite::parse("https://example.org/"), Err(LinkError::NotALink));
+        assert_eq!(Invite::parse(link.split('#').next().unwrap()), Err(LinkError::Incomplete));
+        assert_eq!(Invite::parse(&link[..link.len() - 1]), Err(LinkError::Typo));
+        assert_eq!(Invite::parse(&link.replace("aaaq", "aaa1")), Err(LinkError::Typo));
+    }
+
+    #[test]
+    fn room_ids_are_80_bits() {
+        assert_eq!(RoomId::from_bytes([0xff; 10]).0, "7777-7777-7777-7777");
+        assert_eq!(RoomId::from_bytes([0; 10]).0, "aaaa-aaaa-aaaa-aaaa");
+    }
+}

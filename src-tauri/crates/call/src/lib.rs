@@ -1,0 +1,12 @@
+//! What a call is: participants, tracks, roles, the state machine, the view model and the signalling messages.
+//!
+//! Pure: told the time, owns no socket, thread or clock, draws no random numbers. The engine runs it, the server and
+//! the page share its messages.
+
+pub mod ids;
+pub mod invite;
+pub mod session;
+pub mod signal;
+pub mod view;
+
+pub use ids::{ParticipantId, RoomId, TrackId, TrackKind, TrackSource};

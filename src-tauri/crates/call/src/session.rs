@@ -1,0 +1,169 @@
+//! What passes between the engine and a session (peer-to-peer mesh, LiveKit, in-memory). The two halves are bounded
+//! channels made by the connector; these are the values in them.
+
+use std::time::Duration;
+
+use crate::signal::{IceServer, MediaState};
+use crate::{ParticipantId, RoomId, TrackId, TrackSource};
+
+/// Where to go and as whom.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// WebSocket base, e.g. `ws://192.168.1.5:7420` or `wss://meet.example.org`.
+    pub server: url::Url,
+    pub room: RoomId,
+    pub secret: crate::invite::Secret,
+    pub name: String,
+    pub media: MediaState,
+    /// Added to those that the server names.
+    pub ice_servers: Vec<IceServer>,
+    pub privacy: ConnectionPrivacy,
+    /// Upper limit of the video that we send, bits a second.
+    pub max_video_bitrate: u32,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, specta::Type)]
+#[serde(rename_all = "camelCase")]
+pub enum ConnectionPrivacy {
+    /// Direct where possible.
+    #[default]
+    Automatic,
+    /// Local addresses stay hidden: only addresses that a STUN or TURN server saw are told.
+    HideLocal,
+    /// Only through a TURN server.
+    RelayOnly,
+}
+
+#[derive(Clone, Debug)]
+pub enum SessionCommand {
+    SetMedia(MediaState),
+    /// Ask the sender of this track for a keyframe (PLI; the session limits the rate).
+    RequestKeyframe {
+        participant: ParticipantId,
+        source: TrackSource,
+    },
+    /// Try again now, without waiting for the next attempt of the back-off.
+    Reconnect,
+    /// Answered by `Closed { reason: Left }`.
+    Leave,
+}
+
+#[derive(Clone, Debug)]
+pub enum SessionEvent {
+    /// We have a seat. Comes again with the same ids after a resumed connection, with a new `you` after a full rejoin.
+    Joined {
+        you: ParticipantId,
+        participants: Vec<Participant>,
+    },
+    ParticipantJoined(Participant),
+    ParticipantChanged(Participant),
+    ParticipantLeft(ParticipantId),
+    /// State of the media path to one participant.
+    PeerState {
+        participant: ParticipantId,
+        state: PeerState,
+    },
+    /// State of the signalling connection.
+    SignalState(SignalState),
+    /// A receiver asks for a keyframe (PLI or FIR, rate-limited).
+    KeyframeRequested {
+        source: TrackSource,
+    },
+    /// What the link takes now, bits a second, for all we send by video.
+    VideoBitrate(u32),
+    /// Largest loss that a receiver of our sound reports, per cent.
+    AudioLoss(u8),
+    /// Once a second for each peer.
+    Stats {
+        participant: ParticipantId,
+        stats: PeerStats,
+    },
+    /// The last event.
+    Closed(CloseReason),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Participant {
+    pub id: ParticipantId,
+    pub name: String,
+    pub media: MediaState,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PeerState {
+    Connecting,
+    Connected,
+    /// Nothing arrives; ICE may recover by itself.
+    Disconnected,
+    /// Given up until a restart.
+    Failed,
+    /// The peer's description is not signed with the link's secret: somebody sits in between, or the link has a typo.
+    Untrusted,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignalState {
+    Connected,
+    Reconnecting,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CloseReason {
+    Left,
+    RoomNotFound,
+    RoomFull,
+    TooManyRequests,
+    /// Update the app (or the server).
+    Version,
+    /// Nobody answers there.
+    ServerUnreachable,
+    /// The server spoke nonsense.
+    Protocol,
+    /// All attempts failed for 60 s.
+    Lost,
+}
+
+/// Cumulative counters with the W3C webrtc-stats names, of one peer.
+#[derive(Clone, Debug, Default)]
+pub struct PeerStats {
+    pub round_trip_time: Option<Duration>,
+    pub available_outgoing_bitrate: Option<u32>,
+    /// The media goes through a TURN server.
+    pub relayed: bool,
+    pub outbound: Vec<OutboundStats>,
+    pub inbound: Vec<InboundStats>,
+}
+
+#[derive(Clone, Debug)]
+pub struct OutboundStats {
+    pub source: TrackSource,
+    pub bytes_sent: u64,
+    pub packets_sent: u64,
+    pub retransmitted_packets_sent: u64,
+    pub nack_count: u64,
+    pub pli_count: u64,
+    pub fir_count: u64,
+    /// From the receiver's reports (RFC 3550): fraction 0 to 1, and its jitter.
+    pub fraction_lost: Option<f64>,
+    pub remote_packets_lost: Option<i64>,
+    pub remote_jitter: Option<Duration>,
+}
+
+#[derive(Clone, Debug)]
+pub struct InboundStats {
+    pub source: TrackSource,
+    pub bytes_received: u64,
+    pub packets_received: u64,
+    pub packets_lost: i64,
+    pub jitter: Duration,
+    pub nack_count: u64,
+    pub pli_count: u64,
+}
+
+/// A remote track that has started: names the media channel that comes with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RemoteTrack {
+    pub participant: ParticipantId,
+    pub id: TrackId,
+    pub source: TrackSource,
+}

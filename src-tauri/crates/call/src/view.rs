@@ -1,0 +1,246 @@
+//! The view model: one snapshot that the page mirrors. It shows what is desired beside what is; the page is never
+//! optimistic. Lists are in order of joining.
+
+use serde::{Deserialize, Serialize};
+
+use crate::session::ConnectionPrivacy;
+use crate::{ParticipantId, TrackSource};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "camelCase")]
+pub struct CallView {
+    pub phase: Phase,
+    pub connection: ConnectionState,
+    /// Set from the lobby on.
+    pub invite: Option<InviteView>,
+    pub me: MeView,
+    pub participants: Vec<ParticipantView>,
+    /// Milliseconds since the first media connection of this call.
+    pub connected_for_ms: Option<u32>,
+    /// In plain figures, once a second while connected.
+    pub quality: Option<QualityView>,
+    /// The worst thing to tell; one at a time.
+    pub problem: Option<Problem>,
+    /// Set in phase `Ended`.
+    pub end: Option<EndReason>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "camelCase")]
+pub enum Phase {
+    #[default]
+    Home,
+    /// Preview: camera and microphone as set here are the join state.
+    Lobby,
+    Joining,
+    InCall,
+    Ended,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "camelCase")]
+pub enum ConnectionState {
+    #[default]
+    Idle,
+    /// Alone in the room.
+    Waiting,
+    Connecting,
+    Connected,
+    /// Nothing arrived for two seconds.
+    Unstable,
+    Reconnecting,
+    /// Given up after 60 s; offers to rejoin.
+    Lost,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "camelCase")]
+pub struct InviteView {
+    pub link: String,
+    /// The link works only on this network.
+    pub local_only: bool,
+    /// Host and port that the link names.
+    pub host: String,
+    /// We opened this room.
+    pub mine: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "camelCase")]
+pub struct MeView {
+    pub id: Option<ParticipantId>,
+    pub name: String,
+    pub microphone: CaptureView,
+    pub camera: CaptureView,
+    pub speaker: CaptureView,
+}
+
+/// A device of ours: what is wanted beside what is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "camelCase")]
+pub struct CaptureView {
+    /// The user wants it on.
+    pub wanted: bool,
+    pub state: CaptureState,
+    /// Name of the device in use.
+    pub device_name: Option<String>,
+    /// Id of the device in use.
+    pub device_id: Option<String>,
+    pub problem: Option<DeviceProblem>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "camelCase")]
+pub enum CaptureState {
+    #[default]
+    Off,
+    Starting,
+    On,
+    Failed,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "camelCase")]
+pub enum DeviceProblem {
+    Busy,
+    PermissionDenied,
+    NotFound,
+    Disconnected,
+    Stalled,
+    Unsupported,
+    Failed,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "camelCase")]
+pub struct ParticipantView {
+    pub id: ParticipantId,
+    pub name: String,
+    pub microphone_on: bool,
+    pub camera_on: bool,
+    /// Its pictures arrive.
+    pub has_video: bool,
+    pub speaking: bool,
+    pub connection: ConnectionState,
+}
+
+/// Which pictures a tile shows: `"me"` or a participant id, and the source.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "camelCase")]
+pub struct TileKey {
+    pub participant: ParticipantId,
+    pub source: TrackSource,
+}
+
+impl TileKey {
+    /// The tile of our own camera.
+    pub fn me() -> Self {
+        Self { participant: ParticipantId("me".into()), source: TrackSource::Camera }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "camelCase")]
+pub enum Quality {
+    Good,
+    Fair,
+    Weak,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "camelCase")]
+pub struct QualityView {
+    pub level: Quality,
+    pub round_trip_ms: Option<u32>,
+    pub send_kbps: u32,
+    pub receive_kbps: u32,
+    /// Per cent, the worse direction.
+    pub loss_percent: u32,
+    pub relayed: bool,
+    pub send_width: u32,
+    pub send_height: u32,
+    pub send_fps: u32,
+    pub receive_width: u32,
+    pub receive_height: u32,
+    pub receive_fps: u32,
+}
+
+/// What the page reacts to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "camelCase")]
+pub enum Problem {
+    CameraBusy,
+    CameraDenied,
+    CameraMissing,
+    CameraLost,
+    CameraFailed,
+    MicrophoneBusy,
+    MicrophoneDenied,
+    MicrophoneMissing,
+    MicrophoneLost,
+    SpeakerMissing,
+    /// The far side's description is not signed with the link's secret.
+    Untrusted,
+    NetworkLost,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "camelCase")]
+pub enum EndReason {
+    /// We left.
+    Left,
+    RoomNotFound,
+    RoomFull,
+    TooManyRequests,
+    Version,
+    ServerUnreachable,
+    Protocol,
+    Lost,
+}
+
+/// Sound levels, ten times a second while a microphone or a call is open.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "camelCase")]
+pub struct Levels {
+    /// 0 to 100, our microphone after voice processing.
+    pub microphone: u8,
+    pub participants: Vec<ParticipantLevel>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "camelCase")]
+pub struct ParticipantLevel {
+    pub id: ParticipantId,
+    pub level: u8,
+}
+
+/// Something that happened, told once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Notification {
+    Joined {
+        name: String,
+    },
+    Left {
+        name: String,
+    },
+    /// Another device took over because the chosen one went away.
+    DeviceReplaced {
+        kind: String,
+        name: String,
+    },
+    Reconnected,
+}
+
+/// What the engine needs to know of the user's settings.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "camelCase", default)]
+pub struct CallSettings {
+    pub name: String,
+    pub camera: Option<String>,
+    pub microphone: Option<String>,
+    pub speaker: Option<String>,
+    pub privacy: ConnectionPrivacy,
+    /// Base URL of a fika-server; none: this computer serves its own rooms on the local network.
+    pub server: Option<String>,
+}

@@ -1,0 +1,2 @@
+//! fika-cli
+fn main() {}

@@ -1,0 +1,41 @@
+//! What a shell may ask of the engine. Values are checked by the call machine, not by the shell.
+
+use fika_call::view::CallSettings;
+use fika_media::device::{DeviceId, DeviceKind};
+
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Open a room (on the configured server, else on this computer) and go to its lobby.
+    NewCall,
+    /// Read a link and go to the lobby of its room. A bad link is the reply's error and changes nothing.
+    OpenInvite {
+        link: String,
+    },
+    /// From the lobby into the call, with microphone and camera as they are in the preview.
+    Join,
+    Leave,
+    /// From the lobby or the after-call screen back home: devices are released.
+    Home,
+    /// From the after-call screen or a lost connection back into the same room.
+    Rejoin,
+    SetMicrophone {
+        on: bool,
+    },
+    SetCamera {
+        on: bool,
+    },
+    /// `None`: the system's default. Remembered by the shell.
+    SelectDevice {
+        kind: DeviceKind,
+        id: Option<DeviceId>,
+    },
+    /// Open the device again after a fault.
+    RetryDevice {
+        kind: DeviceKind,
+    },
+    PlayTestSound,
+    SetName {
+        name: String,
+    },
+    Settings(CallSettings),
+}

@@ -1,0 +1,16 @@
+//! Fika's media core: frames, pixel conversion, codecs, voice processing, jitter buffers.
+//!
+//! Pure: no thread, clock, socket, file or environment is touched here. Code is told the time. Every type runs on
+//! whichever thread the engine puts it on; nothing here blocks except [`VideoSource::read`], which devices implement.
+
+pub mod device;
+pub mod frame;
+pub mod jitter;
+pub mod time;
+pub mod traits;
+
+pub use frame::{AudioFrame, EncodedFrame, I420, Resolution, VideoFrame};
+pub use time::{Clock, Timestamp};
+pub use traits::{
+    AudioDecoder, AudioEncoder, AudioRead, AudioSink, AudioSource, CodecError, VideoDecoder, VideoEncoder, VideoSource,
+};

@@ -1,0 +1,2 @@
+//! fika-server
+fn main() {}

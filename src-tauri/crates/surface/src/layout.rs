@@ -1,0 +1,54 @@
+//! What the page tells: one message for each layout change, at most one per animation frame.
+
+use serde::{Deserialize, Serialize};
+
+/// `participant "/" source`, for example `me/camera`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, specta::Type)]
+pub struct TileId(pub String);
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "camelCase")]
+pub struct Layout {
+    /// Device pixels per CSS pixel.
+    pub device_pixel_ratio: f64,
+    pub tiles: Vec<TileRect>,
+    /// Everything that lies over video: labels, menus, dialogs, toasts.
+    pub overlays: Vec<Overlay>,
+}
+
+/// A box of the page in CSS pixels from the window's top left corner.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "camelCase")]
+pub struct TileRect {
+    pub id: TileId,
+    pub x: f64,
+    pub y: f64,
+    pub width: f64,
+    pub height: f64,
+    pub radius: f64,
+    pub fit: Fit,
+    pub mirror: bool,
+    /// Higher lies above.
+    pub z: u8,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "camelCase")]
+pub enum Fit {
+    /// Crop to fill.
+    #[default]
+    Cover,
+    /// Bars at the sides.
+    Contain,
+}
+
+/// A box over video, CSS pixels.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "camelCase")]
+pub struct Overlay {
+    pub x: f64,
+    pub y: f64,
+    pub width: f64,
+    pub height: f64,
+    pub radius: f64,
+}

@@ -5,6 +5,7 @@
 
 pub mod ids;
 pub mod invite;
+pub mod machine;
 pub mod seal;
 pub mod session;
 pub mod signal;

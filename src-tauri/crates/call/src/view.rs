@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 use crate::session::ConnectionPrivacy;
 use crate::{ParticipantId, TrackSource};
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, specta::Type)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, specta::Type)]
 #[serde(rename_all = "camelCase")]
 pub struct CallView {
     pub phase: Phase,
     pub connection: ConnectionState,
-    /// Set from the lobby on.
+    /// Set from the lobby on, kept on the after-call screen.
     pub invite: Option<InviteView>,
     pub me: MeView,
     pub participants: Vec<ParticipantView>,
@@ -65,7 +65,7 @@ pub struct InviteView {
     pub mine: bool,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
 #[serde(rename_all = "camelCase")]
 pub struct MeView {
     pub id: Option<ParticipantId>,

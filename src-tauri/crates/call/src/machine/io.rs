@@ -1,0 +1,175 @@
+//! What goes into the call machine and what comes out of it. Plain values; the engine turns its commands, the session's
+//! events and the devices' results into [`Input`] and performs each [`Output`].
+
+use crate::ParticipantId;
+use crate::invite::Invite;
+use crate::session::{Request, SessionCommand, SessionEvent};
+use crate::signal::{IceServer, MediaState};
+use crate::view::{CallSettings, DeviceProblem, EndReason, Levels, Notification};
+
+/// What does not change while the program runs.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Added to those that the server names.
+    pub ice_servers: Vec<IceServer>,
+    /// Upper limit of the video that we send, bits a second.
+    pub max_video_bitrate: u32,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { ice_servers: Vec::new(), max_video_bitrate: 2_500_000 }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DeviceKind {
+    Camera,
+    Microphone,
+    Speaker,
+}
+
+/// One entry of the device list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Device {
+    pub kind: DeviceKind,
+    pub id: String,
+    pub name: String,
+    pub is_default: bool,
+}
+
+/// Numbers the attempts to open something, so that the late answer to an earlier attempt is known and dropped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Attempt(pub u32);
+
+/// Picture size and rate of one direction; zero while there is no picture.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct VideoFigures {
+    pub width: u32,
+    pub height: u32,
+    pub fps: u32,
+}
+
+#[derive(Clone, Debug)]
+pub enum Input {
+    // What the user does.
+    /// Open a room and go to its lobby.
+    NewCall,
+    /// Go to the lobby of this room.
+    OpenInvite(Invite),
+    /// From the lobby into the call.
+    Join,
+    Leave,
+    /// Out of whatever is going on, back home.
+    Home,
+    /// From the after-call screen back into the same room.
+    Rejoin,
+    SetMicrophone {
+        on: bool,
+    },
+    SetCamera {
+        on: bool,
+    },
+    /// `None`: the system's default.
+    SelectDevice {
+        kind: DeviceKind,
+        id: Option<String>,
+    },
+    RetryDevice {
+        kind: DeviceKind,
+    },
+    SetName {
+        name: String,
+    },
+    Settings(CallSettings),
+
+    // Answers to `Output::OpenRoom`.
+    RoomOpened {
+        attempt: Attempt,
+        invite: Invite,
+    },
+    RoomFailed {
+        attempt: Attempt,
+        reason: EndReason,
+    },
+
+    // Answers to `Output::OpenDevice`, and what happens to the device later.
+    DeviceOpened {
+        kind: DeviceKind,
+        attempt: Attempt,
+        id: String,
+        name: String,
+    },
+    /// It could not be opened.
+    DeviceFailed {
+        kind: DeviceKind,
+        attempt: Attempt,
+        problem: DeviceProblem,
+    },
+    /// It was open and has stopped; the engine has closed it.
+    DeviceLost {
+        kind: DeviceKind,
+        attempt: Attempt,
+        problem: DeviceProblem,
+    },
+    /// The complete list, at the start and after each change.
+    Devices(Vec<Device>),
+
+    /// From the session of the last `Output::Connect`.
+    Session(SessionEvent),
+    /// The channel of session events ended without a `Closed`.
+    SessionGone,
+    /// Media packets of this participant arrived; four times a second is often enough.
+    MediaReceived {
+        participant: ParticipantId,
+    },
+    /// Pictures of this participant's camera are shown, or no longer.
+    Video {
+        participant: ParticipantId,
+        shown: bool,
+    },
+    /// Once a second in a call.
+    Figures {
+        send: VideoFigures,
+        receive: VideoFigures,
+    },
+    /// Ten times a second.
+    Levels(Levels),
+    /// The time that `poll_timeout` named has come.
+    Timeout,
+}
+
+#[derive(Clone, Debug)]
+pub enum Output {
+    /// Answered by `RoomOpened` or `RoomFailed`. `None`: on this computer.
+    OpenRoom {
+        attempt: Attempt,
+        server: Option<url::Url>,
+    },
+    /// Begin a session. There is never more than one: `Disconnect` comes first.
+    Connect(Request),
+    /// To the session.
+    Session(SessionCommand),
+    /// Drop the session and what belongs to it: remote tracks, decoders, tiles.
+    Disconnect,
+    /// Answered by `DeviceOpened` or `DeviceFailed`. An open device of this kind is closed first. `None`: the default.
+    OpenDevice {
+        kind: DeviceKind,
+        attempt: Attempt,
+        id: Option<String>,
+    },
+    CloseDevice {
+        kind: DeviceKind,
+    },
+    /// What may be encoded and handed to the session from now on; at first nothing.
+    SetSending(MediaState),
+    /// Make the next picture of the camera a keyframe.
+    ForceKeyframe,
+    /// Bits a second, for the camera's encoder.
+    SetVideoBitrate(u32),
+    /// Per cent, for the microphone's encoder.
+    SetAudioLoss(u8),
+    Notify(Notification),
+    /// `Call::view` is another one now.
+    ViewChanged,
+}

@@ -1,1 +1,3 @@
-//! placeholder
+//! Devices of this machine: cameras, microphones, speakers, and the clock their frames are stamped with.
+
+pub mod clock;

@@ -1,0 +1,22 @@
+//! QueryPerformanceCounter, which all processes of a Windows machine share. Runs on whichever thread asks; nothing
+//! queues here.
+
+use fika_media::Timestamp;
+
+#[link(name = "kernel32")]
+unsafe extern "system" {
+    fn QueryPerformanceCounter(count: *mut i64) -> i32;
+    fn QueryPerformanceFrequency(frequency: *mut i64) -> i32;
+}
+
+pub(super) fn monotonic() -> Timestamp {
+    let (mut count, mut frequency) = (0_i64, 1_i64);
+    // SAFETY: both pointers are valid through the calls, which cannot fail since Windows XP.
+    unsafe {
+        QueryPerformanceFrequency(&mut frequency);
+        QueryPerformanceCounter(&mut count);
+    }
+    // Split so that the product cannot overflow however long the machine has been running.
+    let frequency = frequency.max(1);
+    Timestamp::from_micros(count / frequency * 1_000_000 + count % frequency * 1_000_000 / frequency)
+}

@@ -1,1 +1,5 @@
-fn main() {}
+#![cfg_attr(all(windows, not(debug_assertions)), windows_subsystem = "windows")]
+
+fn main() -> anyhow::Result<()> {
+    fika_app::run()
+}

@@ -234,7 +234,7 @@ pub enum Notification {
 
 /// What the engine needs to know of the user's settings.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase")]
 pub struct CallSettings {
     pub name: String,
     pub camera: Option<String>,

@@ -1,0 +1,49 @@
+//! Declares the app's commands, so that a window may call only those that its capability lists, and makes sure that
+//! there is a page to embed.
+
+use std::path::Path;
+
+/// Every command of `src/commands.rs`; a test compares the two and the capability.
+const COMMANDS: &[&str] = &[
+    "start",
+    "new_call",
+    "open_invite",
+    "join",
+    "leave",
+    "home",
+    "rejoin",
+    "set_microphone",
+    "set_camera",
+    "select_device",
+    "retry_device",
+    "play_test_sound",
+    "set_name",
+    "save_settings",
+    "set_layout",
+    "surface_stats",
+    "set_fullscreen",
+];
+
+/// What `cargo build` embeds when the page was not built before; `./dev` builds it.
+const NO_PAGE: &str = "<!doctype html><title>Fika</title><p>The page is not built. Run ./dev run.</p>";
+
+fn main() {
+    let page = Path::new("../ui/dist/index.html");
+    if !page.exists() {
+        std::fs::create_dir_all("../ui/dist").expect("ui/dist can be made");
+        std::fs::write(page, NO_PAGE).expect("ui/dist can be written");
+        println!(
+            "cargo:warning=ui/dist is empty: the app shows a notice instead of its page. Run npm run build in ui."
+        );
+    }
+    println!("cargo:rerun-if-changed=../ui/dist");
+    println!("cargo:rerun-if-changed=../icons");
+    if std::env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("windows")
+        && std::env::var("CARGO_CFG_TARGET_ENV").as_deref() == Ok("gnu")
+    {
+        // libopus is built with stack protection, whose functions mingw keeps in a library of their own.
+        println!("cargo:rustc-link-arg=-lssp");
+    }
+    let attributes = tauri_build::Attributes::new().app_manifest(tauri_build::AppManifest::new().commands(COMMANDS));
+    tauri_build::try_build(attributes).expect("tauri.conf.json and the capabilities are valid");
+}

@@ -1,0 +1,269 @@
+//! The user's settings: one JSON file in the configuration folder, read once at the start and written whole at each
+//! change, through a temporary file that replaces it. Owned by the app state; commands call it, one at a time.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use fika_call::view::CallSettings;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+const FILE: &str = "settings.json";
+/// Where a file that cannot be read is kept, so that nothing the user chose is lost.
+const BROKEN: &str = "settings.json.broken";
+/// Version of the file's shape.
+const VERSION: u32 = 1;
+/// Larger files are not ours.
+const MAX_BYTES: u64 = 256 * 1024;
+/// Longest text in a setting, in characters.
+const MAX_TEXT: usize = 1024;
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "camelCase")]
+pub struct AppSettings {
+    pub call: CallSettings,
+    pub appearance: Appearance,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "camelCase")]
+pub struct Appearance {
+    pub theme: Theme,
+    pub contrast: Contrast,
+    pub language: Language,
+    /// Our own picture is shown as in a mirror.
+    pub mirror_self: bool,
+    pub self_view_corner: Corner,
+    pub self_view_hidden: bool,
+}
+
+impl Default for Appearance {
+    fn default() -> Self {
+        Self {
+            theme: Theme::System,
+            contrast: Contrast::System,
+            language: Language::System,
+            mirror_self: true,
+            self_view_corner: Corner::BottomRight,
+            self_view_hidden: false,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "camelCase")]
+pub enum Theme {
+    System,
+    Light,
+    Dark,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "camelCase")]
+pub enum Contrast {
+    System,
+    More,
+    Normal,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "camelCase")]
+pub enum Language {
+    System,
+    En,
+    Sv,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "camelCase")]
+pub enum Corner {
+    TopLeft,
+    TopRight,
+    BottomLeft,
+    BottomRight,
+}
+
+/// The settings and the folder they live in.
+pub struct SettingsFile {
+    folder: PathBuf,
+    current: Mutex<AppSettings>,
+}
+
+impl SettingsFile {
+    /// Reads the file in `folder`. No file: defaults. A file that is no settings: defaults, and the file is kept aside.
+    pub fn open(folder: PathBuf) -> Self {
+        let current = match read(&folder.join(FILE)) {
+            Ok(settings) => settings.unwrap_or_default(),
+            Err(cause) => {
+                let kept = std::fs::rename(folder.join(FILE), folder.join(BROKEN)).is_ok();
+                tracing::warn!(%cause, kept, "the settings cannot be read: starting with the defaults");
+                AppSettings::default()
+            }
+        };
+        Self { folder, current: Mutex::new(current) }
+    }
+
+    pub fn get(&self) -> AppSettings {
+        self.lock().clone()
+    }
+
+    /// Changes the settings and writes them. They hold for this run even when they cannot be written.
+    pub fn update(&self, change: impl FnOnce(&mut AppSettings)) -> std::io::Result<AppSettings> {
+        let mut current = self.lock();
+        let mut next = current.clone();
+        change(&mut next);
+        next.call.name = limited(next.call.name);
+        for text in [&mut next.call.camera, &mut next.call.microphone, &mut next.call.speaker, &mut next.call.server] {
+            *text = text.take().map(limited);
+        }
+        if *current != next {
+            *current = next;
+            write(&self.folder, &current)?;
+        }
+        Ok(current.clone())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, AppSettings> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn limited(text: String) -> String {
+    text.chars().take(MAX_TEXT).collect()
+}
+
+fn read(path: &Path) -> Result<Option<AppSettings>, String> {
+    let size = match std::fs::metadata(path) {
+        Ok(metadata) => metadata.len(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error.to_string()),
+    };
+    if size > MAX_BYTES {
+        return Err("the file is too large".into());
+    }
+    let text = std::fs::read_to_string(path).map_err(|e| e.to_string())?;
+    parse(&text).map(Some)
+}
+
+/// Settings from the text of a file. What an older file does not know keeps its default, what a newer one knows beyond
+/// ours is ignored.
+pub fn parse(text: &str) -> Result<AppSettings, String> {
+    let file: Value = serde_json::from_str(text).map_err(|e| e.to_string())?;
+    if !file.is_object() {
+        return Err("the file holds no settings".into());
+    }
+    let mut settings = serde_json::to_value(AppSettings::default()).map_err(|e| e.to_string())?;
+    overlay(&mut settings, file);
+    serde_json::from_value(settings).map_err(|e| e.to_string())
+}
+
+/// Takes over the values of `file` that `defaults` has a place for.
+fn overlay(defaults: &mut Value, file: Value) {
+    match (defaults, file) {
+        (Value::Object(defaults), Value::Object(file)) => {
+            for (key, value) in file {
+                if let Some(default) = defaults.get_mut(&key) {
+                    overlay(default, value);
+                }
+            }
+        }
+        (default, value) => *default = value,
+    }
+}
+
+#[derive(Serialize)]
+struct File<'a> {
+    version: u32,
+    #[serde(flatten)]
+    settings: &'a AppSettings,
+}
+
+fn write(folder: &Path, settings: &AppSettings) -> std::io::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    serde_json::to_writer_pretty(&mut file, &File { version: VERSION, settings })?;
+    file.write_all(b"\n")?;
+    file.as_file().sync_all()?;
+    file.persist(folder.join(FILE))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn changed() -> AppSettings {
+        let mut settings = AppSettings::default();
+        settings.call.name = "Åsa".into();
+        settings.call.camera = Some("cam-1".into());
+        settings.appearance.theme = Theme::Dark;
+        settings.appearance.self_view_corner = Corner::TopLeft;
+        settings
+    }
+
+    fn text(settings: &AppSettings) -> String {
+        serde_json::to_string(&File { version: VERSION, settings }).unwrap()
+    }
+
+    #[test]
+    fn settings_survive_a_restart() {
+        let folder = tempfile::tempdir().unwrap();
+        let written = SettingsFile::open(folder.path().join("new")).update(|s| *s = changed()).unwrap();
+        assert_eq!(written, changed());
+        assert_eq!(SettingsFile::open(folder.path().join("new")).get(), changed());
+        assert!(!folder.path().join("new").join(BROKEN).exists());
+    }
+
+    #[test]
+    fn a_file_cut_in_half_is_kept_aside_and_the_next_write_works() {
+        let folder = tempfile::tempdir().unwrap();
+        SettingsFile::open(folder.path().into()).update(|s| *s = changed()).unwrap();
+        let whole = std::fs::read(folder.path().join(FILE)).unwrap();
+        std::fs::write(folder.path().join(FILE), &whole[..whole.len() / 2]).unwrap();
+
+        let settings = SettingsFile::open(folder.path().into());
+        assert_eq!(settings.get(), AppSettings::default());
+        assert_eq!(std::fs::read(folder.path().join(BROKEN)).unwrap(), &whole[..whole.len() / 2]);
+        settings.update(|s| *s = changed()).unwrap();
+        assert_eq!(SettingsFile::open(folder.path().into()).get(), changed());
+    }
+
+    #[test]
+    fn older_and_newer_files_are_read() {
+        assert_eq!(parse(r#"{"version": 0}"#), Ok(AppSettings::default()));
+        let newer = r#"{"version": 9, "call": {"name": "Bo", "hat": 1}, "appearance": {"theme": "light"}, "more": []}"#;
+        let settings = parse(newer).unwrap();
+        assert_eq!((settings.call.name.as_str(), settings.appearance.theme), ("Bo", Theme::Light));
+        assert!(settings.appearance.mirror_self);
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_kind_is_no_settings() {
+        assert!(parse(r#"{"appearance": 3}"#).is_err());
+        assert!(parse("[]").is_err());
+        assert!(parse("").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text in ".{0,200}") {
+            let _ = parse(&text);
+        }
+
+        #[test]
+        fn no_damage_panics_and_a_shorter_file_never_passes(cut in 0usize..400, at in 0usize..400, byte: u8) {
+            let whole = text(&changed());
+            let cut = cut.min(whole.len() - 1);
+            if whole.is_char_boundary(cut) {
+                prop_assert!(parse(&whole[..cut]).is_err());
+            }
+            let mut damaged = whole.into_bytes();
+            let at = at.min(damaged.len() - 1);
+            damaged[at] = byte;
+            let _ = parse(&String::from_utf8_lossy(&damaged));
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! The currency of the media path: one type for each boundary.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -92,6 +93,34 @@ impl I420 {
 impl std::fmt::Debug for I420 {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "I420({}x{})", self.width, self.height)
+    }
+}
+
+/// Pictures shared through [`Pool::share`] come back when their last user drops them, so a steady stream allocates
+/// nothing. One owner, one size at a time: pictures of another size are let go.
+#[derive(Debug, Default)]
+pub struct Pool {
+    shared: VecDeque<Arc<I420>>,
+}
+
+impl Pool {
+    /// Pictures kept. When all of them are in use, a new one is allocated and the oldest forgotten.
+    pub const CAPACITY: usize = 8;
+
+    /// A picture to write into; its pixels are undefined.
+    pub fn take(&mut self, size: Resolution) -> I420 {
+        self.shared.retain(|image| image.size() == size);
+        let free = self.shared.iter().position(|image| Arc::strong_count(image) == 1);
+        free.and_then(|at| self.shared.remove(at)).and_then(Arc::into_inner).unwrap_or_else(|| I420::black(size))
+    }
+
+    pub fn share(&mut self, image: I420) -> Arc<I420> {
+        let image = Arc::new(image);
+        if self.shared.len() == Self::CAPACITY {
+            self.shared.pop_front();
+        }
+        self.shared.push_back(Arc::clone(&image));
+        image
     }
 }
 

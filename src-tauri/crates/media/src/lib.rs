@@ -5,8 +5,12 @@
 
 pub mod device;
 pub mod frame;
+pub mod h264;
 pub mod jitter;
+pub mod marker;
+pub mod test;
 pub mod time;
+pub mod tone;
 pub mod traits;
 
 pub use frame::{AudioFrame, EncodedFrame, I420, Resolution, VideoFrame};

@@ -95,6 +95,11 @@ pub fn open(key: &Key, from: &ParticipantId, to: &ParticipantId, sealed: &Sealed
     serde_json::from_slice(&text).map_err(|_| SealError::NotUnderstood)
 }
 
+/// Looks like a sealed message; says nothing about what is in it. For the server, which passes payloads on unread.
+pub fn is_well_formed(sealed: &Sealed) -> bool {
+    sealed.0.len() <= MAX_SEALED && sealed.0.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+}
+
 /// `from "\n" to`: neither id can hold a line break, because the server makes them.
 fn additional_data(from: &ParticipantId, to: &ParticipantId) -> Vec<u8> {
     [from.0.as_bytes(), b"\n", to.0.as_bytes()].concat()
@@ -162,7 +167,7 @@ mod tests {
         let longest = message(&"x".repeat(MAX_PLAINTEXT - frame));
         let sealed = seal(&key(), &alice, &bob, [3; 12], &longest);
         assert_eq!(sealed.0.len().next_multiple_of(4), MAX_SEALED);
-        assert!(open(&key(), &alice, &bob, &sealed).is_ok());
+        assert!(open(&key(), &alice, &bob, &sealed).is_ok() && is_well_formed(&sealed));
         let from = ParticipantId("a".repeat(32));
         let wire = serde_json::to_string(&ServerMessage::Signal { from, payload: sealed.clone() }).unwrap();
         assert!(wire.len() <= MAX_MESSAGE, "{}", wire.len());
@@ -170,6 +175,8 @@ mod tests {
         let longer = message(&"x".repeat(MAX_PLAINTEXT - frame + 3));
         let sealed = seal(&key(), &alice, &bob, [3; 12], &longer);
         assert_eq!(open(&key(), &alice, &bob, &sealed), Err(SealError::NotSealed));
+        assert!(!is_well_formed(&sealed));
+        assert!(!is_well_formed(&Sealed("\u{1}".into())));
     }
 
     proptest! {

@@ -48,6 +48,24 @@ pub enum ClientMessage {
     Ping,
 }
 
+impl ClientMessage {
+    /// Reads what a client sent, or says with which words to refuse it. Of another protocol version only `version` has
+    /// to be readable.
+    pub fn parse(text: &str) -> Result<Self, Refusal> {
+        #[derive(Deserialize)]
+        struct Versioned {
+            version: u32,
+        }
+        if text.len() > MAX_MESSAGE {
+            return Err(Refusal::BadMessage);
+        }
+        serde_json::from_str(text).map_err(|_| match serde_json::from_str(text) {
+            Ok(Versioned { version }) if version != PROTOCOL_VERSION => Refusal::Version,
+            _ => Refusal::BadMessage,
+        })
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum ServerMessage {

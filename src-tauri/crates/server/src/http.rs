@@ -1,0 +1,118 @@
+//! The HTTP side: where the WebSocket begins, and the small page behind an invite link.
+//!
+//! Runs on the tokio tasks of the HTTP server; nothing is queued. Every room id gets the same page, so that nobody
+//! learns here which rooms exist.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::Router;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::{ConnectInfo, State};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderMap, HeaderName, ORIGIN, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use fika_call::signal::{MAX_MESSAGE, PATH};
+use tokio::sync::mpsc;
+
+use crate::connection::{self, Rules};
+use crate::doors::Peer;
+use crate::hub::Event;
+use crate::rooms::ConnectionId;
+
+/// No script, no image, no other site: the address of this page holds the secret of the call.
+const POLICY: &str =
+    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+#[derive(Clone)]
+pub(crate) struct Site {
+    pub(crate) hub: mpsc::Sender<Event>,
+    pub(crate) rules: Rules,
+    pub(crate) behind_proxy: bool,
+    pub(crate) connections: Arc<AtomicU64>,
+}
+
+pub(crate) fn router(site: Site) -> Router {
+    Router::new()
+        .route(PATH, get(signal))
+        .route("/j/{room}", get(async || asset("text/html; charset=utf-8", include_str!("page/invite.html"))))
+        .route("/invite.css", get(async || asset("text/css; charset=utf-8", include_str!("page/invite.css"))))
+        .route("/healthz", get(async || asset("text/plain; charset=utf-8", "ok")))
+        .with_state(site)
+}
+
+async fn signal(
+    State(site): State<Site>,
+    ConnectInfo(Peer(peer)): ConnectInfo<Peer>,
+    headers: HeaderMap,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    if !is_own_page(&headers) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    let id = ConnectionId(site.connections.fetch_add(1, Ordering::Relaxed));
+    let address = forwarded(&headers).filter(|_| site.behind_proxy).unwrap_or(peer.ip());
+    // Twice the limit is read, so that a message just above it still gets an answer.
+    upgrade
+        .max_message_size(2 * MAX_MESSAGE)
+        .max_frame_size(2 * MAX_MESSAGE)
+        .on_upgrade(move |socket| connection::run(socket, id, address, site.rules, site.hub))
+}
+
+/// Apps send no origin. A browser sends that of its page, and pages of other sites have no business here.
+fn is_own_page(headers: &HeaderMap) -> bool {
+    let Some(origin) = headers.get(ORIGIN) else { return true };
+    let own = |origin: &str, host: &str| origin.split_once("://").is_some_and(|(_, page)| page == host);
+    match (origin.to_str(), headers.get(HOST).map(HeaderValue::to_str)) {
+        (Ok(origin), Some(Ok(host))) => own(origin, host),
+        _ => false,
+    }
+}
+
+/// The address that the nearest proxy saw: the last one of the list, the others are the client's own words.
+fn forwarded(headers: &HeaderMap) -> Option<IpAddr> {
+    headers.get_all(FORWARDED_FOR).iter().next_back()?.to_str().ok()?.rsplit(',').next()?.trim().parse().ok()
+}
+
+fn asset(kind: &'static str, body: &'static str) -> Response {
+    let headers = [
+        (CONTENT_TYPE, kind),
+        (CONTENT_SECURITY_POLICY, POLICY),
+        (REFERRER_POLICY, "no-referrer"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (CACHE_CONTROL, "no-cache"),
+    ];
+    (headers, body).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(list: &[(HeaderName, &'static str)]) -> HeaderMap {
+        list.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))).collect()
+    }
+
+    #[test]
+    fn pages_of_other_sites_stay_outside() {
+        assert!(is_own_page(&headers(&[(HOST, "meet.example.org")])));
+        assert!(is_own_page(&headers(&[(HOST, "meet.example.org"), (ORIGIN, "https://meet.example.org")])));
+        assert!(!is_own_page(&headers(&[(HOST, "meet.example.org"), (ORIGIN, "https://evil.example")])));
+        assert!(!is_own_page(&headers(&[(HOST, "meet.example.org"), (ORIGIN, "null")])));
+        assert!(!is_own_page(&headers(&[(ORIGIN, "https://meet.example.org")])));
+    }
+
+    #[test]
+    fn only_the_proxys_own_word_counts() {
+        let said = headers(&[(FORWARDED_FOR, "203.0.113.9, 198.51.100.7")]);
+        assert_eq!(forwarded(&said), Some("198.51.100.7".parse().unwrap()));
+        assert_eq!(forwarded(&headers(&[(FORWARDED_FOR, "nonsense")])), None);
+        assert_eq!(forwarded(&HeaderMap::new()), None);
+    }
+}

@@ -1,0 +1,11 @@
+//! How the system asks the program to stop; one file for each platform, each with `requested`.
+
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
+
+#[cfg(unix)]
+pub(crate) use unix::requested;
+#[cfg(windows)]
+pub(crate) use windows::requested;

@@ -1,0 +1,111 @@
+// A browser in a Fika room, driven by the tests through `window.fika`.
+
+import { Peer } from './peer.js';
+import { deriveKey, fromBase64url, open, seal } from './seal.js';
+import { Signalling } from './signalling.js';
+import { listen } from './sound.js';
+import { watch } from './picture.js';
+
+const remoteVideo = document.getElementById('remote');
+const localVideo = document.getElementById('local');
+
+const fika = {
+  /** What happened when, in ms of `performance.now()`. */
+  marks: {},
+  /** Frames as presented: [media time s, capture ms or null, presented ms, expected on screen ms]. */
+  frames: { remote: [], local: [] },
+  peers: new Map(),
+
+  mark(name) {
+    fika.marks[name] ??= performance.now();
+  },
+
+  async camera({ width = 1280, height = 720, frameRate = 30 } = {}) {
+    const audio = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+    fika.stream = await navigator.mediaDevices.getUserMedia({ audio, video: { width, height, frameRate } });
+    localVideo.srcObject = fika.stream;
+    watch(localVideo, fika.frames.local);
+    return fika.stream.getVideoTracks()[0].getSettings();
+  },
+
+  /** Takes a seat in the room of `link` and connects to everybody there. */
+  async join(link, { name = 'Chromium', maxBitrate = 2_500_000 } = {}) {
+    if (!fika.stream) await fika.camera();
+    fika.mark('join');
+    let iceServers = [];
+    const begin = (id, session) => {
+      const offers = signalling.you < id;
+      fika.peers.get(id)?.close();
+      let seq = 0;
+      const peer = new Peer({
+        offers, iceServers, stream: fika.stream, maxBitrate, mark: fika.mark,
+        tell: (body) => signalling.tell(id, { session, seq: seq++, body }),
+        onTrack: (stream) => {
+          if (remoteVideo.srcObject === stream) return;
+          remoteVideo.srcObject = stream;
+          watch(remoteVideo, fika.frames.remote, () => fika.mark('firstFrame'));
+        },
+      });
+      peer.session = session;
+      fika.peers.set(id, peer);
+      return peer;
+    };
+    const meet = async (id) => {
+      if (signalling.you < id) await begin(id, crypto.randomUUID()).offer();
+    };
+    const signalling = new Signalling(link, name, {
+      joined: (message) => {
+        fika.mark('joined');
+        iceServers = message.iceServers;
+        for (const participant of message.participants) {
+          if (participant.id !== message.you) meet(participant.id);
+        }
+      },
+      participant: (participant) => meet(participant.id),
+      left: (id) => { fika.peers.get(id)?.close(); fika.peers.delete(id); },
+      peer: async (from, { session, body }) => {
+        let peer = fika.peers.get(from);
+        if (body.type === 'restart') return meet(from);
+        if (body.type === 'offer' && peer?.session !== session) peer = begin(from, session);
+        if (peer?.session === session) await peer.receive(body);
+      },
+    });
+    fika.signalling = signalling;
+    return signalling.join();
+  },
+
+  leave() {
+    for (const peer of fika.peers.values()) peer.close();
+    fika.signalling.leave();
+  },
+
+  /** The RTP streams of the first peer, with the codecs that they name. */
+  async stats() {
+    const [peer] = fika.peers.values();
+    if (!peer) return [];
+    const report = await peer.pc.getStats();
+    return [...report.values()]
+      .filter(({ type }) => ['inbound-rtp', 'outbound-rtp', 'remote-inbound-rtp', 'transport'].includes(type))
+      .map((stat) => ({ ...stat, mimeType: report.get(stat.codecId)?.mimeType }));
+  },
+
+  /** Resolves when `condition()` is true; looks again with each second frame of a 20 Hz clock. */
+  until(condition, ms = 20_000) {
+    return new Promise((resolve, reject) => {
+      const end = performance.now() + ms;
+      const timer = setInterval(async () => {
+        const value = await condition();
+        if (value || performance.now() > end) clearInterval(timer);
+        if (value) resolve(value);
+        else if (performance.now() > end) reject(new Error(`not within ${ms} ms: ${condition}`));
+      }, 50);
+    });
+  },
+
+  /** Strongest frequency of what arrives, in Hz, and its level in dBFS. */
+  tone: () => listen(remoteVideo.srcObject),
+
+  seal, open, deriveKey, fromBase64url,
+};
+
+window.fika = fika;

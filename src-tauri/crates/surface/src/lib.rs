@@ -3,7 +3,12 @@
 //! One trait, [`VideoSurface`]; here the loopback WebSocket to the page's canvas (`websocket`). The native one,
 //! drawn beneath a transparent page, takes the same layout.
 
+mod convert;
+mod fit;
 pub mod layout;
+mod protocol;
+mod tiles;
+pub mod websocket;
 
 use std::sync::Arc;
 

@@ -69,6 +69,10 @@ pub enum SessionEvent {
     KeyframeRequested {
         source: TrackSource,
     },
+    /// Whether every connected peer decodes H.264 Main profile; before the first such event send constrained baseline.
+    VideoProfile {
+        main: bool,
+    },
     /// What the link takes now, bits a second, for all we send by video.
     VideoBitrate(u32),
     /// Largest loss that a receiver of our sound reports, per cent.

@@ -1,0 +1,137 @@
+/** Every state that the page can be in, by name: `?state=one-to-one`. */
+import type { CallView, CaptureView, DeviceInfo, DeviceProblem, EndReason, ParticipantView, QualityView } from "..";
+
+export const DEVICES: DeviceInfo[] = [
+  { kind: "camera", id: "brio", name: "Logitech Brio 500", isDefault: true },
+  { kind: "camera", id: "internal", name: "Integrated Camera", isDefault: false },
+  { kind: "microphone", id: "jabra", name: "Jabra Evolve2 40", isDefault: true },
+  { kind: "microphone", id: "builtin", name: "Built-in microphone", isDefault: false },
+  { kind: "speaker", id: "jabra-out", name: "Jabra Evolve2 40", isDefault: true },
+  { kind: "speaker", id: "builtin-out", name: "Built-in speakers", isDefault: false },
+];
+
+const on: CaptureView = { wanted: true, state: "on", deviceName: null, deviceId: null, problem: null };
+const off: CaptureView = { ...on, wanted: false, state: "off" };
+const starting: CaptureView = { ...on, state: "starting" };
+const failed = (problem: DeviceProblem): CaptureView => ({ ...on, state: "failed", problem });
+
+const GOOD: QualityView = {
+  level: "good",
+  roundTripMs: 42,
+  sendKbps: 1180,
+  receiveKbps: 1240,
+  lossPercent: 0,
+  relayed: false,
+  sendWidth: 1280,
+  sendHeight: 720,
+  sendFps: 30,
+  receiveWidth: 1280,
+  receiveHeight: 720,
+  receiveFps: 30,
+};
+
+export const INVITE = {
+  link: "http://192.168.1.5:7420/j/kafe-buls-tkrk-aqe2#BwcHBwcHBwcHBwcHBwcHBw",
+  localOnly: true,
+  host: "192.168.1.5:7420",
+  mine: true,
+};
+
+function person(id: string, name: string, change: Partial<ParticipantView> = {}): ParticipantView {
+  return {
+    id,
+    name,
+    microphoneOn: true,
+    cameraOn: true,
+    hasVideo: true,
+    speaking: false,
+    connection: "connected",
+    ...change,
+  };
+}
+const AMIR = person("amir", "Amir Rahimi");
+const SOFIA = person("sofia", "Sofia Marin", { speaking: true });
+const JONAS = person("jonas", "Jonas Berg", { microphoneOn: false });
+
+const HOME: CallView = {
+  phase: "home",
+  connection: "idle",
+  invite: null,
+  me: { id: null, name: "Elin Lindqvist", microphone: off, camera: off, speaker: { ...off } },
+  participants: [],
+  connectedForMs: null,
+  quality: null,
+  problem: null,
+  end: null,
+};
+const live = { ...HOME.me, microphone: on, camera: on, speaker: on };
+const LOBBY: CallView = { ...HOME, phase: "lobby", invite: { ...INVITE, mine: false }, me: live };
+const CALL: CallView = {
+  ...LOBBY,
+  phase: "inCall",
+  connection: "connected",
+  me: { ...live, id: "elin" },
+  participants: [AMIR],
+  connectedForMs: 1_450_000,
+  quality: GOOD,
+};
+const ended = (end: EndReason): CallView => ({ ...HOME, phase: "ended", invite: { ...INVITE, mine: false }, end });
+
+export const STATES = {
+  home: HOME,
+  lobby: LOBBY,
+  "lobby-mine": { ...LOBBY, invite: INVITE },
+  "lobby-off": { ...LOBBY, me: { ...live, microphone: off, camera: off } },
+  "lobby-starting": { ...LOBBY, me: { ...live, microphone: starting, camera: starting } },
+  "lobby-camera-busy": { ...LOBBY, me: { ...live, camera: failed("busy") }, problem: "cameraBusy" },
+  "lobby-camera-denied": { ...LOBBY, me: { ...live, camera: failed("permissionDenied") }, problem: "cameraDenied" },
+  "lobby-camera-missing": { ...LOBBY, me: { ...live, camera: failed("notFound") }, problem: "cameraMissing" },
+  "lobby-nothing": {
+    ...LOBBY,
+    me: { ...live, camera: failed("notFound"), microphone: failed("notFound"), speaker: failed("notFound") },
+    problem: "cameraMissing",
+  },
+  joining: { ...LOBBY, phase: "joining", connection: "connecting" },
+  alone: { ...CALL, connection: "waiting", invite: INVITE, participants: [], connectedForMs: null, quality: null },
+  connecting: {
+    ...CALL,
+    connection: "connecting",
+    participants: [{ ...AMIR, hasVideo: false, connection: "connecting" }],
+    connectedForMs: null,
+    quality: null,
+  },
+  "one-to-one": CALL,
+  muted: {
+    ...CALL,
+    me: { ...CALL.me, microphone: off, camera: off },
+    participants: [{ ...AMIR, microphoneOn: false, cameraOn: false, hasVideo: false }],
+  },
+  speaking: { ...CALL, participants: [{ ...AMIR, speaking: true }] },
+  fair: {
+    ...CALL,
+    quality: { ...GOOD, level: "fair", roundTripMs: 140, receiveKbps: 640, lossPercent: 3, relayed: true },
+  },
+  weak: { ...CALL, quality: { ...GOOD, level: "weak", roundTripMs: 410, receiveKbps: 210, lossPercent: 11 } },
+  "grid-3": { ...CALL, participants: [AMIR, SOFIA] },
+  "grid-4": { ...CALL, participants: [AMIR, SOFIA, JONAS] },
+  unstable: { ...CALL, connection: "unstable", participants: [{ ...AMIR, connection: "unstable" }] },
+  reconnecting: { ...CALL, connection: "reconnecting", problem: "networkLost", quality: null },
+  lost: { ...CALL, connection: "lost", problem: "networkLost", quality: null },
+  untrusted: { ...CALL, problem: "untrusted", participants: [{ ...AMIR, hasVideo: false }], quality: null },
+  "camera-lost": { ...CALL, me: { ...CALL.me, camera: failed("disconnected") }, problem: "cameraLost" },
+  "microphone-lost": { ...CALL, me: { ...CALL.me, microphone: failed("disconnected") }, problem: "microphoneLost" },
+  "speaker-missing": { ...CALL, me: { ...CALL.me, speaker: failed("notFound") }, problem: "speakerMissing" },
+  ended: { ...ended("left"), participants: [AMIR], connectedForMs: 1_920_000 },
+  "ended-short": { ...ended("left"), participants: [AMIR], connectedForMs: 21_000 },
+  "ended-alone": ended("left"),
+  "ended-lost": { ...ended("lost"), participants: [AMIR], connectedForMs: 1_920_000 },
+  "link-ended": ended("roomNotFound"),
+  "link-full": ended("roomFull"),
+  "link-unreachable": ended("serverUnreachable"),
+  "link-too-many": ended("tooManyRequests"),
+  "link-version": ended("version"),
+  "link-protocol": ended("protocol"),
+} satisfies Record<string, CallView>;
+
+export type StateName = keyof typeof STATES;
+export { AMIR, CALL, HOME, LOBBY, off, on };

@@ -1,0 +1,57 @@
+/** The one seam between the page and what runs the call. `tauri`: the app; `fake`: tests and design work. */
+import type {
+  AppInfo,
+  AppSettings,
+  CallView,
+  DeviceInfo,
+  DeviceKind,
+  Layout,
+  Levels,
+  Notification,
+  TileStats,
+  UiError,
+} from "./types";
+import type { VideoSource } from "../video/source";
+
+export type * from "./types";
+
+/** State and happenings that come without being asked for. */
+export interface Events {
+  callChanged(view: CallView): void;
+  levelsChanged(levels: Levels): void;
+  devicesChanged(devices: DeviceInfo[]): void;
+  notified(notification: Notification): void;
+}
+
+/** Each call rejects with a `UiError`. What it did shows in the next `callChanged`. */
+export interface Backend {
+  start(events: Events): Promise<AppInfo>;
+  /** Where the tiles' pictures come from. */
+  video(info: AppInfo): VideoSource;
+  newCall(): Promise<void>;
+  openInvite(link: string): Promise<void>;
+  join(): Promise<void>;
+  leave(): Promise<void>;
+  home(): Promise<void>;
+  rejoin(): Promise<void>;
+  setMicrophone(on: boolean): Promise<void>;
+  setCamera(on: boolean): Promise<void>;
+  /** `null`: the system's default. */
+  selectDevice(kind: DeviceKind, id: string | null): Promise<void>;
+  retryDevice(kind: DeviceKind): Promise<void>;
+  playTestSound(): Promise<void>;
+  setName(name: string): Promise<void>;
+  saveSettings(settings: AppSettings): Promise<void>;
+  setLayout(layout: Layout): Promise<void>;
+  surfaceStats(): Promise<TileStats[]>;
+  setFullscreen(on: boolean): Promise<void>;
+}
+
+export function isUiError(error: unknown): error is UiError {
+  return typeof error === "object" && error !== null && "code" in error && "message" in error;
+}
+
+export async function connectBackend(): Promise<Backend> {
+  if (__FAKE__) return (await import("./fake")).fakeBackend(new URLSearchParams(location.search));
+  return (await import("./tauri")).tauriBackend();
+}

@@ -1,0 +1,63 @@
+/** Numbers and times as people read them. */
+import type { CallView, QualityView } from "./backend";
+import { intlLocale } from "./i18n.svelte";
+import { m } from "./paraglide/messages";
+
+/** `m:ss`, from one hour on `h:mm:ss`. */
+export function clock(milliseconds: number): string {
+  const seconds = Math.max(0, Math.floor(milliseconds / 1000));
+  const two = (value: number) => String(value).padStart(2, "0");
+  const minutes = Math.floor(seconds / 60);
+  const tail = two(seconds % 60);
+  return minutes < 60 ? `${minutes}:${tail}` : `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${tail}`;
+}
+
+/** "1.2 Mbit/s" from one megabit on, below "640 kbit/s". */
+export function bitrate(kbps: number): string {
+  const format = (value: number, digits: number) =>
+    new Intl.NumberFormat(intlLocale(), { maximumFractionDigits: digits }).format(value);
+  return kbps >= 1000 ? `${format(kbps / 1000, 1)} Mbit/s` : `${format(kbps, 0)} kbit/s`;
+}
+
+/** "Good, 42 ms, 1.2 Mbit/s, direct, end-to-end encrypted". */
+export function statsLine(quality: QualityView): string {
+  const parts = [qualityWord(quality.level)];
+  if (quality.roundTripMs !== null) parts.push(`${quality.roundTripMs} ms`);
+  parts.push(bitrate(quality.receiveKbps));
+  if (quality.lossPercent > 0) parts.push(m.stats_lost({ percent: quality.lossPercent }));
+  parts.push(quality.relayed ? m.stats_relayed() : m.stats_direct(), m.stats_encrypted());
+  return parts.join(", ");
+}
+
+export function qualityWord(level: QualityView["level"]): string {
+  return { good: m.quality_good, fair: m.quality_fair, weak: m.quality_weak }[level]();
+}
+
+/** "1280 × 720, 30 pictures a second". */
+export function pictureSize(width: number, height: number, fps: number): string {
+  return width > 0 && height > 0 ? m.stats_picture({ width, height, fps }) : m.stats_no_picture();
+}
+
+/** "Amir", "Amir and Sofia", "Amir, Sofia and 2 more". */
+export function nameList(names: readonly string[]): string {
+  const shown = names.length > 3 ? names.slice(0, 2) : names;
+  const rest = names.length - shown.length;
+  const parts = rest > 0 ? [...shown, m.and_more({ count: rest })] : [...shown];
+  return new Intl.ListFormat(intlLocale(), { type: "conjunction" }).format(parts);
+}
+
+export function timeOfDay(at: Date): string {
+  return new Intl.DateTimeFormat(intlLocale(), { hour: "2-digit", minute: "2-digit" }).format(at);
+}
+
+/** "Tuesday 24 November". */
+export function day(at: Date): string {
+  const text = new Intl.DateTimeFormat(intlLocale(), { weekday: "long", day: "numeric", month: "long" }).format(at);
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** The name on top of the call. */
+export function callTitle(view: CallView): string {
+  const names = view.participants.map(({ name }) => name || m.someone());
+  return names.length > 0 ? nameList(names) : m.call_title();
+}

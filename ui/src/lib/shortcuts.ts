@@ -1,0 +1,79 @@
+/** What the shortcuts do. Push to talk opens the microphone while held, and only if it was closed. */
+import { cycleRegions } from "./focus";
+import { endsPushToTalk, shortcutOf, type Shortcut } from "./keys";
+import type { App } from "./state/app.svelte";
+
+export class Shortcuts {
+  #talking = false;
+
+  constructor(private readonly app: App) {}
+
+  onKeyDown = (event: KeyboardEvent): void => {
+    const shortcut = shortcutOf(event, this.app.mac);
+    if (shortcut === null) {
+      if (event.key === "Escape" && !event.defaultPrevented) this.#escape();
+      return;
+    }
+    event.preventDefault();
+    if (!event.repeat) this.#run(shortcut);
+  };
+
+  onKeyUp = (event: KeyboardEvent): void => {
+    if (this.#talking && endsPushToTalk(event.code)) this.#stopTalking();
+  };
+
+  /** Another window has the keys now, so the release would be missed. */
+  onBlur = (): void => {
+    if (this.#talking) this.#stopTalking();
+  };
+
+  #run(shortcut: Shortcut): void {
+    const { app } = this;
+    const { phase } = app.view;
+    const withDevices = phase === "lobby" || phase === "joining" || phase === "inCall";
+    switch (shortcut) {
+      case "microphone":
+        if (withDevices) void app.toggle("microphone");
+        break;
+      case "camera":
+        if (withDevices) void app.toggle("camera");
+        break;
+      case "pushToTalk":
+        if (phase === "inCall" && !app.me.microphone.wanted) {
+          this.#talking = true;
+          void app.setCapture("microphone", true);
+        }
+        break;
+      case "leave":
+        if (phase === "inCall") app.dialog = "leave";
+        break;
+      case "people":
+        if (phase === "inCall") app.peopleOpen = !app.peopleOpen;
+        break;
+      case "fullScreen":
+        void app.setFullScreen(!app.fullScreen);
+        break;
+      case "help":
+        app.dialog = app.dialog === "help" ? null : "help";
+        break;
+      case "nextRegion":
+        cycleRegions(1);
+        break;
+      case "previousRegion":
+        cycleRegions(-1);
+        break;
+    }
+  }
+
+  #stopTalking(): void {
+    this.#talking = false;
+    void this.app.setCapture("microphone", false);
+  }
+
+  /** Closes the top layer only. Menus and dialogs have closed themselves before. */
+  #escape(): void {
+    if (this.app.dialog) return;
+    if (this.app.peopleOpen) this.app.peopleOpen = false;
+    else if (this.app.fullScreen) void this.app.setFullScreen(false);
+  }
+}

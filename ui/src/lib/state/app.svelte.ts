@@ -1,0 +1,158 @@
+/**
+ * The page's mirror of what the backend says, and nothing else: the latest snapshot, levels, devices, settings. Actions go
+ * to the backend; what they did comes back as the next snapshot. Purely visual state lives with the components.
+ */
+import { getContext, setContext } from "svelte";
+
+import {
+  isUiError,
+  type AppInfo,
+  type AppSettings,
+  type Appearance,
+  type Backend,
+  type CallView,
+  type DeviceInfo,
+  type DeviceKind,
+  type Levels,
+  type UiErrorCode,
+} from "../backend";
+import { setLanguage } from "../i18n.svelte";
+import { isMac } from "../keys";
+import { applyTheme } from "../theme";
+import type { Stage } from "../video/stage";
+import { CallHistory } from "./history.svelte";
+import { Toasts } from "./toasts.svelte";
+
+export class App {
+  view: CallView;
+  levels = $state.raw<Levels>({ microphone: 0, participants: [] });
+  devices: DeviceInfo[];
+  settings: AppSettings;
+  /** When `view` arrived, on the page's clock: the elapsed time goes on from there. */
+  viewAt = $state(0);
+  fullScreen = $state(false);
+  /** Why the last link was refused. */
+  linkError = $state<UiErrorCode | null>(null);
+  /** An action that the backend has not answered yet. */
+  busy = $state(false);
+  /** A test sound was played since the start. */
+  speakerTested = $state(false);
+  dialog = $state<"settings" | "help" | "leave" | null>(null);
+  settingsTab = $state("devices");
+  peopleOpen = $state(false);
+  readonly toasts = new Toasts();
+  readonly history = new CallHistory();
+  readonly mac: boolean;
+
+  constructor(
+    readonly backend: Backend,
+    readonly info: AppInfo,
+    readonly stage: Stage,
+  ) {
+    this.view = $state.raw(info.view);
+    this.devices = $state.raw(info.devices);
+    this.settings = $state.raw(info.settings);
+    this.mac = isMac(info.platform);
+    this.callChanged(info.view);
+    this.applyAppearance();
+  }
+
+  get me() {
+    return this.view.me;
+  }
+
+  get appearance(): Appearance {
+    return this.settings.appearance;
+  }
+
+  callChanged(view: CallView): void {
+    this.view = view;
+    this.viewAt = performance.now();
+    this.history.follow(view, new Date());
+    if (view.phase !== "home") this.linkError = null;
+    if (view.phase !== "inCall") this.peopleOpen = false;
+  }
+
+  applyAppearance(): void {
+    setLanguage(this.appearance.language, this.info.locale);
+    applyTheme(this.appearance);
+  }
+
+  // What the user does.
+
+  startCall = () => this.#perform(() => this.backend.newCall());
+  join = () => this.#perform(() => this.backend.join());
+  leave = () => this.#perform(() => this.backend.leave());
+  home = () => this.#perform(() => this.backend.home());
+  rejoin = () => this.#perform(() => this.backend.rejoin());
+  retry = (kind: DeviceKind) => this.#perform(() => this.backend.retryDevice(kind));
+
+  async openInvite(link: string): Promise<void> {
+    this.linkError = null;
+    await this.#perform(
+      () => this.backend.openInvite(link),
+      (code) => (this.linkError = code),
+    );
+  }
+
+  toggle(kind: "microphone" | "camera"): Promise<void> {
+    const capture = this.me[kind];
+    if (capture.wanted && capture.state === "failed") return this.retry(kind);
+    return this.setCapture(kind, !capture.wanted);
+  }
+
+  setCapture(kind: "microphone" | "camera", on: boolean): Promise<void> {
+    return this.#perform(() => (kind === "camera" ? this.backend.setCamera(on) : this.backend.setMicrophone(on)));
+  }
+
+  selectDevice(kind: DeviceKind, id: string | null): Promise<void> {
+    this.settings = { ...this.settings, call: { ...this.settings.call, [kind]: id } };
+    return this.#perform(() => this.backend.selectDevice(kind, id));
+  }
+
+  async testSound(): Promise<void> {
+    await this.#perform(() => this.backend.playTestSound());
+    this.speakerTested = true;
+  }
+
+  setName(name: string): Promise<void> {
+    this.settings = { ...this.settings, call: { ...this.settings.call, name } };
+    return this.#perform(() => this.backend.setName(name));
+  }
+
+  setAppearance(change: Partial<Appearance>): Promise<void> {
+    const settings = { ...this.settings, appearance: { ...this.appearance, ...change } };
+    return this.saveSettings(settings);
+  }
+
+  saveSettings(settings: AppSettings): Promise<void> {
+    this.settings = settings;
+    this.applyAppearance();
+    return this.#perform(() => this.backend.saveSettings(settings));
+  }
+
+  async setFullScreen(on: boolean): Promise<void> {
+    await this.#perform(() => this.backend.setFullscreen(on));
+    this.fullScreen = on;
+  }
+
+  openSettings(tab = "devices"): void {
+    this.settingsTab = tab;
+    this.dialog = "settings";
+  }
+
+  async #perform(action: () => Promise<void>, onError = (code: UiErrorCode) => this.toasts.error(code)): Promise<void> {
+    this.busy = true;
+    try {
+      await action();
+    } catch (error) {
+      onError(isUiError(error) ? error.code : "internal");
+    } finally {
+      this.busy = false;
+    }
+  }
+}
+
+const KEY = Symbol("app");
+export const provideApp = (app: App): App => setContext(KEY, app);
+export const useApp = (): App => getContext<App>(KEY);

@@ -1,0 +1,56 @@
+/**
+ * Stable `data-testid` values: what the browser tests and the WebDriver tests of the app hold on to.
+ * A tile's picture is `[data-tile="me/camera"] canvas`; `data-picture="true"` on the tile once a picture is drawn.
+ * The phase is `[data-phase]` on the `<main>` of the screen, the connection `[data-connection]` on the call screen.
+ */
+export const testIds = {
+  // home
+  startCall: "start-call",
+  joinLinkInput: "join-link-input",
+  joinLinkButton: "join-link-button",
+  linkError: "link-error",
+  // everywhere
+  settings: "settings",
+  help: "help",
+  back: "back",
+  banner: "banner",
+  bannerAction: "banner-action",
+  toast: "toast",
+  // lobby
+  joinNow: "join-now",
+  nameInput: "name-input",
+  deviceSelect: (kind: "camera" | "microphone" | "speaker") => `select-${kind}` as const,
+  deviceOption: (id: string) => `device-option-${id}` as const,
+  microphoneMeter: "microphone-meter",
+  testSound: "test-sound",
+  retryCamera: "retry-camera",
+  verdict: "verdict",
+  // the invite link, in the lobby and while alone in the call
+  linkText: "link-text",
+  copyLinkCard: "copy-link-card",
+  // call
+  toggleMic: "toggle-mic",
+  toggleCamera: "toggle-camera",
+  micMenu: "mic-menu",
+  cameraMenu: "camera-menu",
+  copyLink: "copy-link",
+  people: "people",
+  peoplePanel: "people-panel",
+  view: "view",
+  fullScreen: "full-screen",
+  more: "more",
+  leave: "leave",
+  confirmLeave: "confirm-leave",
+  elapsed: "elapsed",
+  encryptionChip: "encryption-chip",
+  qualityChip: "quality-chip",
+  statsLine: "stats-line",
+  selfViewMenu: "self-view-menu",
+  rejoin: "rejoin",
+  // after the call, and a link that leads nowhere
+  ended: "ended",
+  goHome: "go-home",
+  // settings
+  settingsTab: (name: string) => `settings-${name}` as const,
+  closeSettings: "close-settings",
+} as const;

@@ -1,0 +1,115 @@
+/** Which words belong to which code of the backend. */
+import type { CaptureView, DeviceKind, DeviceProblem, EndReason, Problem, UiErrorCode } from "./backend";
+import { m } from "./paraglide/messages";
+
+export function errorText(code: UiErrorCode): string {
+  return {
+    notALink: m.error_not_a_link,
+    incomplete: m.error_incomplete,
+    typo: m.error_typo,
+    serverUnreachable: m.error_server_unreachable,
+    tooManyRequests: m.error_too_many_requests,
+    busy: m.error_busy,
+    internal: m.error_internal,
+  }[code]();
+}
+
+export type Words = { title: string; text: string };
+
+/** Why there is no meeting behind a link; `null` for ends that the after-call screen tells. */
+export function endWords(reason: EndReason): Words | null {
+  switch (reason) {
+    case "roomNotFound":
+      return { title: m.end_not_found(), text: m.end_not_found_text() };
+    case "roomFull":
+      return { title: m.end_full(), text: m.end_full_text() };
+    case "tooManyRequests":
+      return { title: m.end_too_many(), text: m.end_too_many_text() };
+    case "version":
+      return { title: m.end_version(), text: m.end_version_text() };
+    case "serverUnreachable":
+      return { title: m.end_unreachable(), text: m.end_unreachable_text() };
+    case "protocol":
+      return { title: m.end_protocol(), text: m.end_protocol_text() };
+    case "left":
+    case "lost":
+      return null;
+  }
+}
+
+/** What is wrong with a device, as a title and the one thing to do. */
+export function deviceWords(kind: DeviceKind, problem: DeviceProblem): Words {
+  const camera = kind === "camera";
+  switch (problem) {
+    case "busy":
+      return camera
+        ? { title: m.camera_busy(), text: m.camera_busy_text() }
+        : { title: m.mic_busy(), text: m.mic_busy_text() };
+    case "permissionDenied":
+      return camera
+        ? { title: m.camera_denied(), text: m.camera_denied_text() }
+        : { title: m.mic_denied(), text: m.mic_denied_text() };
+    case "notFound":
+      if (kind === "speaker") return { title: m.speaker_missing(), text: m.speaker_missing_text() };
+      return camera
+        ? { title: m.camera_missing(), text: m.camera_missing_text() }
+        : { title: m.mic_missing(), text: m.mic_missing_text() };
+    case "disconnected":
+      return camera
+        ? { title: m.camera_lost(), text: m.camera_lost_text() }
+        : { title: m.mic_lost(), text: m.mic_lost_text() };
+    case "stalled":
+    case "unsupported":
+    case "failed":
+      return camera
+        ? { title: m.camera_failed(), text: m.camera_failed_text() }
+        : { title: m.mic_failed(), text: m.mic_failed_text() };
+  }
+}
+
+/** Two or three words for a list row. */
+export function shortProblem(problem: DeviceProblem): string {
+  return {
+    busy: m.short_busy,
+    permissionDenied: m.short_denied,
+    notFound: m.short_missing,
+    disconnected: m.short_lost,
+    stalled: m.short_failed,
+    unsupported: m.short_failed,
+    failed: m.short_failed,
+  }[problem]();
+}
+
+/** The device behind a problem, for the button that tries again. */
+export function problemDevice(problem: Problem): { kind: DeviceKind; problem: DeviceProblem } | null {
+  switch (problem) {
+    case "cameraBusy":
+      return { kind: "camera", problem: "busy" };
+    case "cameraDenied":
+      return { kind: "camera", problem: "permissionDenied" };
+    case "cameraMissing":
+      return { kind: "camera", problem: "notFound" };
+    case "cameraLost":
+      return { kind: "camera", problem: "disconnected" };
+    case "cameraFailed":
+      return { kind: "camera", problem: "failed" };
+    case "microphoneBusy":
+      return { kind: "microphone", problem: "busy" };
+    case "microphoneDenied":
+      return { kind: "microphone", problem: "permissionDenied" };
+    case "microphoneMissing":
+      return { kind: "microphone", problem: "notFound" };
+    case "microphoneLost":
+      return { kind: "microphone", problem: "disconnected" };
+    case "speakerMissing":
+      return { kind: "speaker", problem: "notFound" };
+    case "untrusted":
+    case "networkLost":
+      return null;
+  }
+}
+
+/** Live now: wanted and running. */
+export function isLive(capture: CaptureView): boolean {
+  return capture.wanted && capture.state === "on";
+}

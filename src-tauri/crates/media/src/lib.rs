@@ -3,11 +3,14 @@
 //! Pure: no thread, clock, socket, file or environment is touched here. Code is told the time. Every type runs on
 //! whichever thread the engine puts it on; nothing here blocks except [`VideoSource::read`], which devices implement.
 
+pub mod convert;
 pub mod device;
 pub mod frame;
 pub mod h264;
 pub mod jitter;
 pub mod marker;
+pub mod opus;
+pub mod scale;
 pub mod test;
 pub mod time;
 pub mod tone;

@@ -78,7 +78,8 @@ pub trait AudioEncoder: Send {
     fn set_packet_loss(&mut self, percent: u8) -> Result<(), CodecError>;
 }
 
-/// Opus decoder. `out` has 960 samples (20 ms); the count written is returned.
+/// Opus decoder. `out` has room for a packet: 960 samples for 20 ms, at most 5760 (RFC 6716, 120 ms). The count written is
+/// returned. `recover` and `conceal` fill `out`, whose length is a duration of Opus.
 pub trait AudioDecoder: Send {
     fn decode(&mut self, packet: &[u8], out: &mut [f32]) -> Result<usize, CodecError>;
     /// The packet before `next` is lost: rebuilds it from the FEC inside `next`.

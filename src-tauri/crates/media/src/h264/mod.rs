@@ -4,6 +4,8 @@
 
 pub mod annexb;
 mod bits;
+#[cfg(test)]
+mod conformance;
 pub mod decode;
 pub mod encode;
 pub mod gate;

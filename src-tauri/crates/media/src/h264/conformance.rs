@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use fika_media::h264::{self, encode};
-use fika_media::marker;
-use fika_media::test::{Pattern, psnr};
-use fika_media::{EncodedFrame, I420, Resolution, Timestamp, VideoDecoder, VideoEncoder, VideoFrame};
+use crate::h264::{self, encode};
+use crate::marker;
+use crate::test::{Pattern, psnr};
+use crate::{EncodedFrame, I420, Resolution, Timestamp, VideoDecoder, VideoEncoder, VideoFrame};
 
 const PROFILES: [encode::Profile; 2] = [encode::Profile::Baseline, encode::Profile::Main];
 const FRAME: Duration = Duration::from_micros(33_333);

@@ -15,7 +15,7 @@ pub struct CallView {
     pub invite: Option<InviteView>,
     pub me: MeView,
     pub participants: Vec<ParticipantView>,
-    /// Milliseconds since the first media connection of this call.
+    /// Milliseconds since the first media connection of this call, in whole seconds; kept on the after-call screen.
     pub connected_for_ms: Option<u32>,
     /// In plain figures, once a second while connected.
     pub quality: Option<QualityView>,
@@ -28,6 +28,7 @@ pub struct CallView {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
 #[serde(rename_all = "camelCase")]
 pub enum Phase {
+    /// While a room is being opened `connection` is `Connecting`.
     #[default]
     Home,
     /// Preview: camera and microphone as set here are the join state.

@@ -152,7 +152,8 @@ pub enum Output {
     Session(SessionCommand),
     /// Drop the session and what belongs to it: remote tracks, decoders, tiles.
     Disconnect,
-    /// Answered by `DeviceOpened` or `DeviceFailed`. An open device of this kind is closed first. `None`: the default.
+    /// Answered by `DeviceOpened` or `DeviceFailed`. `None`: the default. An open device of this kind is closed first,
+    /// and one that opens late for an earlier attempt is closed again at once.
     OpenDevice {
         kind: DeviceKind,
         attempt: Attempt,
@@ -165,6 +166,10 @@ pub enum Output {
     SetSending(MediaState),
     /// Make the next picture of the camera a keyframe.
     ForceKeyframe,
+    /// Whether the camera's encoder may use H.264 Main profile; constrained baseline after each `Connect`.
+    SetVideoProfile {
+        main: bool,
+    },
     /// Bits a second, for the camera's encoder.
     SetVideoBitrate(u32),
     /// Per cent, for the microphone's encoder.

@@ -2,42 +2,247 @@
 //!
 //! The engine's actor owns it and runs it: `handle_input`, then `poll_output` until `None`, then sleep until
 //! `poll_timeout`. Outputs are bounded by what one input causes.
+//!
+//! Microphone and camera are sent only while the phase is `InCall`, which only the user's own `Join` or `Rejoin` leads
+//! to, and only while the user wants them on.
 
+mod device;
 mod io;
+mod people;
+mod quality;
+mod session;
+mod settle;
+mod snapshot;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 pub use io::{Attempt, Config, Device, DeviceKind, Input, Output, VideoFigures};
+pub use people::{LOST_AFTER, SPEAKING_HOLD, SPEAKING_LEVEL, UNSTABLE_AFTER, clean_name};
 
-use crate::view::CallView;
+use self::device::Slot;
+use self::people::Person;
+use crate::ParticipantId;
+use crate::invite::Invite;
+use crate::session::ConnectionPrivacy;
+use crate::signal::MediaState;
+use crate::view::{CallView, EndReason, Phase};
+
+/// How long the far end of a session gets to confirm that we leave.
+pub const LEAVE_PATIENCE: Duration = Duration::from_secs(1);
+/// After this long away, microphone and camera are off when the user comes back.
+pub const OFF_AFTER: Duration = Duration::from_secs(60);
 
 pub struct Call {
     config: Config,
+    name: String,
+    privacy: ConnectionPrivacy,
+    /// Base URL of the server that opens our rooms.
+    server: Option<String>,
+    phase: Phase,
+    /// A room is being opened.
+    opening: Option<Attempt>,
+    attempt: u32,
+    invite: Option<Invite>,
+    /// We opened the room.
+    mine: bool,
+    end: Option<EndReason>,
+    /// Since when the call that has ended was no good.
+    away_since: Option<Instant>,
+
+    link: Link,
+    signal_down: bool,
+    /// Who we are in the room.
+    id: Option<ParticipantId>,
+    /// In order of joining.
+    people: Vec<Person>,
+    /// Since when nobody is reached.
+    broken_since: Option<Instant>,
+    /// The user has seen that the connection was broken.
+    was_broken: bool,
+    connected_since: Option<Instant>,
+    connected_for: Option<Duration>,
+
+    camera: Slot,
+    microphone: Slot,
+    speaker: Slot,
+    sending: MediaState,
+    /// What the others have been told.
+    told: MediaState,
+    send: VideoFigures,
+    receive: VideoFigures,
+
     outputs: VecDeque<Output>,
     view: CallView,
+    next: Option<Instant>,
+}
+
+/// The session of the last `Output::Connect`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Link {
+    None,
+    Up,
+    /// We have said that we leave; it is dropped then at the latest.
+    Leaving(Instant),
 }
 
 impl Call {
     pub fn new(config: Config) -> Self {
-        Self { config, outputs: VecDeque::new(), view: CallView::default() }
+        let mut call = Self {
+            config,
+            name: String::new(),
+            privacy: ConnectionPrivacy::default(),
+            server: None,
+            phase: Phase::Home,
+            opening: None,
+            attempt: 0,
+            invite: None,
+            mine: false,
+            end: None,
+            away_since: None,
+            link: Link::None,
+            signal_down: false,
+            id: None,
+            people: Vec::new(),
+            broken_since: None,
+            was_broken: false,
+            connected_since: None,
+            connected_for: None,
+            camera: Slot::new(DeviceKind::Camera),
+            microphone: Slot::new(DeviceKind::Microphone),
+            speaker: Slot::new(DeviceKind::Speaker),
+            sending: MediaState::default(),
+            told: MediaState::default(),
+            send: VideoFigures::default(),
+            receive: VideoFigures::default(),
+            outputs: VecDeque::new(),
+            view: CallView::default(),
+            next: None,
+        };
+        call.view.me = call.me();
+        call
     }
 
     pub fn handle_input(&mut self, input: Input, now: Instant) {
-        let _ = (input, now, &self.config);
+        match input {
+            Input::NewCall => self.new_call(now),
+            Input::OpenInvite(invite) => self.open_invite(invite),
+            Input::Join => {
+                if self.phase == Phase::Lobby {
+                    self.connect();
+                }
+            }
+            Input::Leave => match self.phase {
+                Phase::Joining | Phase::InCall => self.finish(EndReason::Left, now),
+                Phase::Home | Phase::Lobby => self.go_home(),
+                Phase::Ended => {}
+            },
+            Input::Home => {
+                self.finish(EndReason::Left, now);
+                self.go_home();
+            }
+            Input::Rejoin => self.rejoin(now),
+            Input::SetMicrophone { on } => self.microphone.wanted = on,
+            Input::SetCamera { on } => self.camera.wanted = on,
+            Input::SelectDevice { kind, id } => self.choose(kind, id),
+            Input::RetryDevice { kind } => {
+                let (slot, out) = self.slot(kind);
+                slot.retry(out);
+            }
+            Input::SetName { name } => self.name = clean_name(&name),
+            Input::Settings(settings) => {
+                self.name = clean_name(&settings.name);
+                self.privacy = settings.privacy;
+                self.server = settings.server;
+                self.choose(DeviceKind::Camera, settings.camera);
+                self.choose(DeviceKind::Microphone, settings.microphone);
+                self.choose(DeviceKind::Speaker, settings.speaker);
+            }
+            Input::RoomOpened { attempt, invite } => {
+                if self.opening == Some(attempt) {
+                    self.enter_lobby(invite, true);
+                }
+            }
+            Input::RoomFailed { attempt, reason } => {
+                if self.opening == Some(attempt) {
+                    self.finish(reason, now);
+                }
+            }
+            Input::DeviceOpened { kind, attempt, id, name } => {
+                let (slot, out) = self.slot(kind);
+                slot.opened(attempt, id, name, out);
+            }
+            Input::DeviceFailed { kind, attempt, problem } => {
+                let (slot, out) = self.slot(kind);
+                slot.failed(attempt, problem, out);
+            }
+            Input::DeviceLost { kind, attempt, problem } => {
+                let (slot, out) = self.slot(kind);
+                slot.lost(attempt, problem, now, out);
+            }
+            Input::Devices(list) => {
+                for kind in [DeviceKind::Camera, DeviceKind::Microphone, DeviceKind::Speaker] {
+                    let (slot, out) = self.slot(kind);
+                    slot.listed(&list, out);
+                }
+            }
+            Input::Session(event) => self.session(event, now),
+            Input::SessionGone => self.session_closed(EndReason::Lost, now),
+            Input::MediaReceived { participant } => {
+                if let Some(person) = self.person(&participant) {
+                    person.received(now);
+                }
+            }
+            Input::Video { participant, shown } => {
+                if let Some(person) = self.person(&participant) {
+                    person.video_shown = shown;
+                }
+            }
+            Input::Figures { send, receive } => (self.send, self.receive) = (send, receive),
+            Input::Levels(levels) => {
+                for level in levels.participants {
+                    if let Some(person) = self.person(&level.id) {
+                        person.heard(level.level, now);
+                    }
+                }
+            }
+            Input::Timeout => {}
+        }
+        self.settle(now);
     }
 
     pub fn poll_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()
     }
 
-    /// When to call `handle_input(Input::Timeout, now)`, unless something else happens before.
+    /// When to call `handle_input(Input::Timeout, now)`, unless something else happens before. Always later than the
+    /// `now` of the last input.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        None
+        self.next
     }
 
     /// As of the last `Output::ViewChanged`.
     pub fn view(&self) -> &CallView {
         &self.view
+    }
+
+    fn choose(&mut self, kind: DeviceKind, id: Option<String>) {
+        let (slot, out) = self.slot(kind);
+        slot.choose(id, out);
+    }
+
+    fn slot(&mut self, kind: DeviceKind) -> (&mut Slot, &mut VecDeque<Output>) {
+        let slot = match kind {
+            DeviceKind::Camera => &mut self.camera,
+            DeviceKind::Microphone => &mut self.microphone,
+            DeviceKind::Speaker => &mut self.speaker,
+        };
+        (slot, &mut self.outputs)
+    }
+
+    fn person(&mut self, id: &ParticipantId) -> Option<&mut Person> {
+        self.people.iter_mut().find(|person| person.id == *id)
     }
 }

@@ -2,7 +2,8 @@
 import type { DeviceInfo, DeviceKind } from "./backend";
 import { m } from "./paraglide/messages";
 
-export type Choice = { value: string; id: string | null; name: string; chosen: boolean };
+/** `device`: the name of what is used when this is chosen. */
+export type Choice = { value: string; id: string | null; name: string; chosen: boolean; device: string };
 
 /** Stands for "no id" in lists that need a text. */
 const DEFAULT = "default";
@@ -24,7 +25,13 @@ export function choices(
   const standard = ours.find((device) => device.isDefault);
   const name = standard ? m.default_device({ name: standard.name }) : m.default_device_unknown();
   return [
-    { value: DEFAULT, id: null, name, chosen: chosen === null },
-    ...ours.map((device) => ({ value: device.id, id: device.id, name: device.name, chosen: device.id === chosen })),
+    { value: DEFAULT, id: null, name, chosen: chosen === null, device: standard?.name ?? name },
+    ...ours.map((device) => ({
+      value: device.id,
+      id: device.id,
+      name: device.name,
+      chosen: device.id === chosen,
+      device: device.name,
+    })),
   ];
 }

@@ -10,10 +10,10 @@ import type {
   Notification,
   TileStats,
   UiError,
-} from "./types";
+} from "./bindings";
 import type { VideoSource } from "../video/source";
 
-export type * from "./types";
+export type * from "./bindings";
 
 /** State and happenings that come without being asked for. */
 export interface Events {
@@ -37,11 +37,12 @@ export interface Backend {
   setMicrophone(on: boolean): Promise<void>;
   setCamera(on: boolean): Promise<void>;
   /** `null`: the system's default. */
-  selectDevice(kind: DeviceKind, id: string | null): Promise<void>;
+  selectDevice(kind: DeviceKind, id: string | null): Promise<AppSettings>;
   retryDevice(kind: DeviceKind): Promise<void>;
   playTestSound(): Promise<void>;
-  setName(name: string): Promise<void>;
-  saveSettings(settings: AppSettings): Promise<void>;
+  setName(name: string): Promise<AppSettings>;
+  /** Answers with what was kept of them. */
+  saveSettings(settings: AppSettings): Promise<AppSettings>;
   setLayout(layout: Layout): Promise<void>;
   surfaceStats(): Promise<TileStats[]>;
   setFullscreen(on: boolean): Promise<void>;

@@ -1,38 +1,48 @@
 /** The app: commands and events of the Tauri shell, pictures over a loopback WebSocket. */
-import { invoke } from "@tauri-apps/api/core";
-import { listen } from "@tauri-apps/api/event";
-
 import { webSocketVideo } from "../video/websocket";
-import type { Backend, CallView, DeviceInfo, Levels, Notification } from ".";
+import type { Backend, UiError } from ".";
+import { commands, events } from "./bindings";
+
+type Answer<T> = { status: "ok"; data: T } | { status: "error"; error: UiError };
+
+async function value<T>(answer: Promise<Answer<T>>): Promise<T> {
+  const result = await answer;
+  if (result.status === "error") throw result.error;
+  return result.data;
+}
+
+async function done(answer: Promise<Answer<null>>): Promise<void> {
+  await value(answer);
+}
 
 export function tauriBackend(): Backend {
   return {
-    async start(events) {
+    async start(listener) {
       // Listening comes first, so that nothing falls between the snapshot and the first event.
       await Promise.all([
-        listen<CallView>("call-changed", ({ payload }) => events.callChanged(payload)),
-        listen<Levels>("levels-changed", ({ payload }) => events.levelsChanged(payload)),
-        listen<DeviceInfo[]>("devices-changed", ({ payload }) => events.devicesChanged(payload)),
-        listen<Notification>("notified", ({ payload }) => events.notified(payload)),
+        events.callChanged.listen(({ payload }) => listener.callChanged(payload)),
+        events.levelsChanged.listen(({ payload }) => listener.levelsChanged(payload)),
+        events.devicesChanged.listen(({ payload }) => listener.devicesChanged(payload)),
+        events.notified.listen(({ payload }) => listener.notified(payload)),
       ]);
-      return invoke("start");
+      return value(commands.start());
     },
     video: (info) => webSocketVideo(info.video.url),
-    newCall: () => invoke("new_call"),
-    openInvite: (link) => invoke("open_invite", { link }),
-    join: () => invoke("join"),
-    leave: () => invoke("leave"),
-    home: () => invoke("home"),
-    rejoin: () => invoke("rejoin"),
-    setMicrophone: (on) => invoke("set_microphone", { on }),
-    setCamera: (on) => invoke("set_camera", { on }),
-    selectDevice: (kind, id) => invoke("select_device", { kind, id }),
-    retryDevice: (kind) => invoke("retry_device", { kind }),
-    playTestSound: () => invoke("play_test_sound"),
-    setName: (name) => invoke("set_name", { name }),
-    saveSettings: (settings) => invoke("save_settings", { settings }),
-    setLayout: (layout) => invoke("set_layout", { layout }),
-    surfaceStats: () => invoke("surface_stats"),
-    setFullscreen: (on) => invoke("set_fullscreen", { on }),
+    newCall: () => done(commands.newCall()),
+    openInvite: (link) => done(commands.openInvite(link)),
+    join: () => done(commands.join()),
+    leave: () => done(commands.leave()),
+    home: () => done(commands.home()),
+    rejoin: () => done(commands.rejoin()),
+    setMicrophone: (on) => done(commands.setMicrophone(on)),
+    setCamera: (on) => done(commands.setCamera(on)),
+    selectDevice: (kind, id) => value(commands.selectDevice(kind, id)),
+    retryDevice: (kind) => done(commands.retryDevice(kind)),
+    playTestSound: () => done(commands.playTestSound()),
+    setName: (name) => value(commands.setName(name)),
+    saveSettings: (settings) => value(commands.saveSettings(settings)),
+    setLayout: (layout) => done(commands.setLayout(layout)),
+    surfaceStats: () => value(commands.surfaceStats()),
+    setFullscreen: (on) => done(commands.setFullscreen(on)),
   };
 }

@@ -105,30 +105,17 @@ export class App {
     return this.#perform(() => (kind === "camera" ? this.backend.setCamera(on) : this.backend.setMicrophone(on)));
   }
 
-  selectDevice(kind: DeviceKind, id: string | null): Promise<void> {
-    this.settings = { ...this.settings, call: { ...this.settings.call, [kind]: id } };
-    return this.#perform(() => this.backend.selectDevice(kind, id));
+  selectDevice = (kind: DeviceKind, id: string | null) => this.#keep(() => this.backend.selectDevice(kind, id));
+  setName = (name: string) => this.#keep(() => this.backend.setName(name));
+  saveSettings = (settings: AppSettings) => this.#keep(() => this.backend.saveSettings(settings));
+
+  setAppearance(change: Partial<Appearance>): Promise<void> {
+    return this.saveSettings({ ...this.settings, appearance: { ...this.appearance, ...change } });
   }
 
   async testSound(): Promise<void> {
     await this.#perform(() => this.backend.playTestSound());
     this.speakerTested = true;
-  }
-
-  setName(name: string): Promise<void> {
-    this.settings = { ...this.settings, call: { ...this.settings.call, name } };
-    return this.#perform(() => this.backend.setName(name));
-  }
-
-  setAppearance(change: Partial<Appearance>): Promise<void> {
-    const settings = { ...this.settings, appearance: { ...this.appearance, ...change } };
-    return this.saveSettings(settings);
-  }
-
-  saveSettings(settings: AppSettings): Promise<void> {
-    this.settings = settings;
-    this.applyAppearance();
-    return this.#perform(() => this.backend.saveSettings(settings));
   }
 
   async setFullScreen(on: boolean): Promise<void> {
@@ -139,6 +126,14 @@ export class App {
   openSettings(tab = "devices"): void {
     this.settingsTab = tab;
     this.dialog = "settings";
+  }
+
+  /** The settings are what the backend says it has kept. */
+  #keep(change: () => Promise<AppSettings>): Promise<void> {
+    return this.#perform(async () => {
+      this.settings = await change();
+      this.applyAppearance();
+    });
   }
 
   async #perform(action: () => Promise<void>, onError = (code: UiErrorCode) => this.toasts.error(code)): Promise<void> {

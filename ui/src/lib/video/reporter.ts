@@ -2,13 +2,14 @@
  * Collects the rectangles of all tiles and of everything that lies over video, and reports them: at most one message
  * for each animation frame, and only when something has changed.
  */
-import type { Fit, Layout, Overlay, TileRect } from "../backend";
+import type { Fit, Layout, TileRect } from "../backend";
 
 /** Frames without a change after which measuring stops until the next `invalidate`. */
 const SETTLED_FRAMES = 12;
 
 export type TileOptions = { id: string; fit: Fit; mirror: boolean; z: number };
 type Box = Pick<DOMRect, "x" | "y" | "width" | "height">;
+type RoundedBox = Box & { radius: number };
 /** What the reporter needs of an element. */
 export interface Measured {
   getBoundingClientRect(): Box;
@@ -76,12 +77,12 @@ export class LayoutReporter {
   }
 
   #layout(): Layout {
-    const tiles: TileRect[] = [];
+    const tiles: (TileRect & RoundedBox)[] = [];
     for (const [element, { id, fit, mirror, z }] of this.#tiles) {
       const box = this.#box(element);
       if (box) tiles.push({ id, ...box, fit, mirror, z });
     }
-    const overlays: Overlay[] = [];
+    const overlays: RoundedBox[] = [];
     if (tiles.length > 0) {
       for (const element of this.#overlays) {
         const box = this.#box(element);
@@ -91,7 +92,7 @@ export class LayoutReporter {
     return { devicePixelRatio: this.screen.devicePixelRatio(), tiles, overlays };
   }
 
-  #box(element: Measured): Overlay | null {
+  #box(element: Measured): RoundedBox | null {
     const { x, y, width, height } = element.getBoundingClientRect();
     if (width <= 0 || height <= 0) return null;
     return {

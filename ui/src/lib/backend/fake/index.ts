@@ -26,6 +26,7 @@ export function fakeBackend(query: URLSearchParams): Backend {
   const state = (query.get("state") ?? "home") as StateName;
   let view: CallView = STATES[state] ?? HOME;
   let events: Events | undefined;
+  let kept = settings(query);
   const video = new FakeVideo();
   const control: FakeControl = {
     calls: [],
@@ -61,7 +62,7 @@ export function fakeBackend(query: URLSearchParams): Backend {
         platform: query.get("platform") ?? "linux",
         locale: query.get("locale") ?? "en-GB",
         video: { kind: "websocket", url: "" },
-        settings: settings(query),
+        settings: kept,
         view,
         devices: state === "lobby-nothing" || query.has("no-devices") ? [] : DEVICES,
       };
@@ -108,6 +109,7 @@ export function fakeBackend(query: URLSearchParams): Backend {
     selectDevice: async (kind, id) => {
       called("selectDevice", kind, id);
       if (kind === "camera" && view.me.camera.wanted) capture("camera", on);
+      return (kept = { ...kept, call: { ...kept.call, [kind]: id } });
     },
     retryDevice: async (kind) => {
       called("retryDevice", kind);
@@ -118,8 +120,12 @@ export function fakeBackend(query: URLSearchParams): Backend {
     setName: async (name) => {
       called("setName", name);
       set({ ...view, me: { ...view.me, name } });
+      return (kept = { ...kept, call: { ...kept.call, name } });
     },
-    saveSettings: async () => void called("saveSettings"),
+    saveSettings: async (next) => {
+      called("saveSettings");
+      return (kept = next);
+    },
     setLayout: async (layout) => {
       control.layouts.push(layout);
       video.setLayout(layout);

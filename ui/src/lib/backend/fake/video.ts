@@ -39,14 +39,14 @@ export class FakeVideo implements VideoSource {
   #drawAll(): void {
     for (const tile of this.#layout.tiles) {
       const slot = this.#slots.get(tile.id);
-      if (slot?.image.complete && slot.image.naturalWidth > 0) draw(slot, tile, this.#layout.devicePixelRatio);
+      if (slot?.image.complete && slot.image.naturalWidth > 0) draw(slot, tile, this.#layout.devicePixelRatio ?? 1);
     }
   }
 }
 
 function draw({ canvas, image, onPicture }: Slot, tile: TileRect, ratio: number): void {
-  canvas.width = Math.round(tile.width * ratio);
-  canvas.height = Math.round(tile.height * ratio);
+  canvas.width = Math.round((tile.width ?? 0) * ratio);
+  canvas.height = Math.round((tile.height ?? 0) * ratio);
   const context = canvas.getContext("2d");
   if (!context) return;
   const scales = [canvas.width / image.naturalWidth, canvas.height / image.naturalHeight];

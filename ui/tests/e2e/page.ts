@@ -1,0 +1,45 @@
+import { expect, test as base, type Page } from "@playwright/test";
+
+import type { StateName } from "../../src/lib/backend/fake/states";
+
+export type Options = {
+  theme?: "light" | "dark";
+  contrast?: "more" | "normal";
+  lang?: "en" | "sv";
+  name?: string;
+  platform?: string;
+};
+
+/** Opens a state and waits until its screen and its pictures are there. */
+export async function open(page: Page, state: StateName, options: Options = {}): Promise<void> {
+  const query = new URLSearchParams({ state, theme: "dark", lang: "en", ...options });
+  await page.goto(`/?${query}`);
+  await expect(page.locator("[data-phase]")).toBeVisible();
+  await page.evaluate(async () => void (await document.fonts.ready));
+  await expect(page.locator('[data-tile]:has(canvas)[data-picture="false"]')).toHaveCount(0);
+}
+
+export const calls = (page: Page): Promise<string[]> => page.evaluate(() => window.fika?.calls ?? []);
+
+/** Each test fails on a violation of the content security policy and on any error in the console. */
+export const test = base.extend<{ clean: undefined }>({
+  clean: [
+    async ({ page }, use) => {
+      const faults: string[] = [];
+      page.on("console", (message) => {
+        if (message.type() === "error" || message.type() === "warning") faults.push(message.text());
+      });
+      page.on("pageerror", (error) => faults.push(String(error)));
+      await page.addInitScript(() => {
+        addEventListener("securitypolicyviolation", (event) =>
+          // eslint-disable-next-line no-console
+          console.error(`CSP: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`),
+        );
+      });
+      await use(undefined);
+      expect(faults).toEqual([]);
+    },
+    { auto: true },
+  ],
+});
+export { expect };

@@ -1,0 +1,31 @@
+import { describe, expect, it } from "vitest";
+
+import { findLink, looksLikeLink, MAX_TEXT } from "../../src/lib/link";
+
+const LINK = "http://192.168.1.5:7420/j/kafe-buls-tkrk-aqe2#BwcHBwcHBwcHBwcHBwcHBw";
+
+describe("findLink", () => {
+  it("finds the link in the words around it", () => {
+    expect(findLink(`  ${LINK}\n`)).toBe(LINK);
+    expect(findLink(`Join here: <${LINK}>, see you!`)).toBe(LINK);
+    expect(findLink(`(${LINK}).`)).toBe(LINK);
+    expect(findLink(`"${LINK}"`)).toBe(LINK);
+  });
+
+  it("leaves other text to be judged by the backend", () => {
+    expect(findLink(" hello ")).toBe("hello");
+    expect(findLink("https://example.org/")).toBe("https://example.org/");
+  });
+
+  it("looks at a bounded part", () => {
+    expect(findLink("x".repeat(10 * MAX_TEXT))).toHaveLength(MAX_TEXT);
+  });
+});
+
+describe("looksLikeLink", () => {
+  it("is true for invites only", () => {
+    expect(looksLikeLink(`see ${LINK}`)).toBe(true);
+    expect(looksLikeLink("https://example.org/")).toBe(false);
+    expect(looksLikeLink("elin")).toBe(false);
+  });
+});

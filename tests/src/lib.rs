@@ -1,3 +1,6 @@
 //! Test beds.
 
 pub mod chromium;
+pub mod display;
+pub mod process;
+pub mod webdriver;

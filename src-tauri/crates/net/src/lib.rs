@@ -1,1 +1,19 @@
-//! placeholder
+//! Calls over the network: peer-to-peer WebRTC connections to everybody in a room, and the signalling that sets them up.
+//!
+//! Everything here runs on the tokio runtime of the caller. RTP never leaves this crate and `fika-rtp`: encoded frames go
+//! in, encoded frames and events come out, through the bounded channels of a [`Session`].
+
+mod clock;
+mod filter;
+mod hooks;
+pub mod mesh;
+mod peer;
+mod random;
+mod sdp;
+mod session;
+pub mod signal;
+
+pub use session::{
+    AUDIO_QUEUE, COMMAND_QUEUE, EVENT_QUEUE, INCOMING_QUEUE, IncomingMedia, IncomingTrack, Session, TRACK_QUEUE,
+    VIDEO_QUEUE,
+};

@@ -1,0 +1,213 @@
+//! Who may send us DTLS and SRTP: only an address that has answered a connectivity check of ours.
+//!
+//! webrtc 0.21.1 lets both in from any source once a pair is selected, which lets a third host disturb the handshake
+//! (the "ClientHello race"). A [`Runtime`] is what builds the sockets, so this one wraps them. Runs inside the driver task
+//! of a connection, on each datagram; nothing is queued.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::io::{self, IoSliceMut};
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use webrtc::runtime::{
+    AsyncInterval, AsyncTcpListener, AsyncTcpStream, AsyncUdpSocket, JoinHandle, RecvMeta, Runtime, TokioRuntime,
+    Transmit,
+};
+
+mod stun;
+
+/// Checks that are remembered until they are answered. Full: all are forgotten, the agent repeats them.
+const MAX_CHECKS: usize = 1024;
+/// Sources that may send. Full: no more are let in.
+const MAX_SOURCES: usize = 128;
+const MDNS_PORT: u16 = 5353;
+
+/// The tokio runtime with filtered sockets. One per peer connection.
+#[derive(Debug)]
+pub(crate) struct FilteredRuntime {
+    inner: TokioRuntime,
+    sources: Arc<Mutex<Sources>>,
+}
+
+impl FilteredRuntime {
+    pub(crate) fn new() -> Self {
+        Self { inner: TokioRuntime, sources: Arc::default() }
+    }
+}
+
+type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+impl Runtime for FilteredRuntime {
+    fn spawn(&self, future: BoxFuture<'static, ()>) -> Box<dyn JoinHandle> {
+        self.inner.spawn(future)
+    }
+
+    fn wrap_udp_socket(&self, socket: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
+        let mdns = socket.local_addr().is_ok_and(|address| address.port() == MDNS_PORT);
+        let inner = self.inner.wrap_udp_socket(socket)?;
+        Ok(if mdns { inner } else { Arc::new(FilteredSocket { inner, sources: Arc::clone(&self.sources) }) })
+    }
+
+    fn wrap_tcp_listener(&self, listener: std::net::TcpListener) -> io::Result<Arc<dyn AsyncTcpListener>> {
+        self.inner.wrap_tcp_listener(listener)
+    }
+
+    fn connect_tcp<'a>(&'a self, remote: SocketAddr) -> BoxFuture<'a, io::Result<Arc<dyn AsyncTcpStream>>> {
+        self.inner.connect_tcp(remote)
+    }
+
+    fn resolve_host<'a>(&'a self, host: &'a str) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>> {
+        self.inner.resolve_host(host)
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        self.inner.sleep(duration)
+    }
+
+    fn interval(&self, period: Duration) -> Box<dyn AsyncInterval> {
+        self.inner.interval(period)
+    }
+
+    fn block_on(&self, future: Pin<Box<dyn Future<Output = ()> + '_>>) {
+        self.inner.block_on(future);
+    }
+
+    fn yield_now(&self) -> BoxFuture<'static, ()> {
+        self.inner.yield_now()
+    }
+
+    fn name(&self) -> &'static str {
+        "tokio, filtered"
+    }
+}
+
+#[derive(Debug)]
+struct FilteredSocket {
+    inner: Arc<dyn AsyncUdpSocket>,
+    sources: Arc<Mutex<Sources>>,
+}
+
+impl FilteredSocket {
+    fn sources(&self) -> std::sync::MutexGuard<'_, Sources> {
+        self.sources.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl AsyncUdpSocket for FilteredSocket {
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.inner.local_addr()
+    }
+
+    fn max_gso_segments(&self) -> usize {
+        self.inner.max_gso_segments()
+    }
+
+    fn max_gro_segments(&self) -> usize {
+        self.inner.max_gro_segments()
+    }
+
+    fn poll_send(&self, cx: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
+        if let Some((transaction, kind)) = stun::request(transmit.contents) {
+            self.sources().on_request(transmit.destination, transaction, kind);
+        }
+        self.inner.poll_send(cx, transmit)
+    }
+
+    fn poll_recv(
+        &self,
+        cx: &mut Context<'_>,
+        bufs: &mut [IoSliceMut<'_>],
+        meta: &mut [RecvMeta],
+    ) -> Poll<io::Result<usize>> {
+        loop {
+            let received = match self.inner.poll_recv(cx, bufs, meta) {
+                Poll::Ready(Ok(received)) => received,
+                other => return other,
+            };
+            let kept = keep_allowed(&mut self.sources(), &mut bufs[..received], &mut meta[..received]);
+            // Nothing left: ask again, so that the socket wakes this task for the next datagram.
+            if kept > 0 || received == 0 {
+                return Poll::Ready(Ok(kept));
+            }
+        }
+    }
+}
+
+/// Moves what is allowed to the front and returns how many messages that are. One message may be several datagrams of
+/// `stride` bytes from one source.
+fn keep_allowed(sources: &mut Sources, bufs: &mut [IoSliceMut<'_>], meta: &mut [RecvMeta]) -> usize {
+    let mut kept = 0;
+    for at in 0..meta.len() {
+        let RecvMeta { len, stride, addr, .. } = meta[at];
+        let len = keep_segments(sources, &mut bufs[at][..len], stride.max(1), addr);
+        if len == 0 {
+            continue;
+        }
+        meta[at].len = len;
+        if kept < at {
+            let (front, back) = bufs.split_at_mut(at);
+            front[kept][..len].copy_from_slice(&back[0][..len]);
+            meta[kept] = meta[at];
+        }
+        kept += 1;
+    }
+    kept
+}
+
+/// Bytes that stay.
+fn keep_segments(sources: &mut Sources, data: &mut [u8], stride: usize, source: SocketAddr) -> usize {
+    let (mut read, mut kept) = (0, 0);
+    while read < data.len() {
+        let end = (read + stride).min(data.len());
+        if sources.allows(source, &data[read..end]) {
+            data.copy_within(read..end, kept);
+            kept += end - read;
+        }
+        read = end;
+    }
+    kept
+}
+
+#[derive(Debug, Default)]
+struct Sources {
+    /// Transaction to where it went and why.
+    checks: HashMap<stun::Transaction, (SocketAddr, stun::Kind)>,
+    allowed: HashMap<SocketAddr, stun::Kind>,
+}
+
+impl Sources {
+    fn on_request(&mut self, destination: SocketAddr, transaction: stun::Transaction, kind: stun::Kind) {
+        if self.checks.len() >= MAX_CHECKS {
+            self.checks.clear();
+        }
+        self.checks.insert(transaction, (destination, kind));
+    }
+
+    fn allows(&mut self, source: SocketAddr, datagram: &[u8]) -> bool {
+        let Some(first) = datagram.first() else { return false };
+        match first {
+            0..=3 => {
+                if let Some(transaction) = stun::success(datagram)
+                    && let Some((destination, kind)) = self.checks.get(&transaction)
+                    && *destination == source
+                    && self.allowed.len() < MAX_SOURCES
+                {
+                    let kind = *kind;
+                    self.checks.remove(&transaction);
+                    self.allowed.insert(source, kind);
+                }
+                true
+            }
+            // ChannelData of a TURN server (RFC 8656 section 12.4).
+            64..=79 => self.allowed.get(&source) == Some(&stun::Kind::Allocate),
+            _ => self.allowed.get(&source) == Some(&stun::Kind::Check),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,93 @@
+//! The stage next to the application: takes media out of the chain into the channel of the task that reads it.
+
+use std::collections::HashMap;
+use std::time::Instant;
+
+use fika_call::TrackKind;
+use fika_rtp::{capture_time, rtx};
+use rtc::interceptor::{Packet, StreamInfo};
+use rtc::shared::marshal::MarshalSize;
+use tokio::sync::mpsc;
+
+use super::stage::{Outgoing, Stage};
+use super::{SharedLink, extension_id, kind};
+use crate::clock::SessionClock;
+
+/// Packets between the driver and the task that reads them: a second of video. Full: they are lost like on the path.
+pub(crate) const INTAKE_QUEUE: usize = 512;
+
+#[derive(Debug)]
+pub(crate) struct Arrival {
+    pub(crate) kind: TrackKind,
+    pub(crate) packet: fika_rtp::Packet,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Stream {
+    kind: TrackKind,
+    capture_time_id: Option<u8>,
+    /// Carries retransmissions.
+    rtx: bool,
+}
+
+pub(super) struct Intake {
+    link: SharedLink,
+    clock: SessionClock,
+    arrivals: mpsc::Sender<Arrival>,
+    streams: HashMap<u32, Stream>,
+}
+
+impl Intake {
+    pub(super) fn new(link: SharedLink, clock: SessionClock, arrivals: mpsc::Sender<Arrival>) -> Self {
+        Self { link, clock, arrivals, streams: HashMap::new() }
+    }
+}
+
+impl Stage for Intake {
+    /// RTP ends here: nothing reads the crate's tracks, and its depacketisers must not see it.
+    fn read(&mut self, packet: &mut Packet, now: Instant, _out: &mut Outgoing) -> bool {
+        let Packet::Rtp(packet) = packet else { return true };
+        let Some(stream) = self.streams.get(&packet.header.ssrc) else { return false };
+        let size = packet.header.marshal_size() + packet.payload.len();
+        let (sequence, payload) = if stream.rtx {
+            let Some(original) = rtx::unwrap(&packet.payload) else { return false };
+            original
+        } else {
+            (packet.header.sequence_number, packet.payload.clone())
+        };
+        let arrived = self.clock.at(now);
+        let captured = stream
+            .capture_time_id
+            .and_then(|id| packet.header.get_extension(id))
+            .and_then(|data| self.clock.wall().from_extension(&data, arrived));
+        {
+            let mut link = self.link.lock();
+            let received = match stream.kind {
+                TrackKind::Audio => &mut link.audio_received,
+                TrackKind::Video => &mut link.video_received,
+            };
+            received.on_packet(sequence, packet.header.timestamp, size, stream.rtx, arrived);
+        }
+        let (timestamp, marker) = (packet.header.timestamp, packet.header.marker);
+        let packet = fika_rtp::Packet { sequence, timestamp, marker, payload, arrived, captured };
+        let _ = self.arrivals.try_send(Arrival { kind: stream.kind, packet });
+        false
+    }
+
+    fn bind_remote(&mut self, info: &StreamInfo) {
+        let Some(kind) = kind(info) else { return };
+        let capture_time_id = extension_id(info, capture_time::URI);
+        if let Some(rtx) = info.ssrc_rtx {
+            self.streams.insert(rtx, Stream { kind, capture_time_id, rtx: true });
+        }
+        // Bound after its primary stream, with the same codec: it stays what it is.
+        self.streams.entry(info.ssrc).or_insert(Stream { kind, capture_time_id, rtx: false });
+        if kind == TrackKind::Video && !self.streams[&info.ssrc].rtx {
+            self.link.lock().remote_video = Some(info.ssrc);
+        }
+    }
+
+    fn unbind_remote(&mut self, info: &StreamInfo) {
+        self.streams.remove(&info.ssrc);
+    }
+}

@@ -1,0 +1,109 @@
+//! Gives each of our encoded frames to every connection: encoded once, sent to all.
+//!
+//! One tokio task. A connection whose queue is full loses video up to the next keyframe, which is asked for; sound is
+//! dropped. Nobody waits for a slow peer.
+
+use fika_media::EncodedFrame;
+use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
+
+use crate::peer::Sink;
+
+/// `pressed` is told when a keyframe is needed. Ends with the session.
+pub(super) async fn run(
+    mut video: mpsc::Receiver<EncodedFrame>,
+    mut audio: mpsc::Receiver<EncodedFrame>,
+    mut sinks: mpsc::Receiver<Sink>,
+    pressed: mpsc::Sender<()>,
+) {
+    let mut outputs: Vec<Output> = Vec::new();
+    loop {
+        tokio::select! {
+            biased;
+            sink = sinks.recv() => match sink {
+                Some(sink) => outputs.push(Output { sink, needs_keyframe: true }),
+                None => return,
+            },
+            Some(frame) = audio.recv() => outputs.retain(|output| output.audio(&frame)),
+            Some(frame) = video.recv() => {
+                let mut press = false;
+                outputs.retain_mut(|output| output.video(&frame, &mut press));
+                if press {
+                    let _ = pressed.try_send(());
+                }
+            }
+        }
+    }
+}
+
+struct Output {
+    sink: Sink,
+    needs_keyframe: bool,
+}
+
+impl Output {
+    /// `false`: the connection is gone.
+    fn audio(&self, frame: &EncodedFrame) -> bool {
+        let Some(queue) = &self.sink.audio else { return true };
+        !matches!(queue.try_send(frame.clone()), Err(TrySendError::Closed(_)))
+    }
+
+    fn video(&mut self, frame: &EncodedFrame, press: &mut bool) -> bool {
+        let Some(queue) = &self.sink.video else { return true };
+        if self.needs_keyframe && !frame.keyframe {
+            *press = true;
+            return !queue.is_closed();
+        }
+        match queue.try_send(frame.clone()) {
+            Ok(()) => self.needs_keyframe = false,
+            Err(TrySendError::Full(_)) => {
+                self.needs_keyframe = true;
+                *press = true;
+            }
+            Err(TrySendError::Closed(_)) => return false,
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use fika_media::Timestamp;
+
+    use super::*;
+
+    fn frame(keyframe: bool) -> EncodedFrame {
+        EncodedFrame { pts: Timestamp::ZERO, keyframe, payload: Bytes::from_static(b"x") }
+    }
+
+    fn output(size: usize) -> (Output, mpsc::Receiver<EncodedFrame>) {
+        let (queue, receiver) = mpsc::channel(size);
+        let sink = Sink { video: Some(queue), audio: None };
+        (Output { sink, needs_keyframe: true }, receiver)
+    }
+
+    #[test]
+    fn a_new_or_slow_peer_starts_at_a_keyframe() {
+        let (mut output, mut received) = output(1);
+        let mut press = false;
+        assert!(output.video(&frame(false), &mut press) && press);
+        assert!(received.try_recv().is_err());
+        press = false;
+        assert!(output.video(&frame(true), &mut press) && !press);
+        assert!(output.video(&frame(false), &mut press) && press, "full");
+        received.try_recv().unwrap();
+        assert!(output.video(&frame(false), &mut press));
+        assert!(received.try_recv().is_err(), "depends on the dropped one");
+        assert!(output.video(&frame(true), &mut press));
+        assert!(received.try_recv().unwrap().keyframe);
+    }
+
+    #[test]
+    fn a_closed_connection_is_forgotten() {
+        let (mut output, received) = output(1);
+        drop(received);
+        assert!(!output.video(&frame(true), &mut false));
+        assert!(!output.video(&frame(false), &mut false));
+    }
+}

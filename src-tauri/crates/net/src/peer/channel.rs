@@ -1,0 +1,140 @@
+//! What we and one peer say to each other, sealed: numbers the messages of a session and refuses replayed ones.
+//!
+//! Plain state of the peer's task. The description carries the DTLS fingerprint, so the seal authenticates the media.
+
+use std::collections::VecDeque;
+
+use fika_call::ParticipantId;
+use fika_call::seal::{self, Key, SealError};
+use fika_call::signal::{PeerBody, PeerMessage, Sealed};
+
+/// Sessions of the past that are not begun again.
+const MAX_PAST: usize = 64;
+/// Longest session id that is looked at, in bytes.
+const MAX_SESSION: usize = 64;
+
+pub(crate) struct Channel {
+    key: Key,
+    us: ParticipantId,
+    them: ParticipantId,
+    session: Option<String>,
+    past: VecDeque<String>,
+    next_sent: u32,
+    next_received: u32,
+}
+
+/// What to make of a message.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Opened {
+    Message(PeerBody),
+    /// Begins a session of its own: only an offer, or a wish for one, may.
+    NewSession(PeerBody),
+    /// Old, repeated, or not understood: dropped.
+    Stale,
+    /// Not sealed with our link's secret.
+    Untrusted,
+}
+
+impl Channel {
+    pub(crate) const fn new(key: Key, us: ParticipantId, them: ParticipantId) -> Self {
+        Self { key, us, them, session: None, past: VecDeque::new(), next_sent: 0, next_received: 0 }
+    }
+
+    /// Begins a session; messages of the one before are stale from now on.
+    pub(crate) fn begin(&mut self, session: String) {
+        if let Some(past) = self.session.replace(session) {
+            if self.past.len() == MAX_PAST {
+                self.past.pop_front();
+            }
+            self.past.push_back(past);
+        }
+        self.next_sent = 0;
+        self.next_received = 0;
+    }
+
+    /// `None` before there is a session.
+    pub(crate) fn seal(&mut self, body: PeerBody) -> Option<Sealed> {
+        let message = PeerMessage { session: self.session.clone()?, seq: self.next_sent, body };
+        self.next_sent += 1;
+        Some(seal::seal(&self.key, &self.us, &self.them, crate::random::bytes(), &message))
+    }
+
+    pub(crate) fn open(&mut self, payload: &Sealed) -> Opened {
+        let message = match seal::open(&self.key, &self.them, &self.us, payload) {
+            Ok(message) => message,
+            Err(SealError::NotUnderstood) => return Opened::Stale,
+            Err(_) => return Opened::Untrusted,
+        };
+        if message.session.len() > MAX_SESSION {
+            return Opened::Stale;
+        }
+        if self.session.as_ref() == Some(&message.session) {
+            // The server may lose messages, for instance while it restarts; it must not repeat them.
+            if message.seq < self.next_received {
+                return Opened::Stale;
+            }
+            self.next_received = message.seq.saturating_add(1);
+            return Opened::Message(message.body);
+        }
+        if self.past.contains(&message.session) || !matches!(message.body, PeerBody::Offer { .. } | PeerBody::Restart) {
+            return Opened::Stale;
+        }
+        self.begin(message.session);
+        self.next_received = message.seq.saturating_add(1);
+        Opened::NewSession(message.body)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fika_call::RoomId;
+    use fika_call::invite::Secret;
+
+    use super::*;
+
+    fn pair() -> (Channel, Channel) {
+        let key = Key::derive(&Secret::from_bytes([1; 16]), &RoomId("aaaa".into()));
+        let (a, b) = (ParticipantId("a".into()), ParticipantId("b".into()));
+        (Channel::new(key.clone(), a.clone(), b.clone()), Channel::new(key, b, a))
+    }
+
+    fn offer(sdp: &str) -> PeerBody {
+        PeerBody::Offer { sdp: sdp.into() }
+    }
+
+    #[test]
+    fn a_conversation() {
+        let (mut a, mut b) = pair();
+        assert_eq!(a.seal(PeerBody::Restart), None);
+        a.begin("one".into());
+        assert_eq!(b.open(&a.seal(offer("x")).unwrap()), Opened::NewSession(offer("x")));
+        let answer = PeerBody::Answer { sdp: "y".into() };
+        assert_eq!(a.open(&b.seal(answer.clone()).unwrap()), Opened::Message(answer));
+        let _lost = a.seal(PeerBody::Restart).unwrap();
+        assert_eq!(b.open(&a.seal(PeerBody::Restart).unwrap()), Opened::Message(PeerBody::Restart));
+    }
+
+    #[test]
+    fn repeated_and_past_messages_are_stale() {
+        let (mut a, mut b) = pair();
+        a.begin("one".into());
+        let first = a.seal(offer("x")).unwrap();
+        b.open(&first);
+        assert_eq!(b.open(&first), Opened::Stale);
+        a.begin("two".into());
+        let second = a.seal(offer("z")).unwrap();
+        assert_eq!(b.open(&second), Opened::NewSession(offer("z")));
+        assert_eq!(b.open(&first), Opened::Stale, "an old offer does not begin its session again");
+    }
+
+    #[test]
+    fn an_answer_begins_nothing_and_a_stranger_is_not_trusted() {
+        let (mut a, mut b) = pair();
+        a.begin("one".into());
+        let answer = a.seal(PeerBody::Answer { sdp: "y".into() }).unwrap();
+        assert_eq!(b.open(&answer), Opened::Stale);
+        assert_eq!(b.open(&Sealed("bm9uc2Vuc2U".into())), Opened::Untrusted);
+        let theirs = a.seal(offer("x")).unwrap();
+        assert_eq!(a.open(&theirs), Opened::Untrusted, "our own message, sent back");
+    }
+}

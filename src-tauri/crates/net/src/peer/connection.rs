@@ -1,0 +1,227 @@
+//! Builds and negotiates one WebRTC connection: two permanent sections, Opus and H.264, each in both directions.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use fika_call::session::ConnectionPrivacy;
+use fika_call::signal::IceServer;
+use rtc::media_stream::MediaStreamTrack;
+use rtc::peer_connection::configuration::media_engine::{MIME_TYPE_H264, MIME_TYPE_OPUS, MIME_TYPE_RTX};
+use rtc::peer_connection::configuration::setting_engine::SettingEngineBuilder;
+use rtc::peer_connection::transport::RTCDtlsRole;
+use rtc::rtp_transceiver::rtp_sender::{
+    RTCPFeedback, RTCRtpCodec, RTCRtpCodecParameters, RTCRtpCodingParameters, RTCRtpEncodingParameters,
+    RTCRtpHeaderExtensionCapability, RTCRtpRtxParameters, RtpCodecKind,
+};
+use tokio::sync::mpsc;
+use webrtc::error::Result;
+use webrtc::media_stream::track_local::TrackLocal;
+use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
+use webrtc::peer_connection::{
+    MediaEngine, PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCConfigurationBuilder,
+    RTCIceServer, RTCIceTransportPolicy, RTCPeerConnectionIceEvent, RTCPeerConnectionState,
+};
+
+use crate::clock::SessionClock;
+use crate::filter::FilteredRuntime;
+use crate::hooks::{self, Arrival, HINT_QUEUE, Hint, INTAKE_QUEUE, SharedLink, Ssrcs};
+use crate::{random, sdp};
+
+/// Full: the peer connection's news are lost; two hundred candidates are more than any machine has addresses.
+const NEWS_QUEUE: usize = 256;
+/// No answer to a check for this time: disconnected.
+const ICE_DISCONNECTED: Duration = Duration::from_secs(3);
+const ICE_FAILED: Duration = Duration::from_secs(15);
+const ICE_KEEPALIVE: Duration = Duration::from_secs(1);
+
+/// What the connection reports.
+#[derive(Debug)]
+pub(crate) enum News {
+    Candidate(String),
+    State(RTCPeerConnectionState),
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) ice_servers: Vec<IceServer>,
+    pub(crate) privacy: ConnectionPrivacy,
+    /// The server is on this machine, so peers may be too.
+    pub(crate) loopback: bool,
+    pub(crate) max_video_bitrate: u32,
+    pub(crate) clock: SessionClock,
+}
+
+/// A connection and its ends inside the process.
+pub(crate) struct Parts {
+    pub(crate) connection: Arc<dyn PeerConnection>,
+    pub(crate) audio: Arc<TrackLocalStaticRTP>,
+    pub(crate) video: Arc<TrackLocalStaticRTP>,
+    pub(crate) ssrcs: Ssrcs,
+    pub(crate) link: SharedLink,
+    pub(crate) news: mpsc::Receiver<News>,
+    pub(crate) hints: mpsc::Receiver<Hint>,
+    pub(crate) arrivals: mpsc::Receiver<Arrival>,
+}
+
+pub(crate) async fn build(settings: &Settings) -> Result<Parts> {
+    let ssrcs = Ssrcs { audio: random::u32(), video: random::u32(), video_rtx: random::u32() };
+    let link = SharedLink::new(settings.max_video_bitrate);
+    let (news_end, news) = mpsc::channel(NEWS_QUEUE);
+    let (hints_end, hints) = mpsc::channel(HINT_QUEUE);
+    let (arrivals_end, arrivals) = mpsc::channel(INTAKE_QUEUE);
+
+    let configuration = RTCConfigurationBuilder::new()
+        .with_ice_servers(settings.ice_servers.iter().map(ice_server).collect())
+        .with_ice_transport_policy(match settings.privacy {
+            ConnectionPrivacy::RelayOnly => RTCIceTransportPolicy::Relay,
+            _ => RTCIceTransportPolicy::All,
+        })
+        .build();
+    let engine = SettingEngineBuilder::new()
+        // Whatever is negotiated later, the roles stay: a browser refuses an answer that swaps them.
+        .with_answering_dtls_role(RTCDtlsRole::Server)
+        .with_ice_timeouts(Some(ICE_DISCONNECTED), Some(ICE_FAILED), Some(ICE_KEEPALIVE))
+        .with_include_loopback_candidate(settings.loopback)
+        .build();
+    let registry = hooks::registry(&link, settings.clock, ssrcs, arrivals_end, hints_end);
+    let connection: Arc<dyn PeerConnection> = Arc::new(
+        PeerConnectionBuilder::new()
+            .with_configuration(configuration)
+            .with_setting_engine(engine)
+            .with_media_engine(media_engine()?)
+            .with_interceptor_registry(registry)
+            .with_handler(Arc::new(Handler(news_end)))
+            .with_runtime(Arc::new(FilteredRuntime::new()))
+            .with_udp_addrs(local_addresses(settings.loopback))
+            .build()
+            .await?,
+    );
+    let audio = track(RtpCodecKind::Audio, opus().rtp_codec, ssrcs.audio, None);
+    let video =
+        track(RtpCodecKind::Video, h264(sdp::MAIN, sdp::MAIN_FMTP).rtp_codec, ssrcs.video, Some(ssrcs.video_rtx));
+    connection.add_track(Arc::clone(&audio) as Arc<dyn TrackLocal>).await?;
+    connection.add_track(Arc::clone(&video) as Arc<dyn TrackLocal>).await?;
+    Ok(Parts { connection, audio, video, ssrcs, link, news, hints, arrivals })
+}
+
+/// Called inside the driver's loop: never waits.
+struct Handler(mpsc::Sender<News>);
+
+#[async_trait::async_trait]
+impl PeerConnectionEventHandler for Handler {
+    async fn on_ice_candidate(&self, event: RTCPeerConnectionIceEvent) {
+        if let Ok(candidate) = event.candidate.to_json() {
+            let _ = self.0.try_send(News::Candidate(candidate.candidate));
+        }
+    }
+
+    async fn on_connection_state_change(&self, state: RTCPeerConnectionState) {
+        let _ = self.0.try_send(News::State(state));
+    }
+}
+
+fn ice_server(server: &IceServer) -> RTCIceServer {
+    RTCIceServer {
+        urls: server.urls.clone(),
+        username: server.username.clone().unwrap_or_default(),
+        credential: server.credential.clone().unwrap_or_default(),
+    }
+}
+
+/// Every interface of a family that has one; this machine alone only where peers may be on it.
+fn local_addresses(loopback: bool) -> Vec<SocketAddr> {
+    let usable = |v4: bool| {
+        if_addrs::get_if_addrs().unwrap_or_default().iter().any(|interface| {
+            let ip = interface.ip();
+            ip.is_ipv4() == v4 && !ip.is_loopback() && !interface.is_link_local()
+        })
+    };
+    let mut addresses = Vec::new();
+    if usable(true) || !loopback {
+        addresses.push(SocketAddr::from(([0, 0, 0, 0], 0)));
+    }
+    if usable(false) {
+        addresses.push(SocketAddr::from(([0u16; 8], 0)));
+    }
+    if loopback {
+        addresses.push(SocketAddr::new(IpAddr::from([127, 0, 0, 1]), 0));
+    }
+    addresses
+}
+
+fn media_engine() -> Result<MediaEngine> {
+    let mut engine = MediaEngine::default();
+    engine.register_codec(opus(), RtpCodecKind::Audio)?;
+    for (payload_type, rtx_type, fmtp) in
+        [(sdp::MAIN, sdp::MAIN_RTX, sdp::MAIN_FMTP), (sdp::BASELINE, sdp::BASELINE_RTX, sdp::BASELINE_FMTP)]
+    {
+        engine.register_codec(h264(payload_type, fmtp), RtpCodecKind::Video)?;
+        engine.register_codec(rtx(rtx_type, payload_type), RtpCodecKind::Video)?;
+    }
+    let both = [RtpCodecKind::Audio, RtpCodecKind::Video];
+    let video = [RtpCodecKind::Video];
+    for (uri, kinds) in [(hooks::TRANSPORT_CC_URI, &both[..]), (fika_rtp::capture_time::URI, &video[..])] {
+        for kind in kinds {
+            engine.register_header_extension(RTCRtpHeaderExtensionCapability { uri: uri.to_owned() }, *kind, None)?;
+        }
+    }
+    Ok(engine)
+}
+
+fn feedback(kinds: &[(&str, &str)]) -> Vec<RTCPFeedback> {
+    kinds.iter().map(|(typ, parameter)| RTCPFeedback { typ: (*typ).into(), parameter: (*parameter).into() }).collect()
+}
+
+fn opus() -> RTCRtpCodecParameters {
+    RTCRtpCodecParameters {
+        rtp_codec: RTCRtpCodec {
+            mime_type: MIME_TYPE_OPUS.to_owned(),
+            clock_rate: 48_000,
+            channels: 2,
+            sdp_fmtp_line: sdp::OPUS_FMTP.to_owned(),
+            rtcp_feedback: feedback(&[("transport-cc", "")]),
+        },
+        payload_type: sdp::OPUS,
+    }
+}
+
+fn h264(payload_type: u8, fmtp: &str) -> RTCRtpCodecParameters {
+    RTCRtpCodecParameters {
+        rtp_codec: RTCRtpCodec {
+            mime_type: MIME_TYPE_H264.to_owned(),
+            clock_rate: 90_000,
+            channels: 0,
+            sdp_fmtp_line: fmtp.to_owned(),
+            rtcp_feedback: feedback(&[("transport-cc", ""), ("ccm", "fir"), ("nack", ""), ("nack", "pli")]),
+        },
+        payload_type,
+    }
+}
+
+fn rtx(payload_type: u8, repaired: u8) -> RTCRtpCodecParameters {
+    RTCRtpCodecParameters {
+        rtp_codec: RTCRtpCodec {
+            mime_type: MIME_TYPE_RTX.to_owned(),
+            clock_rate: 90_000,
+            channels: 0,
+            sdp_fmtp_line: format!("apt={repaired}"),
+            rtcp_feedback: Vec::new(),
+        },
+        payload_type,
+    }
+}
+
+fn track(kind: RtpCodecKind, codec: RTCRtpCodec, ssrc: u32, rtx: Option<u32>) -> Arc<TrackLocalStaticRTP> {
+    let coding = RTCRtpEncodingParameters {
+        rtp_coding_parameters: RTCRtpCodingParameters {
+            ssrc: Some(ssrc),
+            rtx: rtx.map(|ssrc| RTCRtpRtxParameters { ssrc }),
+            ..Default::default()
+        },
+        codec,
+        ..Default::default()
+    };
+    let name = kind.to_string();
+    Arc::new(TrackLocalStaticRTP::new(MediaStreamTrack::new("fika".to_owned(), name.clone(), name, kind, vec![coding])))
+}

@@ -1,0 +1,75 @@
+//! The counters of a connection with their W3C names. A copy is made once a second, in the peer's task.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use fika_call::TrackSource;
+use fika_call::session::{InboundStats, OutboundStats, PeerStats};
+use fika_rtp::stats::{Inbound, Outbound};
+use rtc::peer_connection::transport::RTCIceCandidateType;
+use webrtc::peer_connection::{PeerConnection, RTCStatsReportEntry, StatsSelector};
+
+use crate::hooks::Link;
+
+pub(super) fn read(link: &Link, relayed: bool) -> PeerStats {
+    PeerStats {
+        round_trip_time: link.round_trip.get(),
+        available_outgoing_bitrate: Some(link.control.target()),
+        relayed,
+        outbound: vec![
+            outbound(TrackSource::Microphone, &link.audio_sent),
+            outbound(TrackSource::Camera, &link.video_sent),
+        ],
+        inbound: vec![
+            inbound(TrackSource::Microphone, &link.audio_received),
+            inbound(TrackSource::Camera, &link.video_received),
+        ],
+    }
+}
+
+/// Either side of the pair in use is at a TURN server.
+pub(super) async fn relayed(connection: &Arc<dyn PeerConnection>) -> bool {
+    let report = connection.get_stats(Instant::now(), StatsSelector::None).await;
+    let pair = report.iter().find_map(|entry| match entry {
+        RTCStatsReportEntry::IceCandidatePair(pair) if pair.nominated => Some(pair),
+        _ => None,
+    });
+    let Some(pair) = pair else { return false };
+    report.iter().any(|entry| match entry {
+        RTCStatsReportEntry::LocalCandidate(candidate) | RTCStatsReportEntry::RemoteCandidate(candidate) => {
+            candidate.candidate_type == RTCIceCandidateType::Relay
+                && (pair.local_candidate_id.contains(&candidate.stats.id)
+                    || pair.remote_candidate_id.contains(&candidate.stats.id)
+                    || candidate.stats.id.contains(&pair.local_candidate_id)
+                    || candidate.stats.id.contains(&pair.remote_candidate_id))
+        }
+        _ => false,
+    })
+}
+
+fn outbound(source: TrackSource, sent: &Outbound) -> OutboundStats {
+    OutboundStats {
+        source,
+        bytes_sent: sent.bytes,
+        packets_sent: sent.packets,
+        retransmitted_packets_sent: sent.retransmitted_packets,
+        nack_count: sent.nacks,
+        pli_count: sent.plis,
+        fir_count: sent.firs,
+        fraction_lost: sent.remote.map(|report| report.fraction_lost),
+        remote_packets_lost: sent.remote.map(|report| report.packets_lost),
+        remote_jitter: sent.remote.map(|report| report.jitter),
+    }
+}
+
+fn inbound(source: TrackSource, received: &Inbound) -> InboundStats {
+    InboundStats {
+        source,
+        bytes_received: received.bytes,
+        packets_received: received.packets,
+        packets_lost: received.packets_lost(),
+        jitter: received.jitter(),
+        nack_count: received.nacks,
+        pli_count: received.plis,
+    }
+}

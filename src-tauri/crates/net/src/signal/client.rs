@@ -1,0 +1,237 @@
+//! Keeps a seat in a room: joins, beats, comes back after a loss with the same seat where the server still has it.
+//!
+//! One tokio task. Messages to the server wait in its bounded queue while the connection is away; media goes on without.
+
+use std::time::{Duration, Instant};
+
+use fika_call::ParticipantId;
+use fika_call::session::{CloseReason, Request, SignalState};
+use fika_call::signal::{
+    ClientMessage, HEARTBEAT_SECONDS, IceServer, MediaState, PROTOCOL_VERSION, ParticipantInfo, Refusal, Sealed,
+    ServerMessage,
+};
+use tokio::sync::mpsc;
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+
+use super::backoff::Backoff;
+use super::socket::{Socket, SocketError};
+
+const HEARTBEAT: Duration = Duration::from_secs(HEARTBEAT_SECONDS);
+/// Silence after which the connection counts as gone.
+const SILENCE: Duration = Duration::from_secs(3 * HEARTBEAT_SECONDS);
+const OPEN_TIMEOUT: Duration = Duration::from_secs(8);
+const LEAVE_TIMEOUT: Duration = Duration::from_secs(1);
+
+#[derive(Debug)]
+pub(crate) enum ToServer {
+    Signal {
+        to: ParticipantId,
+        payload: Sealed,
+    },
+    SetMedia(MediaState),
+    /// Try now.
+    Reconnect,
+    Leave,
+}
+
+#[derive(Debug)]
+pub(crate) enum FromServer {
+    Joined {
+        you: ParticipantId,
+        participants: Vec<ParticipantInfo>,
+        ice_servers: Vec<IceServer>,
+    },
+    ParticipantJoined(ParticipantInfo),
+    ParticipantChanged(ParticipantInfo),
+    ParticipantLeft(ParticipantId),
+    Signal {
+        from: ParticipantId,
+        payload: Sealed,
+    },
+    State(SignalState),
+    /// The last one.
+    Closed(CloseReason),
+}
+
+struct Client {
+    request: Request,
+    inbox: mpsc::Receiver<ToServer>,
+    outbox: mpsc::Sender<FromServer>,
+    backoff: Backoff,
+    resume: Option<String>,
+}
+
+enum End {
+    /// Try again.
+    Gone,
+    Closed(CloseReason),
+}
+
+pub(crate) async fn run(request: Request, inbox: mpsc::Receiver<ToServer>, outbox: mpsc::Sender<FromServer>) {
+    let mut client = Client { request, inbox, outbox: outbox.clone(), backoff: Backoff::new(), resume: None };
+    let reason = client.run().await;
+    let _ = outbox.send(FromServer::Closed(reason)).await;
+}
+
+impl Client {
+    async fn run(&mut self) -> CloseReason {
+        loop {
+            let Some(delay) = self.backoff.next(Instant::now()) else {
+                return if self.backoff.held() { CloseReason::Lost } else { CloseReason::ServerUnreachable };
+            };
+            if let Some(reason) = self.wait(delay).await {
+                return reason;
+            }
+            match self.attempt().await {
+                End::Closed(reason) => return reason,
+                End::Gone if self.backoff.held() => self.tell(FromServer::State(SignalState::Reconnecting)).await,
+                End::Gone => {}
+            }
+        }
+    }
+
+    /// Waits, but not when somebody leaves or is impatient.
+    async fn wait(&mut self, delay: Duration) -> Option<CloseReason> {
+        if delay.is_zero() {
+            return None;
+        }
+        let pause = sleep(delay);
+        tokio::pin!(pause);
+        loop {
+            tokio::select! {
+                () = &mut pause => return None,
+                message = self.inbox.recv() => match message {
+                    None | Some(ToServer::Leave) => return Some(CloseReason::Left),
+                    Some(ToServer::Reconnect) => {
+                        self.backoff.hurry();
+                        return None;
+                    }
+                    Some(ToServer::SetMedia(media)) => self.request.media = media,
+                    // A peer that waits for it begins again.
+                    Some(ToServer::Signal { .. }) => {}
+                },
+            }
+        }
+    }
+
+    async fn attempt(&mut self) -> End {
+        let mut socket = match timeout(OPEN_TIMEOUT, self.join()).await {
+            Ok(Ok(socket)) => socket,
+            Ok(Err(end)) => return end,
+            Err(_) => return End::Gone,
+        };
+        let end = self.stay(&mut socket).await;
+        if matches!(end, End::Closed(CloseReason::Left)) {
+            let _ = timeout(LEAVE_TIMEOUT, async {
+                let _ = socket.send(&ClientMessage::Leave).await;
+                socket.close().await;
+            })
+            .await;
+        }
+        end
+    }
+
+    async fn join(&mut self) -> Result<Socket, End> {
+        let mut socket = Socket::open(&self.request.server).await.map_err(End::from)?;
+        let join = ClientMessage::Join {
+            version: PROTOCOL_VERSION,
+            room: self.request.room.clone(),
+            name: self.request.name.clone(),
+            media: self.request.media,
+            resume: self.resume.clone(),
+        };
+        socket.send(&join).await.map_err(End::from)?;
+        loop {
+            match socket.receive().await.map_err(End::from)? {
+                ServerMessage::Joined { you, resume, participants, ice_servers } => {
+                    self.resume = Some(resume);
+                    self.backoff.succeeded();
+                    self.tell(FromServer::Joined { you, participants, ice_servers }).await;
+                    self.tell(FromServer::State(SignalState::Connected)).await;
+                    return Ok(socket);
+                }
+                ServerMessage::Refused { reason } => return Err(refused(reason)),
+                ServerMessage::Pong => {}
+                _ => return Err(End::Closed(CloseReason::Protocol)),
+            }
+        }
+    }
+
+    async fn stay(&mut self, socket: &mut Socket) -> End {
+        let mut beat = interval(HEARTBEAT);
+        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut heard = Instant::now();
+        loop {
+            let sent = tokio::select! {
+                message = socket.receive() => {
+                    heard = Instant::now();
+                    match message {
+                        Ok(message) => match self.on_message(message).await {
+                            Some(end) => return end,
+                            None => Ok(()),
+                        },
+                        Err(error) => Err(error),
+                    }
+                }
+                message = self.inbox.recv() => match message {
+                    Some(ToServer::Signal { to, payload }) => socket.send(&ClientMessage::Signal { to, payload }).await,
+                    Some(ToServer::SetMedia(media)) => {
+                        self.request.media = media;
+                        socket.send(&ClientMessage::SetMedia { media }).await
+                    }
+                    Some(ToServer::Reconnect) => Ok(()),
+                    Some(ToServer::Leave) | None => return End::Closed(CloseReason::Left),
+                },
+                _ = beat.tick() => {
+                    if heard.elapsed() > SILENCE {
+                        return End::Gone;
+                    }
+                    socket.send(&ClientMessage::Ping).await
+                }
+            };
+            if let Err(error) = sent {
+                return error.into();
+            }
+        }
+    }
+
+    async fn on_message(&self, message: ServerMessage) -> Option<End> {
+        let told = match message {
+            ServerMessage::ParticipantJoined { participant } => FromServer::ParticipantJoined(participant),
+            ServerMessage::ParticipantChanged { participant } => FromServer::ParticipantChanged(participant),
+            ServerMessage::ParticipantLeft { participant } => FromServer::ParticipantLeft(participant),
+            ServerMessage::Signal { from, payload } => FromServer::Signal { from, payload },
+            ServerMessage::Pong => return None,
+            ServerMessage::Refused { reason } => return Some(refused(reason)),
+            ServerMessage::Created { .. } | ServerMessage::Joined { .. } => {
+                return Some(End::Closed(CloseReason::Protocol));
+            }
+        };
+        self.tell(told).await;
+        None
+    }
+
+    async fn tell(&self, message: FromServer) {
+        let _ = self.outbox.send(message).await;
+    }
+}
+
+const fn refused(reason: Refusal) -> End {
+    End::Closed(match reason {
+        Refusal::RoomNotFound => CloseReason::RoomNotFound,
+        Refusal::RoomFull => CloseReason::RoomFull,
+        Refusal::TooManyRequests => CloseReason::TooManyRequests,
+        Refusal::Version => CloseReason::Version,
+        Refusal::BadMessage => CloseReason::Protocol,
+    })
+}
+
+impl From<SocketError> for End {
+    fn from(error: SocketError) -> Self {
+        match error {
+            SocketError::Gone => Self::Gone,
+            SocketError::TooManyRequests => Self::Closed(CloseReason::TooManyRequests),
+            SocketError::Nonsense => Self::Closed(CloseReason::Protocol),
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Signalling: one WebSocket to a fika-server, the messages of `fika_call::signal`.
+
+mod backoff;
+mod client;
+mod socket;
+
+use std::time::Duration;
+
+use fika_call::RoomId;
+use fika_call::signal::{ClientMessage, PROTOCOL_VERSION, Refusal, ServerMessage};
+
+pub(crate) use client::{FromServer, ToServer, run};
+use socket::{Socket, SocketError};
+
+/// How long opening a room may take.
+const CREATE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Why there is no room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CreateError {
+    /// Check the address, or try again.
+    #[error("nobody answers there")]
+    Unreachable,
+    /// Try again later.
+    #[error("the server refuses for now: too many requests")]
+    TooManyRequests,
+    /// Update the app, or the server.
+    #[error("the server speaks another version")]
+    Version,
+    /// There is something else at this address.
+    #[error("this is not a Fika server")]
+    Protocol,
+}
+
+/// Opens a room on the server at `server` (`http`, `https`, `ws` or `wss`).
+pub async fn create_room(server: &url::Url) -> Result<RoomId, CreateError> {
+    tokio::time::timeout(CREATE_TIMEOUT, create(server)).await.unwrap_or(Err(CreateError::Unreachable))
+}
+
+async fn create(server: &url::Url) -> Result<RoomId, CreateError> {
+    let mut socket = Socket::open(server).await?;
+    socket.send(&ClientMessage::Create { version: PROTOCOL_VERSION }).await?;
+    loop {
+        match socket.receive().await? {
+            ServerMessage::Created { room } => {
+                let room = RoomId::parse(&room.0).ok_or(CreateError::Protocol)?;
+                socket.close().await;
+                return Ok(room);
+            }
+            ServerMessage::Pong => {}
+            ServerMessage::Refused { reason } => {
+                return Err(match reason {
+                    Refusal::TooManyRequests | Refusal::RoomFull => CreateError::TooManyRequests,
+                    Refusal::Version => CreateError::Version,
+                    Refusal::RoomNotFound | Refusal::BadMessage => CreateError::Protocol,
+                });
+            }
+            _ => return Err(CreateError::Protocol),
+        }
+    }
+}
+
+impl From<SocketError> for CreateError {
+    fn from(error: SocketError) -> Self {
+        match error {
+            SocketError::Gone => Self::Unreachable,
+            SocketError::TooManyRequests => Self::TooManyRequests,
+            SocketError::Nonsense => Self::Protocol,
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! The WebSocket itself: JSON text, capped, checked. Used by one task; what is sent waits for the socket.
+
+use fika_call::signal::{ClientMessage, MAX_MESSAGE, MAX_NAME, MAX_PARTICIPANTS, PATH, ParticipantInfo, ServerMessage};
+use fika_call::{ParticipantId, RoomId};
+use futures_util::{SinkExt as _, StreamExt as _};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+
+/// Longest id that a server may make, in bytes.
+const MAX_ID: usize = 64;
+const MAX_ICE_SERVERS: usize = 8;
+const MAX_ICE_TEXT: usize = 512;
+
+pub(super) struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SocketError {
+    /// No connection, or no longer.
+    Gone,
+    /// The server has no place for this connection now.
+    TooManyRequests,
+    /// What answers there is no fika-server.
+    Nonsense,
+}
+
+impl Socket {
+    pub(super) async fn open(server: &url::Url) -> Result<Self, SocketError> {
+        let url = signal_url(server).ok_or(SocketError::Nonsense)?;
+        let config = WebSocketConfig::default().max_message_size(Some(MAX_MESSAGE)).max_frame_size(Some(MAX_MESSAGE));
+        let (stream, _) = tokio_tungstenite::connect_async_with_config(url.as_str(), Some(config), true)
+            .await
+            .map_err(|error| classify(&error))?;
+        Ok(Self(stream))
+    }
+
+    pub(super) async fn send(&mut self, message: &ClientMessage) -> Result<(), SocketError> {
+        let text = serde_json::to_string(message).expect("strings and numbers are always JSON");
+        if text.len() > MAX_MESSAGE {
+            tracing::warn!("a message is too long for the server and is left out");
+            return Ok(());
+        }
+        self.0.send(Message::text(text)).await.map_err(|error| classify(&error))
+    }
+
+    /// Waits for the next message. Safe to cancel.
+    pub(super) async fn receive(&mut self) -> Result<ServerMessage, SocketError> {
+        loop {
+            match self.0.next().await {
+                Some(Ok(Message::Text(text))) => {
+                    let message = serde_json::from_str(&text).map_err(|_| SocketError::Nonsense)?;
+                    return if plausible(&message) { Ok(message) } else { Err(SocketError::Nonsense) };
+                }
+                Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
+                Some(Ok(Message::Binary(_))) => return Err(SocketError::Nonsense),
+                Some(Ok(Message::Close(_))) | None => return Err(SocketError::Gone),
+                Some(Err(error)) => return Err(classify(&error)),
+            }
+        }
+    }
+
+    pub(super) async fn close(mut self) {
+        let _ = self.0.close(None).await;
+    }
+}
+
+/// The signalling endpoint of the server with this base address.
+fn signal_url(server: &url::Url) -> Option<url::Url> {
+    let scheme = match server.scheme() {
+        "http" | "ws" => "ws",
+        "https" | "wss" => "wss",
+        _ => return None,
+    };
+    let mut url = server.clone();
+    url.set_scheme(scheme).ok()?;
+    url.set_path(PATH);
+    url.set_query(None);
+    url.set_fragment(None);
+    Some(url)
+}
+
+fn classify(error: &Error) -> SocketError {
+    match error {
+        Error::Http(response) if matches!(response.status().as_u16(), 429 | 503) => SocketError::TooManyRequests,
+        // A proxy in front of a server that restarts.
+        Error::Http(response) if response.status().is_server_error() => SocketError::Gone,
+        Error::Http(_) | Error::HttpFormat(_) | Error::Capacity(_) | Error::Utf8(_) | Error::Url(_) => {
+            SocketError::Nonsense
+        }
+        Error::Protocol(error) => match error {
+            tokio_tungstenite::tungstenite::error::ProtocolError::ResetWithoutClosingHandshake
+            | tokio_tungstenite::tungstenite::error::ProtocolError::HandshakeIncomplete => SocketError::Gone,
+            _ => SocketError::Nonsense,
+        },
+        _ => SocketError::Gone,
+    }
+}
+
+/// Sizes within what a fika-server says.
+fn plausible(message: &ServerMessage) -> bool {
+    let id = |id: &ParticipantId| !id.0.is_empty() && id.0.len() <= MAX_ID && !id.0.contains('\n');
+    let info = |info: &ParticipantInfo| id(&info.id) && info.name.chars().count() <= MAX_NAME;
+    match message {
+        ServerMessage::Created { room } => RoomId::parse(&room.0).is_some(),
+        ServerMessage::Joined { you, resume, participants, ice_servers } => {
+            let text = |text: &String| text.len() <= MAX_ICE_TEXT;
+            id(you)
+                && resume.len() <= MAX_ICE_TEXT
+                && participants.len() <= MAX_PARTICIPANTS
+                && participants.iter().all(info)
+                && ice_servers.len() <= MAX_ICE_SERVERS
+                && ice_servers.iter().all(|server| {
+                    server.urls.len() <= MAX_ICE_SERVERS
+                        && server.urls.iter().all(text)
+                        && server.username.iter().all(text)
+                        && server.credential.iter().all(text)
+                })
+        }
+        ServerMessage::ParticipantJoined { participant } | ServerMessage::ParticipantChanged { participant } => {
+            info(participant)
+        }
+        ServerMessage::ParticipantLeft { participant } => id(participant),
+        ServerMessage::Signal { from, .. } => id(from),
+        ServerMessage::Refused { .. } | ServerMessage::Pong => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_endpoint_follows_from_the_base_address() {
+        let url = |text: &str| signal_url(&url::Url::parse(text).unwrap()).map(String::from);
+        assert_eq!(url("http://192.168.1.5:7420/").as_deref(), Some("ws://192.168.1.5:7420/api/v1/signal"));
+        assert_eq!(url("https://meet.example.org/x?y#z").as_deref(), Some("wss://meet.example.org/api/v1/signal"));
+        assert_eq!(url("wss://meet.example.org").as_deref(), Some("wss://meet.example.org/api/v1/signal"));
+        assert_eq!(url("ftp://meet.example.org"), None);
+    }
+
+    #[test]
+    fn implausible_messages_are_nonsense() {
+        let message = |text: &str| serde_json::from_str::<ServerMessage>(text).unwrap();
+        assert!(plausible(&message(r#"{"type":"participantLeft","participant":"a"}"#)));
+        assert!(!plausible(&message(r#"{"type":"participantLeft","participant":"a\nb"}"#)));
+        assert!(!plausible(&message(&format!(r#"{{"type":"participantLeft","participant":"{}"}}"#, "a".repeat(65)))));
+        assert!(!plausible(&message(r#"{"type":"created","room":"../../etc"}"#)));
+    }
+}

@@ -1,5 +1,6 @@
 //! What a shell may ask of the engine. Values are checked by the call machine, not by the shell.
 
+use fika_call::invite::LinkError;
 use fika_call::view::CallSettings;
 use fika_media::device::{DeviceId, DeviceKind};
 
@@ -33,9 +34,22 @@ pub enum Command {
     RetryDevice {
         kind: DeviceKind,
     },
+    /// Two soft notes through the speaker, if it is open.
     PlayTestSound,
     SetName {
         name: String,
     },
     Settings(CallSettings),
+}
+
+/// Why a command changed nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CommandError {
+    /// Ask for the link again.
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    /// The engine was shut down.
+    #[error("the engine has stopped")]
+    Stopped,
 }

@@ -1,0 +1,399 @@
+//! The engine's actor: one task that owns the call machine and everything that it decides about. One select over what
+//! the shells ask, what the session says, what threads and devices tell, and the next deadline; each becomes an input of
+//! the machine, and each output is performed at once ([`crate::perform`]).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fika_call::ParticipantId;
+use fika_call::invite::Invite;
+use fika_call::machine::{self, Call, Input, VideoFigures};
+use fika_call::session::{SessionCommand, SessionEvent};
+use fika_call::signal::MediaState;
+use fika_call::view::{CallView, Levels, Notification};
+use fika_media::VideoFrame;
+use fika_media::device::{CameraRequest, DeviceInfo, DeviceKind};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::time::{Instant, MissedTickBehavior};
+
+use crate::audio::{Audio, DeviceThread};
+use crate::camera::Camera;
+use crate::command::{Command, CommandError};
+use crate::encode::{Encode, Wanted};
+use crate::event::{EVENT_QUEUE, Event};
+use crate::handle::{Ask, COMMAND_QUEUE, EngineHandle, NOTIFICATION_QUEUE};
+use crate::session::{Happened, Running};
+use crate::slot::Slot;
+use crate::stats::{Connection, Inbound, Outbound, Stats, Track};
+use crate::{Config, StartError, audio, camera, devices};
+
+/// Encode and audio threads that are started again after a panic, in all.
+const MAX_RESTARTS: u32 = 8;
+
+pub(crate) fn start(config: Config) -> Result<EngineHandle, StartError> {
+    let (asks, inbox) = mpsc::channel(COMMAND_QUEUE);
+    let (events_sender, events) = mpsc::channel(EVENT_QUEUE);
+    let (view, view_out) = watch::channel(CallView::default());
+    let (levels, levels_out) = watch::channel(Levels::default());
+    let (devices, devices_out) = watch::channel(Vec::new());
+    let (stats, stats_out) = watch::channel(Stats::default());
+    let (notifications, _) = broadcast::channel(NOTIFICATION_QUEUE);
+    let threads = Threads::start(&config, &events_sender)?;
+    let now = Instant::now();
+    let mut call = Call::new(machine::Config {
+        ice_servers: config.ice_servers.clone(),
+        max_video_bitrate: config.video.max_bitrate,
+    });
+    call.handle_input(Input::Settings(config.settings.clone()), now.into_std());
+    let actor = Actor {
+        call,
+        config,
+        threads,
+        events_sender,
+        session: None,
+        sending: MediaState::default(),
+        attempts: Attempts::default(),
+        decoders: 0,
+        restarts: 0,
+        out: Out { view, levels, devices, stats, notifications: notifications.clone() },
+    };
+    tokio::spawn(actor.run(inbox, events));
+    Ok(EngineHandle { asks, view: view_out, levels: levels_out, devices: devices_out, stats: stats_out, notifications })
+}
+
+pub(crate) struct Actor {
+    pub(crate) call: Call,
+    pub(crate) config: Config,
+    pub(crate) threads: Threads,
+    pub(crate) events_sender: mpsc::Sender<Event>,
+    pub(crate) session: Option<Running>,
+    pub(crate) sending: MediaState,
+    pub(crate) attempts: Attempts,
+    /// Decode threads so far.
+    pub(crate) decoders: u32,
+    restarts: u32,
+    pub(crate) out: Out,
+}
+
+/// The latest values that shells see.
+pub(crate) struct Out {
+    pub(crate) view: watch::Sender<CallView>,
+    pub(crate) levels: watch::Sender<Levels>,
+    pub(crate) devices: watch::Sender<Vec<DeviceInfo>>,
+    pub(crate) stats: watch::Sender<Stats>,
+    pub(crate) notifications: broadcast::Sender<Notification>,
+}
+
+/// The last attempt to open each kind of device.
+#[derive(Default)]
+pub(crate) struct Attempts {
+    pub(crate) camera: machine::Attempt,
+    pub(crate) microphone: machine::Attempt,
+    pub(crate) speaker: machine::Attempt,
+}
+
+/// Threads that live as long as the engine. In the order in which they end: the device threads take their devices back
+/// from the audio thread first.
+pub(crate) struct Threads {
+    pub(crate) camera: Camera,
+    pub(crate) microphone: DeviceThread,
+    pub(crate) speaker: DeviceThread,
+    pub(crate) audio: Audio,
+    pub(crate) encode: Encode,
+    pub(crate) pictures: Arc<Slot<VideoFrame>>,
+}
+
+impl Threads {
+    fn start(config: &Config, events: &mpsc::Sender<Event>) -> Result<Self, StartError> {
+        let failed = |error: &dyn std::fmt::Display| StartError::Threads(error.to_string());
+        let pictures = Arc::new(Slot::new());
+        let open = |kind| DeviceThread::start(kind, Arc::clone(&config.devices), events.clone());
+        let microphone = open(DeviceKind::Microphone).map_err(|error| failed(&error))?;
+        let speaker = open(DeviceKind::Speaker).map_err(|error| failed(&error))?;
+        let audio = audio(config, &microphone, &speaker, events).map_err(|error| failed(&error))?;
+        let wanted = Wanted {
+            out: None,
+            bitrate: config.video.max_bitrate,
+            main_profile: false,
+            keyframe: false,
+            resolution: config.video.resolution,
+            frame_rate: config.video.frame_rate,
+        };
+        let encode = Encode::start(wanted, Arc::clone(&pictures), events.clone()).map_err(|error| failed(&error))?;
+        let camera = camera(config, &pictures, events).map_err(|error| failed(&error))?;
+        Ok(Self { camera, microphone, speaker, audio, encode, pictures })
+    }
+}
+
+fn audio(
+    config: &Config,
+    microphone: &DeviceThread,
+    speaker: &DeviceThread,
+    events: &mpsc::Sender<Event>,
+) -> Result<Audio, impl std::fmt::Display + use<>> {
+    Audio::start(audio::Parts {
+        clock: Arc::clone(&config.clock),
+        frames: Arc::clone(&config.frames),
+        events: events.clone(),
+        microphones: Arc::clone(microphone.jobs()),
+        speakers: Arc::clone(speaker.jobs()),
+        voice: config.voice_processing,
+    })
+}
+
+fn camera(
+    config: &Config,
+    pictures: &Arc<Slot<VideoFrame>>,
+    events: &mpsc::Sender<Event>,
+) -> Result<Camera, impl std::fmt::Display + use<>> {
+    Camera::start(camera::Parts {
+        devices: Arc::clone(&config.devices),
+        frames: Arc::clone(&config.frames),
+        pictures: Arc::clone(pictures),
+        clock: Arc::clone(&config.clock),
+        wanted: CameraRequest { resolution: config.video.resolution, frame_rate: config.video.frame_rate },
+        events: events.clone(),
+    })
+}
+
+enum Next {
+    Ask(Option<Ask>),
+    Event(Event),
+    Session(Happened),
+    Second,
+    Deadline,
+}
+
+impl Actor {
+    async fn run(mut self, mut asks: mpsc::Receiver<Ask>, mut events: mpsc::Receiver<Event>) {
+        let (devices, sender) = (Arc::clone(&self.config.devices), self.events_sender.clone());
+        let watching = tokio::task::spawn_blocking(move || devices::watch(&devices, &sender));
+        let mut second = tokio::time::interval(Duration::from_secs(1));
+        second.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut done = Vec::new();
+        let (mut asked, mut stopping) = (true, false);
+        self.perform().await;
+        while !(stopping && self.session.is_none()) {
+            let deadline = self.call.poll_timeout().map(Instant::from_std);
+            let next = tokio::select! {
+                biased;
+                ask = asks.recv(), if asked => Next::Ask(ask),
+                happened = next_of(&mut self.session) => Next::Session(happened),
+                Some(event) = events.recv() => Next::Event(event),
+                () = sleep_until(deadline) => Next::Deadline,
+                _ = second.tick() => Next::Second,
+            };
+            match next {
+                Next::Ask(Some(Ask::Command { command, reply })) => {
+                    let result = self.command(command).await;
+                    // Who asked may not wait for the answer.
+                    let _ = reply.send(result);
+                }
+                Next::Ask(ask) => {
+                    match ask {
+                        Some(Ask::Shutdown { done: waits }) => done.push(waits),
+                        _ => asked = false,
+                    }
+                    asks.close();
+                    stopping = true;
+                    self.input(Input::Home).await;
+                }
+                Next::Session(happened) => self.session_happened(happened).await,
+                Next::Event(event) => self.event(event).await,
+                Next::Deadline => self.input(Input::Timeout).await,
+                Next::Second => self.second().await,
+            }
+        }
+        // Whoever waits for room in it gets an error instead.
+        drop(events);
+        self.end(watching, done).await;
+    }
+
+    /// Closing devices and joining threads may block.
+    async fn end(self, watching: tokio::task::JoinHandle<Box<dyn Send>>, done: Vec<oneshot::Sender<()>>) {
+        let guard = watching.await;
+        let threads = self.threads;
+        let ended = tokio::task::spawn_blocking(move || drop((threads, guard))).await;
+        if ended.is_err() {
+            tracing::error!("a device panicked while it was closed");
+        }
+        for waits in done {
+            let _ = waits.send(());
+        }
+    }
+
+    pub(crate) async fn input(&mut self, input: Input) {
+        self.call.handle_input(input, Instant::now().into_std());
+        self.perform().await;
+    }
+
+    async fn command(&mut self, command: Command) -> Result<(), CommandError> {
+        let input = match command {
+            Command::NewCall => Input::NewCall,
+            Command::OpenInvite { link } => Input::OpenInvite(Invite::parse(&link)?),
+            Command::Join => Input::Join,
+            Command::Leave => Input::Leave,
+            Command::Home => Input::Home,
+            Command::Rejoin => Input::Rejoin,
+            Command::SetMicrophone { on } => Input::SetMicrophone { on },
+            Command::SetCamera { on } => Input::SetCamera { on },
+            Command::SelectDevice { kind, id } => {
+                Input::SelectDevice { kind: devices::kind_to_call(kind), id: id.map(|id| id.0) }
+            }
+            Command::RetryDevice { kind } => Input::RetryDevice { kind: devices::kind_to_call(kind) },
+            Command::PlayTestSound => {
+                self.threads.audio.send(audio::Command::TestSound).await;
+                return Ok(());
+            }
+            Command::SetName { name } => Input::SetName { name },
+            Command::Settings(settings) => Input::Settings(settings),
+        };
+        self.input(input).await;
+        Ok(())
+    }
+
+    async fn session_happened(&mut self, happened: Happened) {
+        match happened {
+            Happened::Event(event) => {
+                if let (Some(session), SessionEvent::Stats { participant, stats }) = (&mut self.session, &event) {
+                    session.peers.insert(participant.clone(), stats.clone());
+                }
+                if let (Some(session), SessionEvent::ParticipantLeft(id)) = (&mut self.session, &event) {
+                    session.peers.remove(id);
+                }
+                self.input(Input::Session(event)).await;
+            }
+            Happened::Track(track) => self.track(track).await,
+            Happened::Gone => self.input(Input::SessionGone).await,
+        }
+    }
+
+    async fn event(&mut self, event: Event) {
+        let input = match event {
+            Event::Room { attempt, result: Ok(invite) } => Input::RoomOpened { attempt, invite },
+            Event::Room { attempt, result: Err(reason) } => Input::RoomFailed { attempt, reason },
+            Event::DeviceOpened { kind, attempt, id } => {
+                let (id, name) = devices::opened(&self.out.devices.borrow(), kind, id.as_ref());
+                Input::DeviceOpened { kind: devices::kind_to_call(kind), attempt, id, name }
+            }
+            Event::DeviceFailed { kind, attempt, error } => {
+                tracing::info!(?kind, %error, "a device could not be opened");
+                let problem = devices::problem(&error);
+                Input::DeviceFailed { kind: devices::kind_to_call(kind), attempt, problem }
+            }
+            Event::DeviceLost { kind, attempt, error } => {
+                tracing::info!(?kind, %error, "a device was lost");
+                let problem = devices::problem(&error);
+                Input::DeviceLost { kind: devices::kind_to_call(kind), attempt, problem }
+            }
+            Event::Devices(list) => {
+                let input = Input::Devices(devices::to_call(&list));
+                self.out.devices.send_replace(list);
+                input
+            }
+            Event::Received { participant } => Input::MediaReceived { participant },
+            Event::Video { participant, shown } => Input::Video { participant, shown },
+            Event::KeyframeNeeded { participant, source } => {
+                return self.ask_session(SessionCommand::RequestKeyframe { participant, source });
+            }
+            Event::Levels(levels) => {
+                self.out.levels.send_replace(levels.clone());
+                Input::Levels(levels)
+            }
+            Event::Panicked { thread } => return self.panicked(&thread).await,
+        };
+        self.input(input).await;
+    }
+
+    /// What the thread did is done by a new one; what it held is opened again.
+    async fn panicked(&mut self, thread: &str) {
+        if self.restarts == MAX_RESTARTS {
+            tracing::error!(thread, "too many threads panicked, this one is not started again");
+            return;
+        }
+        self.restarts += 1;
+        let config = &self.config;
+        let (audio_in, audio_out) = (&self.threads.microphone, &self.threads.speaker);
+        let mut gone = Vec::new();
+        let result = match thread {
+            "video-encode" => {
+                let pictures = Arc::clone(&self.threads.pictures);
+                Encode::start(self.threads.encode.wanted(), pictures, self.events_sender.clone())
+                    .map(|encode| self.threads.encode = encode)
+                    .map_err(|error| error.to_string())
+            }
+            "camera" => {
+                gone.push(DeviceKind::Camera);
+                camera(config, &self.threads.pictures, &self.events_sender)
+                    .map(|camera| self.threads.camera = camera)
+                    .map_err(|error| error.to_string())
+            }
+            "audio" => {
+                gone.extend([DeviceKind::Microphone, DeviceKind::Speaker]);
+                audio(config, audio_in, audio_out, &self.events_sender)
+                    .map(|audio| self.threads.audio = audio)
+                    .map_err(|error| error.to_string())
+            }
+            // A decode thread: its tile has gone dark, the call goes on.
+            _ => Ok(()),
+        };
+        if let Err(error) = result {
+            tracing::error!(thread, error, "the thread does not start again");
+        }
+        self.update_audio_out().await;
+        for kind in gone {
+            self.device_gone(kind).await;
+        }
+    }
+
+    async fn second(&mut self) {
+        let Some(session) = &self.session else { return };
+        let counted = self.threads.audio.counted();
+        let video = self.threads.encode.stats();
+        let mut stats = Stats { timestamp: (self.config.clock)(), ..Stats::default() };
+        for (participant, peer) in &session.peers {
+            stats.connections.push(Connection::new(participant, peer));
+            for rtp in &peer.outbound {
+                let mut track = Outbound::new(participant, rtp, peer.round_trip_time);
+                match rtp.source.kind() {
+                    fika_call::TrackKind::Video => track.video = Some(video.clone()),
+                    fika_call::TrackKind::Audio => track.audio = Some(counted.microphone.clone()),
+                }
+                stats.tracks.push(Track::Outbound(Box::new(track)));
+            }
+            for rtp in &peer.inbound {
+                let mut track = Inbound::new(participant, rtp);
+                let ours = |of: &ParticipantId, source| of == participant && source == rtp.source;
+                let decoder = session.decoders.iter().find(|d| ours(&d.track.participant, d.track.source));
+                track.video = decoder.map(|decoder| decoder.stats());
+                let sound = counted.tracks.iter().find(|(track, _)| ours(&track.participant, track.source));
+                track.audio = sound.map(|(_, audio)| audio.clone());
+                stats.tracks.push(Track::Inbound(Box::new(track)));
+            }
+        }
+        let shown = session.decoders.iter().map(|decoder| decoder.stats()).max_by_key(|stats| stats.frame_height);
+        let receive = shown.map(|video| VideoFigures {
+            width: video.frame_width,
+            height: video.frame_height,
+            fps: video.frames_per_second,
+        });
+        let send = VideoFigures { width: video.frame_width, height: video.frame_height, fps: video.frames_per_second };
+        let send = if self.sending.camera { send } else { VideoFigures::default() };
+        self.out.stats.send_replace(stats);
+        self.input(Input::Figures { send, receive: receive.unwrap_or_default() }).await;
+    }
+}
+
+async fn next_of(session: &mut Option<Running>) -> Happened {
+    match session {
+        Some(session) => session.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn sleep_until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}

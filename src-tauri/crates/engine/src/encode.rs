@@ -1,0 +1,216 @@
+//! The video-encode thread: takes the newest picture of the camera, sizes it as the rate allows, encodes it for the
+//! session.
+//!
+//! The queue to the session holds [`crate::ports::VIDEO_QUEUE`] access units. Full: the raw picture is left out; an
+//! encoded one is never dropped.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use fika_media::frame::Pool;
+use fika_media::h264::encode::{Config, Encoder, Profile};
+use fika_media::scale::{Fit, Scaler};
+use fika_media::{CodecError, EncodedFrame, I420, Resolution, Timestamp, VideoEncoder, VideoFrame};
+use tokio::sync::{mpsc, watch};
+
+use crate::event::Event;
+use crate::rate::Meter;
+use crate::slot::Slot;
+use crate::stats::{QualityLimitation, VideoOut};
+use crate::thread::{self, SpawnError, Stop, Thread};
+
+/// Time between keyframes that were asked for.
+pub(crate) const KEYFRAME_INTERVAL: Duration = Duration::from_millis(300);
+
+/// What the actor wants of the encoder; read for each picture.
+#[derive(Clone, Debug)]
+pub(crate) struct Wanted {
+    /// Where access units go; `None`: nothing is encoded.
+    pub(crate) out: Option<mpsc::Sender<EncodedFrame>>,
+    /// Bits a second.
+    pub(crate) bitrate: u32,
+    /// Every receiver decodes Main profile.
+    pub(crate) main_profile: bool,
+    pub(crate) keyframe: bool,
+    /// At most.
+    pub(crate) resolution: Resolution,
+    pub(crate) frame_rate: u32,
+}
+
+pub(crate) struct Encode {
+    wanted: Arc<Mutex<Wanted>>,
+    stats: watch::Receiver<VideoOut>,
+    _thread: Thread,
+}
+
+impl Encode {
+    pub(crate) fn start(
+        wanted: Wanted,
+        pictures: Arc<Slot<VideoFrame>>,
+        events: mpsc::Sender<Event>,
+    ) -> Result<Self, SpawnError<std::io::Error>> {
+        let wanted = Arc::new(Mutex::new(wanted));
+        let (counted, stats) = watch::channel(VideoOut { encoder_implementation: "openh264", ..VideoOut::default() });
+        let (ours, wake) = (Arc::clone(&wanted), Arc::clone(&pictures));
+        let build = move || Ok(Worker::new(ours, counted));
+        let thread = thread::spawn("video-encode", events, build, move |worker, stop| worker.run(&pictures, stop))?;
+        Ok(Self { wanted, stats, _thread: thread.waking(move || wake.wake()) })
+    }
+
+    pub(crate) fn want(&self, change: impl FnOnce(&mut Wanted)) {
+        change(&mut lock(&self.wanted));
+    }
+
+    pub(crate) fn wanted(&self) -> Wanted {
+        lock(&self.wanted).clone()
+    }
+
+    pub(crate) fn stats(&self) -> VideoOut {
+        self.stats.borrow().clone()
+    }
+}
+
+fn lock(wanted: &Mutex<Wanted>) -> MutexGuard<'_, Wanted> {
+    wanted.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+struct Worker {
+    wanted: Arc<Mutex<Wanted>>,
+    stats: watch::Sender<VideoOut>,
+    encoder: Option<Encoder>,
+    scaler: Scaler,
+    pool: Pool,
+    /// Last keyframe that was made.
+    keyframe_at: Option<Timestamp>,
+    last: Option<Timestamp>,
+    meter: Meter,
+}
+
+impl Worker {
+    fn new(wanted: Arc<Mutex<Wanted>>, stats: watch::Sender<VideoOut>) -> Self {
+        Self {
+            wanted,
+            stats,
+            encoder: None,
+            scaler: Scaler::default(),
+            pool: Pool::default(),
+            keyframe_at: None,
+            last: None,
+            meter: Meter::default(),
+        }
+    }
+
+    fn run(mut self, pictures: &Slot<VideoFrame>, stop: &Stop) {
+        while let Some(picture) = pictures.take(stop) {
+            let wanted = lock(&self.wanted).clone();
+            let Some(out) = &wanted.out else {
+                self.encoder = None;
+                continue;
+            };
+            // Reserved first: what is encoded has a place.
+            let Ok(place) = out.try_reserve() else {
+                self.skip();
+                continue;
+            };
+            match self.encode(&picture, &wanted) {
+                Ok(Some(frame)) => place.send(frame),
+                Ok(None) => self.skip(),
+                Err(error) => {
+                    tracing::warn!(%error, "a picture could not be encoded");
+                    self.encoder = None;
+                }
+            }
+        }
+    }
+
+    fn skip(&self) {
+        self.stats.send_modify(|stats| stats.frames_dropped += 1);
+    }
+
+    fn encode(&mut self, picture: &VideoFrame, wanted: &Wanted) -> Result<Option<EncodedFrame>, CodecError> {
+        let size = fit(picture.size(), wanted.resolution);
+        let profile = if wanted.main_profile { Profile::Main } else { Profile::Baseline };
+        let config =
+            Config { resolution: size, frame_rate: wanted.frame_rate as f32, bitrate: wanted.bitrate, profile };
+        let mut encoder = match self.encoder.take() {
+            Some(encoder) if encoder.config().profile == profile => encoder,
+            _ => Encoder::new(config)?,
+        };
+        if encoder.config().bitrate != wanted.bitrate {
+            encoder.set_bitrate(wanted.bitrate)?;
+        }
+        let recently = self.keyframe_at.is_some_and(|at| picture.pts.since(at) < KEYFRAME_INTERVAL);
+        let force = wanted.keyframe && !recently;
+        if force {
+            lock(&self.wanted).keyframe = false;
+        }
+        let begin = Instant::now();
+        let encoded = if size == picture.size() {
+            encoder.encode(picture, force)?
+        } else {
+            let scaled = VideoFrame { pts: picture.pts, image: self.scaled(&picture.image, size) };
+            encoder.encode(&scaled, force)?
+        };
+        self.encoder = Some(encoder);
+        self.last = Some(picture.pts);
+        let Some(frame) = encoded else { return Ok(None) };
+        if frame.keyframe {
+            self.keyframe_at = Some(frame.pts);
+        }
+        let frames_per_second = self.meter.count(frame.pts);
+        self.stats.send_modify(|stats| {
+            stats.frames_encoded += 1;
+            stats.key_frames_encoded += u64::from(frame.keyframe);
+            (stats.frame_width, stats.frame_height) = (size.width, size.height);
+            stats.frames_per_second = frames_per_second;
+            stats.total_encode_time += begin.elapsed().as_secs_f64();
+            stats.target_bitrate = wanted.bitrate;
+            stats.quality_limitation_reason = QualityLimitation::None;
+        });
+        Ok(Some(frame))
+    }
+
+    fn scaled(&mut self, from: &I420, size: Resolution) -> Arc<I420> {
+        let mut to = self.pool.take(size);
+        self.scaler.scale(from, &mut to, Fit::Crop);
+        self.pool.share(to)
+    }
+}
+
+/// The largest even size within `limit` that keeps the shape of `size`.
+fn fit(size: Resolution, limit: Resolution) -> Resolution {
+    let narrow = |size: Resolution, limit: Resolution| {
+        let (w, h) = (u64::from(size.width.max(1)), u64::from(size.height.max(1)));
+        if size.width <= limit.width && size.height <= limit.height {
+            size
+        } else if w * u64::from(limit.height) >= h * u64::from(limit.width) {
+            Resolution::new(limit.width, (h * u64::from(limit.width) / w) as u32)
+        } else {
+            Resolution::new((w * u64::from(limit.height) / h) as u32, limit.height)
+        }
+    };
+    // A limit is meant for landscape; a portrait picture is turned.
+    let limit = if size.height > size.width { Resolution::new(limit.height, limit.width) } else { limit };
+    let fitted = narrow(size, limit);
+    Resolution::new((fitted.width & !1).max(16), (fitted.height & !1).max(16))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pictures_are_made_to_fit() {
+        let limit = Resolution::new(1280, 720);
+        for (from, to) in [
+            ((1280, 720), (1280, 720)),
+            ((1920, 1080), (1280, 720)),
+            ((640, 480), (640, 480)),
+            ((1600, 1200), (960, 720)),
+            ((1080, 1920), (720, 1280)),
+            ((177, 145), (176, 144)),
+        ] {
+            assert_eq!(fit(Resolution::new(from.0, from.1), limit), Resolution::new(to.0, to.1), "{from:?}");
+        }
+    }
+}

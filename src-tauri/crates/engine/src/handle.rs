@@ -1,0 +1,71 @@
+//! What the shells hold: a bounded sender to the actor and the latest values of what it shows.
+
+use fika_call::view::{CallView, Levels, Notification};
+use fika_media::device::DeviceInfo;
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+
+use crate::command::{Command, CommandError};
+use crate::stats::Stats;
+
+/// Between the shells and the actor. Full: who sends waits.
+pub(crate) const COMMAND_QUEUE: usize = 32;
+/// Notifications that a slow listener may leave unread. Full: it misses the oldest and is told so.
+pub(crate) const NOTIFICATION_QUEUE: usize = 32;
+
+pub(crate) enum Ask {
+    Command { command: Command, reply: oneshot::Sender<Result<(), CommandError>> },
+    Shutdown { done: oneshot::Sender<()> },
+}
+
+/// One engine. Clones share it.
+#[derive(Clone)]
+pub struct EngineHandle {
+    pub(crate) asks: mpsc::Sender<Ask>,
+    pub(crate) view: watch::Receiver<CallView>,
+    pub(crate) levels: watch::Receiver<Levels>,
+    pub(crate) devices: watch::Receiver<Vec<DeviceInfo>>,
+    pub(crate) stats: watch::Receiver<Stats>,
+    pub(crate) notifications: broadcast::Sender<Notification>,
+}
+
+impl EngineHandle {
+    /// Waits until the actor has taken the command in; what it leads to shows in the view.
+    pub async fn send(&self, command: Command) -> Result<(), CommandError> {
+        let (reply, answer) = oneshot::channel();
+        self.asks.send(Ask::Command { command, reply }).await.map_err(|_| CommandError::Stopped)?;
+        answer.await.unwrap_or(Err(CommandError::Stopped))
+    }
+
+    pub fn view(&self) -> watch::Receiver<CallView> {
+        self.view.clone()
+    }
+
+    /// Ten times a second while a microphone or a call is open.
+    pub fn levels(&self) -> watch::Receiver<Levels> {
+        self.levels.clone()
+    }
+
+    /// Empty until the system has told them.
+    pub fn devices(&self) -> watch::Receiver<Vec<DeviceInfo>> {
+        self.devices.clone()
+    }
+
+    /// What happens from now on.
+    pub fn notifications(&self) -> broadcast::Receiver<Notification> {
+        self.notifications.subscribe()
+    }
+
+    /// Once a second in a call.
+    pub fn stats(&self) -> watch::Receiver<Stats> {
+        self.stats.clone()
+    }
+
+    /// Leaves the call, releases the devices and waits for the threads.
+    pub async fn shutdown(&self) {
+        let (done, ended) = oneshot::channel();
+        if self.asks.send(Ask::Shutdown { done }).await.is_ok() {
+            // Closed without a word when the actor was ending already.
+            let _ = ended.await;
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! The actor's side of one session: its channels, and the decode threads of its remote video tracks.
+
+use std::collections::BTreeMap;
+
+use fika_call::ParticipantId;
+use fika_call::session::{PeerStats, SessionCommand, SessionEvent};
+use fika_media::EncodedFrame;
+use tokio::sync::mpsc;
+
+use crate::decode::Decode;
+use crate::ports::{IncomingTrack, Session};
+
+pub(crate) struct Running {
+    pub(crate) commands: mpsc::Sender<SessionCommand>,
+    pub(crate) events: mpsc::Receiver<SessionEvent>,
+    pub(crate) tracks: mpsc::Receiver<IncomingTrack>,
+    pub(crate) video: mpsc::Sender<EncodedFrame>,
+    pub(crate) audio: mpsc::Sender<EncodedFrame>,
+    pub(crate) decoders: Vec<Decode>,
+    pub(crate) peers: BTreeMap<ParticipantId, PeerStats>,
+    /// The session says nothing any more.
+    pub(crate) ended: bool,
+    /// It brings no more tracks.
+    pub(crate) complete: bool,
+}
+
+/// What a session does next.
+pub(crate) enum Happened {
+    Event(SessionEvent),
+    Track(IncomingTrack),
+    Gone,
+}
+
+impl Running {
+    pub(crate) fn new(session: Session) -> Self {
+        let Session { commands, events, tracks, video, audio } = session;
+        Self {
+            commands,
+            events,
+            tracks,
+            video,
+            audio,
+            decoders: Vec::new(),
+            peers: BTreeMap::new(),
+            ended: false,
+            complete: false,
+        }
+    }
+
+    /// Cancel safe. Pends for ever when the session has ended.
+    pub(crate) async fn next(&mut self) -> Happened {
+        loop {
+            tokio::select! {
+                event = self.events.recv(), if !self.ended => match event {
+                    Some(event) => return Happened::Event(event),
+                    None => {
+                        self.ended = true;
+                        return Happened::Gone;
+                    }
+                },
+                track = self.tracks.recv(), if !self.complete => match track {
+                    Some(track) => return Happened::Track(track),
+                    None => self.complete = true,
+                },
+                else => std::future::pending().await,
+            }
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! What a server, a client and a peer may say, as text.
+#![no_main]
+
+use fika_call::invite::Secret;
+use fika_call::signal::{ClientMessage, PeerMessage, Sealed, ServerMessage};
+use fika_call::{ParticipantId, RoomId, seal};
+
+libfuzzer_sys::fuzz_target!(|text: &str| {
+    if let Ok(message) = ClientMessage::parse(text) {
+        let again = serde_json::to_string(&message).expect("what was read can be written");
+        assert_eq!(ClientMessage::parse(&again), Ok(message));
+    }
+    if let Ok(message) = serde_json::from_str::<ServerMessage>(text) {
+        let again = serde_json::to_string(&message).expect("what was read can be written");
+        assert_eq!(serde_json::from_str::<ServerMessage>(&again).ok(), Some(message));
+    }
+    let (alice, bob) = (ParticipantId("alice".into()), ParticipantId("bob".into()));
+    let key = seal::Key::derive(&Secret::from_bytes([7; 16]), &RoomId("aaaa-aaaa-aaaa-aaaa".into()));
+    assert!(seal::open(&key, &alice, &bob, &Sealed(text.to_owned())).is_err(), "nobody guesses a tag");
+    if let Ok(message) = serde_json::from_str::<PeerMessage>(text) {
+        let sealed = seal::seal(&key, &alice, &bob, [3; 12], &message);
+        if text.len() < seal::MAX_PLAINTEXT / 8 {
+            assert_eq!(seal::open(&key, &alice, &bob, &sealed), Ok(message));
+        }
+    }
+});

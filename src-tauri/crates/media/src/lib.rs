@@ -8,13 +8,16 @@ pub mod device;
 pub mod frame;
 pub mod h264;
 pub mod jitter;
+pub mod ladder;
 pub mod marker;
+pub mod mix;
 pub mod opus;
 pub mod scale;
 pub mod test;
 pub mod time;
 pub mod tone;
 pub mod traits;
+pub mod voice;
 
 pub use frame::{AudioFrame, EncodedFrame, I420, Resolution, VideoFrame};
 pub use time::{Clock, Timestamp};

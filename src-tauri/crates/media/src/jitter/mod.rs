@@ -1,5 +1,9 @@
 //! From arrival to playout: what a session delivers, and the buffers that decide when it plays.
 
+pub mod audio;
+mod delay;
+pub mod video;
+
 use bytes::Bytes;
 
 use crate::{EncodedFrame, Timestamp};

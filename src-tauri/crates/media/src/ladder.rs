@@ -1,0 +1,205 @@
+//! What to encode at which bitrate: resolution and frame rate. Pure; told the time, owned by whoever drives the encoder.
+//!
+//! Drops at once when the bitrate falls and climbs one rung at a time when it has been enough for a while: each change of
+//! size costs a keyframe.
+
+use std::time::Duration;
+
+use crate::{Resolution, Timestamp};
+
+/// What the encoder is set to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rung {
+    /// Aspect ratio of the source, even, never larger than it.
+    pub resolution: Resolution,
+    pub frame_rate: f32,
+    /// Bits a second.
+    pub bitrate: u32,
+}
+
+struct Step {
+    /// Pixels of the shorter side.
+    short_side: u32,
+    frame_rate: f32,
+    /// Least bitrate.
+    from: u32,
+    /// More does not help.
+    most: u32,
+}
+
+/// From the best down; the last has no least bitrate.
+const STEPS: [Step; 6] = [
+    Step { short_side: 1080, frame_rate: 30.0, from: 2_400_000, most: 4_000_000 },
+    Step { short_side: 720, frame_rate: 30.0, from: 600_000, most: 2_500_000 },
+    Step { short_side: 540, frame_rate: 30.0, from: 380_000, most: 1_500_000 },
+    Step { short_side: 360, frame_rate: 30.0, from: 180_000, most: 900_000 },
+    Step { short_side: 180, frame_rate: 30.0, from: 70_000, most: 300_000 },
+    Step { short_side: 180, frame_rate: 15.0, from: 0, most: 300_000 },
+];
+/// To climb, the bitrate is this much above what the rung needs, in per cent ...
+const CLIMB_PERCENT: u64 = 120;
+/// ... for this long.
+const CLIMB_AFTER: Duration = Duration::from_secs(5);
+
+/// Chooses the rung for one source.
+#[derive(Clone, Debug)]
+pub struct Ladder {
+    source: Resolution,
+    frame_rate: f32,
+    /// Index into [`STEPS`].
+    step: usize,
+    /// Since when the bitrate would carry the next better step.
+    enough_since: Option<Timestamp>,
+    started: bool,
+}
+
+impl Ladder {
+    /// `source` and `frame_rate`: what the camera delivers.
+    pub fn new(source: Resolution, frame_rate: f32) -> Self {
+        Self { source, frame_rate, step: 0, enough_since: None, started: false }
+    }
+
+    /// The camera delivers something else from now on.
+    pub fn set_source(&mut self, source: Resolution, frame_rate: f32) {
+        if (source, frame_rate) != (self.source, self.frame_rate) {
+            *self = Self::new(source, frame_rate);
+        }
+    }
+
+    /// The rung for this bitrate in bits a second.
+    pub fn update(&mut self, bitrate: u32, now: Timestamp) -> Rung {
+        let best = self.best();
+        let carried =
+            STEPS[best..].iter().position(|step| bitrate >= step.from).map_or(STEPS.len() - 1, |at| best + at);
+        if !self.started || carried > self.step {
+            self.started = true;
+            self.step = carried;
+            self.enough_since = None;
+        } else if self.step > best && self.enough_for(self.step - 1, bitrate) {
+            let since = *self.enough_since.get_or_insert(now);
+            if now.since(since) >= CLIMB_AFTER {
+                self.step -= 1;
+                self.enough_since = Some(now);
+            }
+        } else {
+            self.enough_since = None;
+        }
+        self.rung(bitrate)
+    }
+
+    fn enough_for(&self, step: usize, bitrate: u32) -> bool {
+        u64::from(bitrate) * 100 >= u64::from(STEPS[step].from) * CLIMB_PERCENT
+    }
+
+    /// The best step that is not larger than the source, or the one just above a source in between.
+    fn best(&self) -> usize {
+        let short = self.source.width.min(self.source.height);
+        STEPS.iter().rposition(|step| step.short_side >= short && step.frame_rate >= 30.0).unwrap_or(0)
+    }
+
+    fn rung(&self, bitrate: u32) -> Rung {
+        let step = &STEPS[self.step];
+        let short = self.source.width.min(self.source.height).max(1);
+        let resolution = if step.short_side >= short {
+            Resolution::new(even(self.source.width), even(self.source.height))
+        } else {
+            let scaled = |side: u32| even(((u64::from(side) * u64::from(step.short_side)) / u64::from(short)) as u32);
+            Resolution::new(scaled(self.source.width), scaled(self.source.height))
+        };
+        Rung { resolution, frame_rate: self.frame_rate.min(step.frame_rate), bitrate: bitrate.min(step.most) }
+    }
+}
+
+fn even(side: u32) -> u32 {
+    (side & !1).max(2)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn heights(source: (u32, u32), rates: &[(u32, u64)]) -> Vec<u32> {
+        let mut ladder = Ladder::new(Resolution::new(source.0, source.1), 30.0);
+        let mut now = Timestamp::ZERO;
+        let mut seen = Vec::new();
+        for (bitrate, seconds) in rates {
+            for _ in 0..*seconds * 10 {
+                now = now + Duration::from_millis(100);
+                let height = ladder.update(*bitrate, now).resolution.height;
+                if seen.last() != Some(&height) {
+                    seen.push(height);
+                }
+            }
+        }
+        seen
+    }
+
+    #[test]
+    fn full_size_from_600_kbit() {
+        for (bitrate, width, height, frame_rate) in [
+            (2_000_000, 1280, 720, 30.0),
+            (600_000, 1280, 720, 30.0),
+            (599_000, 960, 540, 30.0),
+            (300_000, 640, 360, 30.0),
+            (100_000, 320, 180, 30.0),
+            (40_000, 320, 180, 15.0),
+            (0, 320, 180, 15.0),
+        ] {
+            let rung = Ladder::new(Resolution::new(1280, 720), 30.0).update(bitrate, Timestamp::ZERO);
+            assert_eq!((rung.resolution, rung.frame_rate), (Resolution::new(width, height), frame_rate), "{bitrate}");
+        }
+    }
+
+    #[test]
+    fn drops_at_once_and_climbs_rung_by_rung() {
+        assert_eq!(heights((1280, 720), &[(1_500_000, 1), (200_000, 1)]), [720, 360]);
+        assert_eq!(heights((1280, 720), &[(200_000, 1), (1_500_000, 4)]), [360]);
+        assert_eq!(heights((1280, 720), &[(200_000, 1), (1_500_000, 6)]), [360, 540]);
+        assert_eq!(heights((1280, 720), &[(200_000, 1), (1_500_000, 60)]), [360, 540, 720]);
+        assert_eq!(heights((1280, 720), &[(500_000, 1), (700_000, 60)]), [540], "720p needs 720 kbit/s to come back");
+        let shaky: Vec<_> = [(640_000, 1), (590_000, 1)].repeat(30);
+        assert_eq!(heights((1280, 720), &shaky), [720, 540], "no swinging");
+    }
+
+    #[test]
+    fn keeps_aspect_ratio_and_source() {
+        let rung =
+            |width, height, bitrate| Ladder::new(Resolution::new(width, height), 24.0).update(bitrate, Timestamp::ZERO);
+        assert_eq!(rung(640, 480, 5_000_000).resolution, Resolution::new(640, 480));
+        assert_eq!(rung(640, 480, 200_000).resolution, Resolution::new(480, 360));
+        assert_eq!(rung(720, 1280, 200_000).resolution, Resolution::new(360, 640));
+        assert_eq!(rung(1920, 1080, 3_000_000).resolution, Resolution::new(1920, 1080));
+        assert_eq!(rung(1920, 1080, 700_000).resolution, Resolution::new(1280, 720));
+        assert_eq!(rung(161, 121, 5_000_000).resolution, Resolution::new(160, 120));
+        assert_eq!(rung(640, 480, 5_000_000).frame_rate, 24.0);
+        assert_eq!(rung(1280, 720, 9_000_000).bitrate, 2_500_000);
+    }
+
+    #[test]
+    fn another_source_starts_anew() {
+        let mut ladder = Ladder::new(Resolution::new(1280, 720), 30.0);
+        ladder.update(100_000, Timestamp::ZERO);
+        ladder.set_source(Resolution::new(640, 360), 30.0);
+        assert_eq!(ladder.update(900_000, Timestamp::ZERO).resolution, Resolution::new(640, 360));
+    }
+
+    proptest! {
+        #[test]
+        fn every_rung_can_be_encoded(
+            width in 16u32..4000, height in 16u32..4000, rates in proptest::collection::vec((any::<u32>(), 0i64..10_000_000), 1..40)
+        ) {
+            let mut ladder = Ladder::new(Resolution::new(width, height), 30.0);
+            let mut now = Timestamp::ZERO;
+            for (bitrate, wait) in rates {
+                now = Timestamp(now.as_micros() + wait);
+                let rung = ladder.update(bitrate, now);
+                prop_assert!(rung.resolution.width <= width && rung.resolution.height <= height);
+                prop_assert!(rung.resolution.width % 2 == 0 && rung.resolution.height % 2 == 0);
+                prop_assert!(rung.resolution.width >= 16 && rung.resolution.height >= 16);
+                prop_assert!(rung.bitrate <= bitrate);
+            }
+        }
+    }
+}

@@ -1,6 +1,6 @@
 import { expect, test as base, type Page } from "@playwright/test";
 
-import type { StateName } from "../../src/lib/backend/fake/states";
+import { STATES, type StateName } from "../../src/lib/backend/fake/states";
 
 export type Options = {
   theme?: "light" | "dark";
@@ -16,6 +16,27 @@ export async function open(page: Page, state: StateName, options: Options = {}):
   await page.goto(`/?${query}`);
   await expect(page.locator("[data-phase]")).toBeVisible();
   await page.evaluate(async () => void (await document.fonts.ready));
+  await pictures(page);
+}
+
+/** Changes to another state without loading the page again. */
+export async function show(page: Page, state: StateName): Promise<void> {
+  await page.evaluate((name) => window.fika?.show(name), state);
+  await expect(page.locator(`[data-phase="${STATES[state].phase}"]`)).toBeVisible();
+  await pictures(page);
+}
+
+export async function theme(page: Page, name: "light" | "dark"): Promise<void> {
+  await page.evaluate((value) => void (document.documentElement.dataset.theme = value), name);
+  // Colours change over `--fast`; a check in between would measure a mixture.
+  await page.waitForFunction(() =>
+    document
+      .getAnimations()
+      .every((each) => each.playState !== "running" || each.effect?.getTiming().iterations === Infinity),
+  );
+}
+
+async function pictures(page: Page): Promise<void> {
   await expect(page.locator('[data-tile]:has(canvas)[data-picture="false"]')).toHaveCount(0);
 }
 

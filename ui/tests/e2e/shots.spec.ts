@@ -1,15 +1,60 @@
 /** Pictures of every state for looking at, written to `shots/`; run with `SHOTS=1`. */
-import { open, test } from "./page";
+import { extras } from "./extra";
+import { open, show, test, theme } from "./page";
 import { stateNames } from "./states";
 
 test.skip(!process.env.SHOTS, "only on demand");
+test.beforeEach(() => test.setTimeout(180_000));
 
-for (const state of stateNames) {
-  for (const theme of ["dark", "light"] as const) {
-    test(`${state} ${theme}`, async ({ page }) => {
-      await open(page, state, { theme });
-      await page.waitForTimeout(400);
-      await page.screenshot({ path: `shots/${state}-${theme}.png` });
-    });
+for (const name of ["dark", "light"] as const) {
+  test(`states ${name}`, async ({ page }) => {
+    await open(page, "home", { theme: name });
+    for (const state of stateNames) {
+      await show(page, state);
+      await page.screenshot({ path: `shots/${state}-${name}.png` });
+    }
+  });
+}
+test("extras", async ({ page }) => {
+  for (const { name, state, reach } of extras) {
+    await open(page, state);
+    await reach(page);
+    for (const each of ["dark", "light"] as const) {
+      await theme(page, each);
+      await page.screenshot({ path: `shots/${name}-${each}.png` });
+    }
   }
+});
+
+const variants = [
+  { name: "narrow", size: { width: 360, height: 640 }, options: {} },
+  { name: "narrow-sv", size: { width: 360, height: 640 }, options: { lang: "sv" } },
+  { name: "zoom", size: { width: 640, height: 400 }, options: {} },
+  { name: "medium", size: { width: 900, height: 640 }, options: { lang: "sv" } },
+  { name: "contrast", size: { width: 1280, height: 800 }, options: { contrast: "more" } },
+  { name: "contrast-light", size: { width: 1280, height: 800 }, options: { contrast: "more", theme: "light" } },
+  { name: "sv", size: { width: 1280, height: 800 }, options: { lang: "sv" } },
+  { name: "forced", size: { width: 1280, height: 800 }, options: {} },
+] as const;
+const few = [
+  "home",
+  "lobby-mine",
+  "lobby-camera-busy",
+  "alone",
+  "muted",
+  "reconnecting",
+  "grid-4",
+  "link-ended",
+  "ended",
+] as const;
+for (const { name, size, options } of variants) {
+  test(`variant ${name}`, async ({ page }) => {
+    await page.setViewportSize(size);
+    if (name === "forced") await page.emulateMedia({ forcedColors: "active" });
+    await open(page, "home", options);
+    for (const state of few) {
+      await show(page, state);
+      await page.screenshot({ path: `shots/${state}-${name}.png` });
+    }
+  });
 }

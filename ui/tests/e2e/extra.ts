@@ -1,0 +1,79 @@
+/** States of the page itself, reached by using it: dialogs, menus, panels, refused links, messages. */
+import type { Page } from "@playwright/test";
+
+import type { StateName } from "../../src/lib/backend/fake/states";
+import { testIds } from "../../src/lib/testids";
+
+export type Extra = { name: string; state: StateName; reach: (page: Page) => Promise<void> };
+
+const settings = (tab: string): Extra => ({
+  name: `settings-${tab}`,
+  state: "lobby",
+  reach: async (page) => {
+    await page.getByTestId(testIds.settings).click();
+    await page.getByTestId(testIds.settingsTab(tab)).click();
+    await page.locator(".page:visible").waitFor();
+  },
+});
+const refused = (name: string, link: string): Extra => ({
+  name,
+  state: "home",
+  reach: async (page) => {
+    await page.getByTestId(testIds.joinLinkInput).fill(link);
+    await page.getByTestId(testIds.joinLinkButton).click();
+    await page.getByTestId(testIds.linkError).waitFor();
+  },
+});
+const opened = (name: string, state: StateName, testId: string, shown = ".menu"): Extra => ({
+  name,
+  state,
+  reach: async (page) => {
+    await page.getByTestId(testId).click();
+    await page.locator(shown).first().waitFor();
+  },
+});
+
+export const extras: Extra[] = [
+  refused("link-not-a-link", "hello"),
+  refused("link-incomplete", "http://192.168.1.5:7420/j/kafe-buls-tkrk-aqe2"),
+  refused("link-typo", "http://192.168.1.5:7420/j/typo#x"),
+  ...["you", "devices", "appearance", "language", "privacy", "about"].map(settings),
+  {
+    name: "help",
+    state: "one-to-one",
+    reach: async (page) => {
+      await page.getByTestId(testIds.more).click();
+      await page.getByTestId(testIds.help).click();
+      await page.locator(".dialog").waitFor();
+    },
+  },
+  opened("mic-menu", "one-to-one", testIds.micMenu),
+  opened("camera-menu", "one-to-one", testIds.cameraMenu),
+  opened("view-menu", "one-to-one", testIds.view),
+  opened("more-menu", "one-to-one", testIds.more),
+  opened("self-view-menu", "one-to-one", testIds.selfViewMenu),
+  opened("people", "grid-4", testIds.people, ".side"),
+  opened("quality", "one-to-one", testIds.qualityChip),
+  opened("quality-weak", "weak", testIds.qualityChip),
+  opened("encryption", "one-to-one", testIds.encryptionChip),
+  opened("camera-select", "lobby", testIds.deviceSelect("camera")),
+  {
+    name: "leave-question",
+    state: "one-to-one",
+    reach: async (page) => {
+      await page.keyboard.press("Control+Shift+L");
+      await page.getByTestId(testIds.confirmLeave).waitFor();
+    },
+  },
+  {
+    name: "toasts",
+    state: "one-to-one",
+    reach: async (page) => {
+      await page.evaluate(() => {
+        window.fika?.notify({ type: "joined", name: "Amir Rahimi" });
+        window.fika?.notify({ type: "deviceReplaced", kind: "microphone", name: "Built-in microphone" });
+      });
+      await page.getByTestId(testIds.toast).nth(1).waitFor();
+    },
+  },
+];

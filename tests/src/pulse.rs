@@ -158,11 +158,13 @@ impl Pulse {
     fn wait_ready(&self) -> anyhow::Result<()> {
         let deadline = Instant::now() + START_TIMEOUT;
         loop {
-            // The default sink is set last of all modules.
-            match self.control(&["get-default-sink"]) {
-                Ok(sink) if sink == "vspk" => return Ok(()),
-                _ if Instant::now() > deadline => bail!("PulseAudio does not start (Debian: pulseaudio)"),
-                _ => std::thread::sleep(POLL),
+            let ready = ["set-default-source vmic", "set-default-sink vspk"]
+                .iter()
+                .all(|words| self.control(&words.split(' ').collect::<Vec<_>>()).is_ok());
+            match ready {
+                true => return Ok(()),
+                false if Instant::now() > deadline => bail!("PulseAudio does not start (Debian: pulseaudio)"),
+                false => std::thread::sleep(POLL),
             }
         }
     }
@@ -220,7 +222,7 @@ const MODULES: [&str; 4] = [
 
 fn serve(directory: &Path) -> anyhow::Result<Child> {
     let mut command = Command::new("pulseaudio");
-    command.args(["-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no", "--log-target=null"]);
+    command.args(["-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no", "--log-target=stderr"]);
     command.args(["--disable-shm=yes", "--high-priority=no", "--realtime=no"]);
     for module in MODULES {
         command.args(["-L", module]);

@@ -36,6 +36,10 @@ const ATTEMPTS: usize = 4;
 /// A capture time further back than this is a driver's mistake.
 const MAX_AGE: Duration = Duration::from_secs(1);
 
+/// Two clocks read within this time are read at one moment.
+const SAME_MOMENT: Duration = Duration::from_micros(100);
+const CLOCK_ATTEMPTS: usize = 4;
+
 /// The reader's end of an open camera.
 pub(super) struct Source {
     slot: Arc<Slot>,
@@ -197,7 +201,8 @@ fn capture(index: u32, camera: &mut Camera, mode: Mode, slot: &Slot) -> DeviceEr
                 };
             }
         };
-        let pts = capture_time(clock::monotonic(), wall_clock(), buffer.capture_timestamp());
+        let (now, wall) = clocks();
+        let pts = capture_time(now, wall, buffer.capture_timestamp());
         match converter.convert(buffer.buffer()) {
             Some(image) => slot.put(VideoFrame { pts, image }),
             None => {
@@ -218,8 +223,18 @@ fn close(camera: Camera) {
     }
 }
 
-fn wall_clock() -> Duration {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+/// Both clocks at one moment; looked at again when the thread was held up in between.
+fn clocks() -> (Timestamp, Duration) {
+    let mut before = clock::monotonic();
+    for _ in 0..CLOCK_ATTEMPTS {
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let after = clock::monotonic();
+        if after.since(before) <= SAME_MOMENT {
+            return (after, wall);
+        }
+        before = after;
+    }
+    (before, SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
 }
 
 /// The device library reports capture on the wall clock; frames carry the monotonic one.

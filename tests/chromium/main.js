@@ -4,7 +4,7 @@ import { Peer } from './peer.js';
 import { deriveKey, fromBase64url, open, seal } from './seal.js';
 import { Signalling } from './signalling.js';
 import { listen } from './sound.js';
-import { watch } from './picture.js';
+import { readMarks, watch } from './picture.js';
 
 const remoteVideo = document.getElementById('remote');
 const localVideo = document.getElementById('local');
@@ -32,6 +32,7 @@ const fika = {
   async join(link, { name = 'Chromium', maxBitrate = 2_500_000 } = {}) {
     if (!fika.stream) await fika.camera();
     fika.mark('join');
+    document.getElementById('home')?.remove();
     let iceServers = [];
     const begin = (id, session) => {
       const offers = signalling.you < id;
@@ -101,6 +102,10 @@ const fika = {
       }, 50);
     });
   },
+
+  /** From now on notes which marked picture the camera gave when: [number, ms]. */
+  marksRead: [],
+  readMarks() { readMarks(localVideo, fika.marksRead); },
 
   /** Strongest frequency of what arrives, in Hz, and its level in dBFS. */
   tone: () => listen(remoteVideo.srcObject),

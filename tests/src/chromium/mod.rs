@@ -15,6 +15,8 @@ use anyhow::{Context as _, anyhow};
 pub use devtools::Page;
 pub use pages::Pages;
 
+use crate::display::Rect;
+
 /// How long a page may take for what it is asked.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -27,8 +29,10 @@ pub struct Launch {
     pub microphone: Option<PathBuf>,
     /// X display on which the window appears; without one there is no window.
     pub display: Option<String>,
-    /// Left, top, width and height of the window, in pixels.
-    pub window: Option<[u32; 4]>,
+    /// Where the window is.
+    pub window: Option<Rect>,
+    /// Shown at once, in a window without tabs and address.
+    pub app: Option<String>,
 }
 
 pub struct Browser {
@@ -57,19 +61,28 @@ impl Browser {
             Some(display) => command.env("DISPLAY", display).arg("--ozone-platform=x11"),
             None => command.arg("--headless"),
         };
-        if let Some([left, top, width, height]) = launch.window {
+        if let Some(Rect { left, top, width, height }) = launch.window {
             command.arg(format!("--window-position={left},{top}")).arg(format!("--window-size={width},{height}"));
         }
-        let mut child = command.arg("about:blank").spawn().context("chromium starts")?;
+        match &launch.app {
+            Some(url) => command.arg(format!("--app={url}")),
+            None => command.arg("about:blank"),
+        };
+        let mut child = command.spawn().context("chromium starts")?;
         let port = debugging_port(&mut child);
         let mut browser = Self { child, port: 0, _profile: profile };
         browser.port = port?;
         Ok(browser)
     }
 
-    /// A new window that shows `url`, or the first one.
+    /// The page that it shows.
+    pub fn page(&self) -> anyhow::Result<Page> {
+        devtools::first_page(self.port, PATIENCE)
+    }
+
+    /// Shows `url`.
     pub fn open(&self, url: &str) -> anyhow::Result<Page> {
-        let mut page = devtools::first_page(self.port, PATIENCE)?;
+        let mut page = self.page()?;
         page.navigate(url)?;
         Ok(page)
     }

@@ -1,0 +1,89 @@
+//! Measurements of the app beside Chromium, seen from outside: what is on the screen, what /proc counts.
+//!
+//! Everything blocks on the calling thread; a screen is watched by the thread that asks for it.
+
+pub mod browser;
+pub mod figures;
+pub mod screen;
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use crate::display::Rect;
+use crate::process::{self, Usage};
+use figures::Run;
+
+/// The two windows of a call.
+pub const LEFT: Rect = Rect { left: 0, top: 0, width: 1280, height: 800 };
+pub const RIGHT: Rect = Rect { left: 1300, top: 0, width: 1280, height: 800 };
+/// Both fit on it.
+pub const SCREEN: (u32, u32) = (2600, 820);
+/// How long anything may take before the run counts as failed.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long each part of a run lasts.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// After 720p is reached and before anything is counted.
+    pub settle: Duration,
+    /// CPU and memory are counted over this time.
+    pub load: Duration,
+    /// The screen is watched for this long.
+    pub watch: Duration,
+    /// A window with this many colours shows its first screen.
+    pub colours: usize,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        let seconds = Duration::from_secs;
+        Self { settle: seconds(5), load: seconds(20), watch: seconds(10), colours: 12 }
+    }
+}
+
+/// What one side of a call takes: the mean of both.
+#[derive(Clone, Debug, Default)]
+pub struct Side {
+    /// Cores.
+    pub cpu: f64,
+    pub pss: u64,
+    pub processes: usize,
+    /// Cores of the X server, for both sides.
+    pub screen: f64,
+    /// CPU time by thread name.
+    pub threads: BTreeMap<String, Duration>,
+    pub wall: Duration,
+}
+
+impl Side {
+    pub fn insert_into(&self, run: &mut Run) {
+        run.insert("cpu", self.cpu);
+        run.insert("pss", self.pss as f64 / f64::from(1 << 20));
+        run.insert("screen", self.screen);
+    }
+}
+
+/// Counts over `time` what the process trees below `roots` take.
+pub fn measure(roots: &[u32], screen: u32, time: Duration) -> anyhow::Result<Side> {
+    let read = || -> anyhow::Result<(Vec<Usage>, Usage)> {
+        Ok((roots.iter().map(|root| process::usage(*root)).collect::<Result<_, _>>()?, process::usage(screen)?))
+    };
+    let begin = Instant::now();
+    let (before, screen_before) = read()?;
+    std::thread::sleep(time);
+    let (after, screen_after) = read()?;
+    let wall = begin.elapsed();
+    let mut side = Side { wall, ..Side::default() };
+    let sides = roots.len().max(1);
+    for (before, after) in before.iter().zip(&after) {
+        side.cpu += after.cpu.saturating_sub(before.cpu).as_secs_f64() / wall.as_secs_f64() / sides as f64;
+        side.pss += after.pss / sides as u64;
+        side.processes = side.processes.max(after.processes);
+        for (name, time) in &after.threads {
+            let spent = time.saturating_sub(before.threads.get(name).copied().unwrap_or_default());
+            *side.threads.entry(name.clone()).or_default() += spent / u32::try_from(sides)?;
+        }
+    }
+    side.screen = screen_after.cpu.saturating_sub(screen_before.cpu).as_secs_f64() / wall.as_secs_f64();
+    Ok(side)
+}

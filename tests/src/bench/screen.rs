@@ -1,0 +1,148 @@
+//! When something is seen: marked pictures are found and read on the screen itself, so that two programs are measured
+//! alike, whatever they are made of.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use fika_devices::clock::monotonic;
+use fika_media::marker::{self, Marker};
+use fika_media::{I420, Resolution, Timestamp};
+
+use crate::display::{Display, Rect};
+
+/// How often the screen is looked at.
+const POLL: Duration = Duration::from_millis(1);
+/// A marked row of blocks is a 40th of the width high, and there are three.
+const fn marker_lines(width: u32) -> u32 {
+    width * 3 / 40 + 1
+}
+
+/// A marked picture that was on the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    pub marker: Marker,
+    /// When it was first found there.
+    pub at: Timestamp,
+}
+
+/// Waits until a whole marked 16:9 picture is somewhere in `area`; where it is and when that was seen.
+pub fn find(display: &Display, area: Rect, patience: Duration) -> anyhow::Result<(Rect, Seen)> {
+    let end = monotonic() + patience;
+    while monotonic() < end {
+        let at = monotonic();
+        if let Some((part, marker)) = search(display, area)? {
+            return Ok((part, Seen { marker, at }));
+        }
+        std::thread::sleep(POLL);
+    }
+    bail!("no marked picture in {area:?} within {patience:?}")
+}
+
+/// All marked pictures in `part` for `duration`, each when it was first whole.
+pub fn watch(display: &Display, part: Rect, duration: Duration) -> anyhow::Result<Vec<Seen>> {
+    let lines = marker_lines(part.width);
+    // The counter stands in the first row of blocks: its middle line tells whether there is anything new to read.
+    let probe = Rect { top: part.top + part.width / 80, height: 1, ..part };
+    let (mut seen, mut last) = (Vec::<Seen>::new(), Vec::new());
+    let end = monotonic() + duration;
+    while monotonic() < end {
+        let line = display.pixels(probe)?;
+        let at = monotonic();
+        if line != last {
+            // A picture that is being drawn does not read; it is looked at again.
+            if let Some(marker) = marker::read(&display.grey(part, lines)?) {
+                last = line;
+                if seen.last().is_none_or(|seen| seen.marker.counter != marker.counter) {
+                    seen.push(Seen { marker, at });
+                }
+            }
+        }
+        std::thread::sleep(POLL);
+    }
+    Ok(seen)
+}
+
+/// Waits until something other than one plain colour fills `area`: the first screen is painted.
+pub fn painted(display: &Display, area: Rect, colours: usize, patience: Duration) -> anyhow::Result<Timestamp> {
+    let end = monotonic() + patience;
+    while monotonic() < end {
+        let at = monotonic();
+        if distinct(&display.pixels(area)?) >= colours {
+            return Ok(at);
+        }
+        std::thread::sleep(POLL);
+    }
+    bail!("nothing is painted in {area:?} within {patience:?}")
+}
+
+fn distinct(pixels: &[u8]) -> usize {
+    let mut colours = BTreeMap::new();
+    for pixel in pixels.chunks_exact(4).step_by(3) {
+        *colours.entry([pixel[0], pixel[1], pixel[2]]).or_insert(0) += 1;
+    }
+    colours.len()
+}
+
+/// Tries every place that a horizontally centred picture may have. A block is about 30 pixels, so steps of 8 suffice; the
+/// checksum of the mark keeps wrong ones out.
+fn search(display: &Display, area: Rect) -> anyhow::Result<Option<(Rect, Marker)>> {
+    let whole = display.grey(area, area.height)?;
+    let (luma, ..) = whole.planes();
+    for width in (area.width / 2..=area.width).rev().step_by(6) {
+        let height = width * 9 / 16;
+        if height > area.height {
+            continue;
+        }
+        let lines = marker_lines(width);
+        for top in (0..=area.height - height).step_by(8) {
+            // Cheap look first: the first block is white, the second black (`marker::FIND` begins with 10).
+            let left = (area.width - width) / 2;
+            let block = width / 40;
+            let at = |column: u32| luma[((top + block / 2) * area.width + left + column * block + block / 2) as usize];
+            if at(0) < 140 || at(1) > 110 {
+                continue;
+            }
+            let mut picture = I420::black(Resolution::new(width, height));
+            let (out, ..) = picture.planes_mut();
+            for line in 0..lines {
+                let from = ((top + line) * area.width + left) as usize;
+                let to = (line * width) as usize;
+                out[to..to + width as usize].copy_from_slice(&luma[from..from + width as usize]);
+            }
+            if let Some(marker) = marker::read(&picture) {
+                return Ok(Some((Rect { left: area.left + left, top: area.top + top, width, height }, marker)));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// A clip of `seconds` whose pictures carry their number, as y4m for Chromium's camera; the same moving picture that
+/// the app's virtual camera shows.
+pub fn mark_y4m(from: &std::path::Path, to: &std::path::Path) -> anyhow::Result<()> {
+    use std::io::{BufRead as _, BufReader, BufWriter, Read as _, Write as _};
+    let mut input = BufReader::new(std::fs::File::open(from)?);
+    let mut output = BufWriter::new(std::fs::File::create(to)?);
+    let mut header = String::new();
+    input.read_line(&mut header)?;
+    output.write_all(header.as_bytes())?;
+    let number = |key: char| header.split(' ').find_map(|word| word.strip_prefix(key)?.trim().parse::<u32>().ok());
+    let size = Resolution::new(number('W').context("a width")?, number('H').context("a height")?);
+    let mut counter = 0;
+    loop {
+        let mut frame = String::new();
+        if input.read_line(&mut frame)? == 0 {
+            break;
+        }
+        let mut data = vec![0; I420::len(size)];
+        input.read_exact(&mut data)?;
+        let mut picture = I420::from_data(size, data).context("a whole picture")?;
+        marker::write(&mut picture, Marker { counter, pts: Timestamp::ZERO });
+        output.write_all(frame.as_bytes())?;
+        output.write_all(picture.data())?;
+        counter += 1;
+    }
+    output.flush()?;
+    Ok(())
+}

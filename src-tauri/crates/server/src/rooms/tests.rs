@@ -1,3 +1,5 @@
+//! The rooms in virtual time.
+
 use proptest::prelude::*;
 
 use super::*;

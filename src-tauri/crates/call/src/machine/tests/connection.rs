@@ -1,3 +1,5 @@
+//! Connections that fall silent, break and come back.
+
 use super::*;
 use crate::TrackSource;
 use crate::session::{InboundStats, OutboundStats, PeerStats};

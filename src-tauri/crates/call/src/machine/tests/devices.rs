@@ -1,3 +1,5 @@
+//! Devices that are busy, denied, unplugged and plugged in again.
+
 use super::*;
 
 const MICROPHONE: DeviceKind = DeviceKind::Microphone;

@@ -79,6 +79,7 @@ impl Desk {
         let end = self.now + time;
         let mut outputs = Vec::new();
         while let Some(at) = self.call.poll_timeout().filter(|at| *at <= end) {
+            assert!(at > self.now, "a wake-up in the past would never end");
             self.now = at;
             outputs.extend(self.input(Input::Timeout));
         }

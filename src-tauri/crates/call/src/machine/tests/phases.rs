@@ -1,3 +1,5 @@
+//! From home through a call and back, and the people in it.
+
 use super::*;
 
 #[test]

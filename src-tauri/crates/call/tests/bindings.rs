@@ -1,0 +1,59 @@
+//! The signalling types as the page sees them. Fails when the committed file is not what the types say;
+//! `FIKA_UPDATE_BINDINGS=1` writes it anew.
+
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+
+use fika_call::signal::{
+    ClientMessage, HEARTBEAT_SECONDS, IceServer, MAX_MESSAGE, MAX_NAME, MAX_PARTICIPANTS, MediaState, PATH,
+    PROTOCOL_VERSION, ParticipantInfo, PeerBody, PeerMessage, RESUME_SECONDS, Refusal, Sealed, ServerMessage,
+};
+use fika_call::{ParticipantId, RoomId};
+use ts_rs::TS;
+
+const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../ui/src/lib/protocol/signal.ts");
+
+#[test]
+fn the_page_speaks_the_same_protocol() {
+    let expected = bindings();
+    if std::env::var_os("FIKA_UPDATE_BINDINGS").is_some() {
+        std::fs::create_dir_all(Path::new(FILE).parent().unwrap()).unwrap();
+        std::fs::write(FILE, &expected).unwrap();
+    }
+    let committed = std::fs::read_to_string(FILE).unwrap_or_default();
+    assert!(committed == expected, "signal.ts has drifted; write it anew with FIKA_UPDATE_BINDINGS=1");
+}
+
+fn bindings() -> String {
+    let types = [
+        declaration::<RoomId>(),
+        declaration::<ParticipantId>(),
+        declaration::<MediaState>(),
+        declaration::<IceServer>(),
+        declaration::<ParticipantInfo>(),
+        declaration::<Refusal>(),
+        declaration::<Sealed>(),
+        declaration::<ClientMessage>(),
+        declaration::<ServerMessage>(),
+        declaration::<PeerBody>(),
+        declaration::<PeerMessage>(),
+    ];
+    let text = format!(
+        "// Made by `cargo test -p fika-call`; the types in Rust are the source.\n\n\
+         export const PATH = \"{PATH}\";\n\
+         export const PROTOCOL_VERSION = {PROTOCOL_VERSION};\n\
+         export const MAX_MESSAGE = {MAX_MESSAGE};\n\
+         export const MAX_NAME = {MAX_NAME};\n\
+         export const MAX_PARTICIPANTS = {MAX_PARTICIPANTS};\n\
+         export const HEARTBEAT_SECONDS = {HEARTBEAT_SECONDS};\n\
+         export const RESUME_SECONDS = {RESUME_SECONDS};\n\n{}\n",
+        types.join("\n\n")
+    );
+    text.lines().flat_map(|line| [line.trim_end(), "\n"]).collect()
+}
+
+fn declaration<T: TS>() -> String {
+    let config = ts_rs::Config::new();
+    format!("{}export {}", T::docs().unwrap_or_default(), T::decl(&config))
+}

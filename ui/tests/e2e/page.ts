@@ -52,6 +52,8 @@ export const test = base.extend<{ clean: undefined }>({
       });
       page.on("pageerror", (error) => faults.push(String(error)));
       await page.addInitScript(() => {
+        // As the app's shell does it.
+        Object.freeze(Object.prototype);
         addEventListener("securitypolicyviolation", (event) =>
           // eslint-disable-next-line no-console
           console.error(`CSP: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`),

@@ -3,7 +3,19 @@ import { createReadStream, existsSync } from "node:fs";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 
-const CSP = "default-src 'self'; connect-src ipc: http://ipc.localhost ws://127.0.0.1:*";
+const CSP = [
+  "default-src 'self'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' blob:",
+  "media-src 'self' blob:",
+  "font-src 'self'",
+  "connect-src ipc: http://ipc.localhost ws://127.0.0.1:*",
+  "object-src 'none'",
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+  "form-action 'none'",
+].join("; ");
 const ROOT = new URL("../../dist-fake/", import.meta.url).pathname;
 const TYPES = {
   ".html": "text/html; charset=utf-8",

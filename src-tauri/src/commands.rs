@@ -1,151 +1,192 @@
-//! What the page may ask. Each command checks its argument's size, hands it to its owner and answers; none waits for
-//! the network.
+//! What the page may ask. Each command hands its argument to its owner and answers; none waits for the network.
+
+use std::time::Duration;
 
 use fika_call::view::CallView;
+use fika_engine::Command;
 use fika_media::device::{DeviceId, DeviceInfo, DeviceKind};
-use fika_surface::{Layout, TileStats};
+use fika_surface::{Layout, TileStats, VideoSurface as _};
 use serde::{Deserialize, Serialize};
-use tauri::WebviewWindow;
+use tauri::{State, WebviewWindow};
 
-use crate::error::UiError;
+use crate::error::{UiError, UiErrorCode};
 use crate::settings::AppSettings;
+use crate::state::AppState;
+use crate::{platform, window};
+
+/// How long the engine may take to take a command in.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What the page needs to begin, also after a reload.
 #[derive(Clone, Debug, Serialize, Deserialize, specta::Type)]
 #[serde(rename_all = "camelCase")]
-pub struct AppInfo {
-    pub version: String,
+pub(crate) struct AppInfo {
+    pub(crate) version: String,
     /// `linux`, `macos` or `windows`.
-    pub platform: String,
+    pub(crate) platform: String,
     /// The system's language as a BCP 47 tag.
-    pub locale: String,
-    pub video: VideoTransport,
-    pub settings: AppSettings,
-    pub view: CallView,
-    pub devices: Vec<DeviceInfo>,
+    pub(crate) locale: String,
+    pub(crate) video: VideoTransport,
+    pub(crate) settings: AppSettings,
+    pub(crate) view: CallView,
+    pub(crate) devices: Vec<DeviceInfo>,
 }
 
 /// How pictures reach the tiles.
 #[derive(Clone, Debug, Serialize, Deserialize, specta::Type)]
 #[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
-pub enum VideoTransport {
+pub(crate) enum VideoTransport {
     /// The page connects here and draws on canvases.
     Websocket { url: String },
 }
 
 type Reply<T = ()> = Result<T, UiError>;
 
-fn not_yet<T>() -> Reply<T> {
-    Err(UiError::internal(&"the engine is not connected"))
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn start(state: State<'_, AppState>) -> Reply<AppInfo> {
+    Ok(AppInfo {
+        version: env!("CARGO_PKG_VERSION").into(),
+        platform: platform::NAME.into(),
+        locale: sys_locale::get_locale().unwrap_or_else(|| "en".into()),
+        video: VideoTransport::Websocket { url: state.surface.url().into() },
+        settings: state.settings.get(),
+        view: state.engine.view().borrow().clone(),
+        devices: state.engine.devices().borrow().clone(),
+    })
 }
 
 #[tauri::command]
 #[specta::specta]
-pub async fn start() -> Reply<AppInfo> {
-    not_yet()
+pub(crate) async fn new_call(state: State<'_, AppState>) -> Reply {
+    send(&state, Command::NewCall).await
 }
 
 #[tauri::command]
 #[specta::specta]
-pub async fn new_call() -> Reply {
-    not_yet()
+pub(crate) async fn open_invite(state: State<'_, AppState>, link: String) -> Reply {
+    send(&state, Command::OpenInvite { link }).await
 }
 
 #[tauri::command]
 #[specta::specta]
-pub async fn open_invite(link: String) -> Reply {
-    let _ = link;
-    not_yet()
+pub(crate) async fn join(state: State<'_, AppState>) -> Reply {
+    send(&state, Command::Join).await
 }
 
 #[tauri::command]
 #[specta::specta]
-pub async fn join() -> Reply {
-    not_yet()
+pub(crate) async fn leave(state: State<'_, AppState>) -> Reply {
+    send(&state, Command::Leave).await
 }
 
 #[tauri::command]
 #[specta::specta]
-pub async fn leave() -> Reply {
-    not_yet()
+pub(crate) async fn home(state: State<'_, AppState>) -> Reply {
+    send(&state, Command::Home).await
 }
 
 #[tauri::command]
 #[specta::specta]
-pub async fn home() -> Reply {
-    not_yet()
+pub(crate) async fn rejoin(state: State<'_, AppState>) -> Reply {
+    send(&state, Command::Rejoin).await
 }
 
 #[tauri::command]
 #[specta::specta]
-pub async fn rejoin() -> Reply {
-    not_yet()
+pub(crate) async fn set_microphone(state: State<'_, AppState>, on: bool) -> Reply {
+    send(&state, Command::SetMicrophone { on }).await
 }
 
 #[tauri::command]
 #[specta::specta]
-pub async fn set_microphone(on: bool) -> Reply {
-    let _ = on;
-    not_yet()
+pub(crate) async fn set_camera(state: State<'_, AppState>, on: bool) -> Reply {
+    send(&state, Command::SetCamera { on }).await
+}
+
+/// `None`: the system's default. Remembered.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn select_device(
+    state: State<'_, AppState>,
+    kind: DeviceKind,
+    id: Option<DeviceId>,
+) -> Reply<AppSettings> {
+    let settings = remember(&state, |settings| {
+        let call = &mut settings.call;
+        let choice = match kind {
+            DeviceKind::Camera => &mut call.camera,
+            DeviceKind::Microphone => &mut call.microphone,
+            DeviceKind::Speaker => &mut call.speaker,
+        };
+        *choice = id.as_ref().map(|id| id.0.clone());
+    });
+    send(&state, Command::SelectDevice { kind, id }).await?;
+    Ok(settings)
 }
 
 #[tauri::command]
 #[specta::specta]
-pub async fn set_camera(on: bool) -> Reply {
-    let _ = on;
-    not_yet()
-}
-
-/// `None`: the system's default.
-#[tauri::command]
-#[specta::specta]
-pub async fn select_device(kind: DeviceKind, id: Option<DeviceId>) -> Reply<AppSettings> {
-    let _ = (kind, id);
-    not_yet()
+pub(crate) async fn retry_device(state: State<'_, AppState>, kind: DeviceKind) -> Reply {
+    send(&state, Command::RetryDevice { kind }).await
 }
 
 #[tauri::command]
 #[specta::specta]
-pub async fn retry_device(kind: DeviceKind) -> Reply {
-    let _ = kind;
-    not_yet()
+pub(crate) async fn play_test_sound(state: State<'_, AppState>) -> Reply {
+    send(&state, Command::PlayTestSound).await
+}
+
+/// Remembered.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn set_name(state: State<'_, AppState>, name: String) -> Reply<AppSettings> {
+    let settings = remember(&state, |settings| settings.call.name = name);
+    send(&state, Command::SetName { name: settings.call.name.clone() }).await?;
+    Ok(settings)
 }
 
 #[tauri::command]
 #[specta::specta]
-pub async fn play_test_sound() -> Reply {
-    not_yet()
+pub(crate) async fn save_settings(
+    state: State<'_, AppState>,
+    window: WebviewWindow,
+    settings: AppSettings,
+) -> Reply<AppSettings> {
+    let settings = remember(&state, |current| *current = settings);
+    window::follow(&window, settings.appearance.theme).map_err(|e| UiError::internal(&e))?;
+    send(&state, Command::Settings(settings.call.clone())).await?;
+    Ok(settings)
 }
 
 #[tauri::command]
 #[specta::specta]
-pub async fn set_name(name: String) -> Reply<AppSettings> {
-    let _ = name;
-    not_yet()
+pub(crate) fn set_layout(state: State<'_, AppState>, layout: Layout) -> Reply {
+    state.surface.set_layout(layout);
+    Ok(())
 }
 
 #[tauri::command]
 #[specta::specta]
-pub async fn save_settings(settings: AppSettings) -> Reply<AppSettings> {
-    let _ = settings;
-    not_yet()
+pub(crate) fn surface_stats(state: State<'_, AppState>) -> Reply<Vec<TileStats>> {
+    Ok(state.surface.stats())
 }
 
 #[tauri::command]
 #[specta::specta]
-pub fn set_layout(layout: Layout) -> Reply {
-    let _ = layout;
-    not_yet()
-}
-
-#[tauri::command]
-#[specta::specta]
-pub fn surface_stats() -> Reply<Vec<TileStats>> {
-    not_yet()
-}
-
-#[tauri::command]
-#[specta::specta]
-pub fn set_fullscreen(window: WebviewWindow, on: bool) -> Reply {
+pub(crate) fn set_fullscreen(window: WebviewWindow, on: bool) -> Reply {
     window.set_fullscreen(on).map_err(|e| UiError::internal(&e))
+}
+
+async fn send(state: &AppState, command: Command) -> Reply {
+    let busy = |_| UiError::new(UiErrorCode::Busy, &"the engine is busy");
+    Ok(tokio::time::timeout(PATIENCE, state.engine.send(command)).await.map_err(busy)??)
+}
+
+/// What cannot be written holds until the app ends; the user goes on.
+fn remember(state: &AppState, change: impl FnOnce(&mut AppSettings)) -> AppSettings {
+    state.settings.update(change).unwrap_or_else(|error| {
+        tracing::warn!(%error, "the settings cannot be written");
+        state.settings.get()
+    })
 }

@@ -1,18 +1,19 @@
 //! What a failed command tells the page. A code exists only where the page reacts to it; the message is for logs.
 
 use fika_call::invite::LinkError;
+use fika_engine::CommandError;
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
 #[serde(rename_all = "camelCase")]
-pub struct UiError {
-    pub code: UiErrorCode,
-    pub message: String,
+pub(crate) struct UiError {
+    pub(crate) code: UiErrorCode,
+    pub(crate) message: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
 #[serde(rename_all = "camelCase")]
-pub enum UiErrorCode {
+pub(crate) enum UiErrorCode {
     /// The text is no invite link.
     NotALink,
     /// A part of the link is missing.
@@ -23,28 +24,29 @@ pub enum UiErrorCode {
     ServerUnreachable,
     /// The server asks to wait.
     TooManyRequests,
-    /// The engine has not caught up with earlier commands; try again.
+    /// The engine has not taken the command in yet; try again.
     Busy,
     /// A fault of ours; nothing the user can do.
     Internal,
 }
 
 impl UiError {
-    pub fn new(code: UiErrorCode, cause: &impl std::fmt::Display) -> Self {
+    pub(crate) fn new(code: UiErrorCode, cause: &impl std::fmt::Display) -> Self {
         Self { code, message: cause.to_string() }
     }
 
-    pub fn internal(cause: &impl std::fmt::Display) -> Self {
+    pub(crate) fn internal(cause: &impl std::fmt::Display) -> Self {
         Self::new(UiErrorCode::Internal, cause)
     }
 }
 
-impl From<LinkError> for UiError {
-    fn from(error: LinkError) -> Self {
+impl From<CommandError> for UiError {
+    fn from(error: CommandError) -> Self {
         let code = match error {
-            LinkError::Incomplete => UiErrorCode::Incomplete,
-            LinkError::Typo => UiErrorCode::Typo,
-            _ => UiErrorCode::NotALink,
+            CommandError::Link(LinkError::Incomplete) => UiErrorCode::Incomplete,
+            CommandError::Link(LinkError::Typo) => UiErrorCode::Typo,
+            CommandError::Link(_) => UiErrorCode::NotALink,
+            _ => UiErrorCode::Internal,
         };
         Self::new(code, &error)
     }

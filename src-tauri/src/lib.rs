@@ -1,19 +1,96 @@
-//! Fika, the desktop app: wires the engine, its adapters and the window together.
+//! Fika, the desktop app: wires the engine, its adapters and the window together. The main thread belongs to the
+//! window; tokio's threads run the engine's actor, the network and the commands; the rest have names of their own.
 
-pub mod bindings;
-pub mod commands;
-pub mod error;
-pub mod events;
-pub mod settings;
+mod adapters;
+mod args;
+mod bindings;
+mod commands;
+mod error;
+mod events;
+mod logging;
+mod platform;
+mod settings;
+mod state;
+mod window;
 
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use fika_engine::{Command, EngineHandle};
+use fika_surface::websocket::{APP_ORIGINS, WebSocketSurface};
+use tauri::{Manager, RunEvent};
+
+use crate::args::{Args, PROFILE_VARIABLE};
+use crate::settings::SettingsFile;
+use crate::state::AppState;
+
+/// How long leaving a call may hold up the end of the app.
+const GOODBYE: Duration = Duration::from_secs(3);
+
+/// Runs until the window is closed.
 pub fn run() -> anyhow::Result<()> {
+    platform::prepare();
+    let args = Args::parse(std::env::args_os().skip(1), std::env::var_os(PROFILE_VARIABLE))?;
+    let folder = args.profile.clone().or_else(user_folder).context("this system has no place for settings")?;
+    logging::start(&folder);
+    let page_data = args.profile.map(|profile| profile.join("page"));
+    let settings = SettingsFile::open(folder);
+    let first = settings.get();
+    let (engine, surface) = tauri::async_runtime::block_on(start(&settings))?;
+    if let Some(link) = args.link {
+        open(engine.clone(), link);
+    }
     let bindings = bindings::builder();
     tauri::Builder::default()
         .invoke_handler(bindings.invoke_handler())
         .setup(move |app| {
             bindings.mount_events(app);
+            events::forward(app.handle(), &engine);
+            app.manage(AppState { engine, settings, surface });
+            window::open(app, &first, page_data)?;
             Ok(())
         })
-        .run(tauri::generate_context!())?;
+        .build(tauri::generate_context!())
+        .context("the window does not open")?
+        .run(|app, event| {
+            if matches!(event, RunEvent::Exit) {
+                let goodbye = app.state::<AppState>().engine.clone();
+                let _ =
+                    tauri::async_runtime::block_on(async { tokio::time::timeout(GOODBYE, goodbye.shutdown()).await });
+            }
+        });
     Ok(())
+}
+
+fn user_folder() -> Option<PathBuf> {
+    dirs::config_dir().map(|folder| folder.join("fika"))
+}
+
+async fn start(settings: &SettingsFile) -> anyhow::Result<(EngineHandle, Arc<WebSocketSurface>)> {
+    let surface = WebSocketSurface::start(&tokio::runtime::Handle::current(), &APP_ORIGINS)?;
+    let surface = Arc::new(surface);
+    let clock = fika_devices::clock::clock();
+    let engine = fika_engine::start(fika_engine::Config {
+        devices: Arc::new(fika_devices::System::new()),
+        connector: Arc::new(adapters::Mesh { clock: clock.clone() }),
+        rooms: Arc::new(adapters::RoomsHereOrThere::new(Vec::new())),
+        frames: Arc::new(adapters::Tiles { surface: surface.clone() }),
+        clock,
+        settings: settings.get().call,
+        video: fika_engine::VideoConfig::default(),
+        ice_servers: Vec::new(),
+        voice_processing: true,
+    })?;
+    Ok((engine, surface))
+}
+
+/// To the lobby of the link that the app was started with. Joining is left to the user.
+fn open(engine: EngineHandle, link: String) {
+    tauri::async_runtime::spawn(async move {
+        if let Err(error) = engine.send(Command::OpenInvite { link }).await {
+            tracing::warn!(%error, "the link on the command line leads nowhere");
+        }
+    });
 }

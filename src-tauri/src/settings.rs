@@ -21,21 +21,21 @@ const MAX_TEXT: usize = 1024;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
 #[serde(rename_all = "camelCase")]
-pub struct AppSettings {
-    pub call: CallSettings,
-    pub appearance: Appearance,
+pub(crate) struct AppSettings {
+    pub(crate) call: CallSettings,
+    pub(crate) appearance: Appearance,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
 #[serde(rename_all = "camelCase")]
-pub struct Appearance {
-    pub theme: Theme,
-    pub contrast: Contrast,
-    pub language: Language,
+pub(crate) struct Appearance {
+    pub(crate) theme: Theme,
+    pub(crate) contrast: Contrast,
+    pub(crate) language: Language,
     /// Our own picture is shown as in a mirror.
-    pub mirror_self: bool,
-    pub self_view_corner: Corner,
-    pub self_view_hidden: bool,
+    pub(crate) mirror_self: bool,
+    pub(crate) self_view_corner: Corner,
+    pub(crate) self_view_hidden: bool,
 }
 
 impl Default for Appearance {
@@ -53,7 +53,7 @@ impl Default for Appearance {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
 #[serde(rename_all = "camelCase")]
-pub enum Theme {
+pub(crate) enum Theme {
     System,
     Light,
     Dark,
@@ -61,7 +61,7 @@ pub enum Theme {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
 #[serde(rename_all = "camelCase")]
-pub enum Contrast {
+pub(crate) enum Contrast {
     System,
     More,
     Normal,
@@ -69,7 +69,7 @@ pub enum Contrast {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
 #[serde(rename_all = "camelCase")]
-pub enum Language {
+pub(crate) enum Language {
     System,
     En,
     Sv,
@@ -77,7 +77,7 @@ pub enum Language {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
 #[serde(rename_all = "camelCase")]
-pub enum Corner {
+pub(crate) enum Corner {
     TopLeft,
     TopRight,
     BottomLeft,
@@ -85,14 +85,14 @@ pub enum Corner {
 }
 
 /// The settings and the folder they live in.
-pub struct SettingsFile {
+pub(crate) struct SettingsFile {
     folder: PathBuf,
     current: Mutex<AppSettings>,
 }
 
 impl SettingsFile {
     /// Reads the file in `folder`. No file: defaults. A file that is no settings: defaults, and the file is kept aside.
-    pub fn open(folder: PathBuf) -> Self {
+    pub(crate) fn open(folder: PathBuf) -> Self {
         let current = match read(&folder.join(FILE)) {
             Ok(settings) => settings.unwrap_or_default(),
             Err(cause) => {
@@ -104,12 +104,12 @@ impl SettingsFile {
         Self { folder, current: Mutex::new(current) }
     }
 
-    pub fn get(&self) -> AppSettings {
+    pub(crate) fn get(&self) -> AppSettings {
         self.lock().clone()
     }
 
     /// Changes the settings and writes them. They hold for this run even when they cannot be written.
-    pub fn update(&self, change: impl FnOnce(&mut AppSettings)) -> std::io::Result<AppSettings> {
+    pub(crate) fn update(&self, change: impl FnOnce(&mut AppSettings)) -> std::io::Result<AppSettings> {
         let mut current = self.lock();
         let mut next = current.clone();
         change(&mut next);
@@ -148,7 +148,7 @@ fn read(path: &Path) -> Result<Option<AppSettings>, String> {
 
 /// Settings from the text of a file. What an older file does not know keeps its default, what a newer one knows beyond
 /// ours is ignored.
-pub fn parse(text: &str) -> Result<AppSettings, String> {
+pub(crate) fn parse(text: &str) -> Result<AppSettings, String> {
     let file: Value = serde_json::from_str(text).map_err(|e| e.to_string())?;
     if !file.is_object() {
         return Err("the file holds no settings".into());

@@ -1,5 +1,7 @@
 //! A real page's connection: who gets in, what arrives, and how the credit holds pictures back.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail loudly anywhere")]
+
 use std::sync::Arc;
 
 use fika_media::{I420, Resolution};

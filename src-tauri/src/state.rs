@@ -1,0 +1,14 @@
+//! What the commands reach: one owner for each thing, made at the start and kept until the app ends.
+
+use std::sync::Arc;
+
+use fika_engine::EngineHandle;
+use fika_surface::websocket::WebSocketSurface;
+
+use crate::settings::SettingsFile;
+
+pub(crate) struct AppState {
+    pub(crate) engine: EngineHandle,
+    pub(crate) settings: SettingsFile,
+    pub(crate) surface: Arc<WebSocketSurface>,
+}

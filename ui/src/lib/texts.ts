@@ -16,8 +16,8 @@ export function errorText(code: UiErrorCode): string {
 
 export type Words = { title: string; text: string };
 
-/** Why there is no meeting behind a link; `null` for ends that the after-call screen tells. */
-export function endWords(reason: EndReason): Words | null {
+/** Why there is no meeting, behind a link (`invited`) or of our own; `null` for ends that the after-call screen tells. */
+export function endWords(reason: EndReason, invited: boolean): Words | null {
   switch (reason) {
     case "roomNotFound":
       return { title: m.end_not_found(), text: m.end_not_found_text() };
@@ -28,6 +28,7 @@ export function endWords(reason: EndReason): Words | null {
     case "version":
       return { title: m.end_version(), text: m.end_version_text() };
     case "serverUnreachable":
+      if (!invited) return { title: m.end_no_server(), text: m.end_no_server_text() };
       return { title: m.end_unreachable(), text: m.end_unreachable_text() };
     case "protocol":
       return { title: m.end_protocol(), text: m.end_protocol_text() };

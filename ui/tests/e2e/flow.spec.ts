@@ -185,7 +185,18 @@ test("a lost connection offers to join again", async ({ page }) => {
   await expect(page.getByTestId(testIds.banner)).toHaveCount(0);
 });
 
-test("while reconnecting only header and toolbar take the focus, and leaving works", async ({ page }) => {
+test("a server that does not answer is tried again, a room that opens shows it", async ({ page }) => {
+  await open(page, "no-server");
+  await page.getByTestId(testIds.rejoin).click();
+  expect(await calls(page)).toEqual(["newCall"]);
+  await open(page, "home-opening");
+  await expect(page.getByTestId(testIds.startCall)).toHaveAttribute("aria-busy", "true");
+  await page.getByTestId(testIds.startCall).focus();
+  await page.keyboard.press("Enter");
+  expect(await calls(page)).toEqual([]);
+});
+
+test("while reconnecting the banner, header and toolbar take the focus, and leaving works", async ({ page }) => {
   await open(page, "reconnecting");
   const visited = new Set<string | undefined>();
   for (let press = 0; press < 12; press++) {
@@ -195,7 +206,10 @@ test("while reconnecting only header and toolbar take the focus, and leaving wor
     );
   }
   visited.delete(undefined);
-  expect([...visited].sort()).toEqual(["header", "toolbar"]);
+  expect([...visited].sort()).toEqual(["header", "stage", "toolbar"]);
+  await page.getByTestId(testIds.bannerAction).click();
+  expect(await calls(page)).toEqual(["rejoin"]);
+  await open(page, "reconnecting");
   await page.getByTestId(testIds.leave).click();
   await expect(page.getByTestId(testIds.ended)).toBeVisible();
 });

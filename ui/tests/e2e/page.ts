@@ -24,15 +24,20 @@ export async function show(page: Page, state: StateName): Promise<void> {
   await page.evaluate((name) => window.fika?.show(name), state);
   await expect(page.locator(`[data-phase="${STATES[state].phase}"]`)).toBeVisible();
   await pictures(page);
+  await still(page);
 }
 
 export async function theme(page: Page, name: "light" | "dark"): Promise<void> {
   await page.evaluate((value) => void (document.documentElement.dataset.theme = value), name);
-  // Colours change over `--fast`; a check in between would measure a mixture.
+  await still(page);
+}
+
+/** Until transitions have ended: colours change over `--fast`, and a check in between would measure a mixture. */
+async function still(page: Page): Promise<void> {
   await page.waitForFunction(() =>
     document
       .getAnimations()
-      .every((each) => each.playState !== "running" || each.effect?.getTiming().iterations === Infinity),
+      .every(({ playState, effect }) => playState !== "running" || effect?.getTiming().iterations === Infinity),
   );
 }
 

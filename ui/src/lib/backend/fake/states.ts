@@ -79,6 +79,7 @@ const ended = (end: EndReason): CallView => ({ ...HOME, phase: "ended", invite: 
 
 export const STATES = {
   home: HOME,
+  "home-opening": { ...HOME, connection: "connecting" },
   lobby: LOBBY,
   "lobby-mine": { ...LOBBY, invite: INVITE },
   "lobby-off": { ...LOBBY, me: { ...live, microphone: off, camera: off } },
@@ -90,6 +91,11 @@ export const STATES = {
     ...LOBBY,
     me: { ...live, camera: failed("notFound"), microphone: failed("notFound"), speaker: failed("notFound") },
     problem: "cameraMissing",
+  },
+  "lobby-sound-missing": {
+    ...LOBBY,
+    me: { ...live, microphone: failed("busy"), speaker: failed("notFound") },
+    problem: "microphoneBusy",
   },
   joining: { ...LOBBY, phase: "joining", connection: "connecting" },
   alone: { ...CALL, connection: "waiting", invite: INVITE, participants: [], connectedForMs: null, quality: null },
@@ -117,7 +123,14 @@ export const STATES = {
   unstable: { ...CALL, connection: "unstable", participants: [{ ...AMIR, connection: "unstable" }] },
   reconnecting: { ...CALL, connection: "reconnecting", problem: "networkLost", quality: null },
   lost: { ...CALL, connection: "lost", problem: "networkLost", quality: null },
-  untrusted: { ...CALL, problem: "untrusted", participants: [{ ...AMIR, hasVideo: false }], quality: null },
+  untrusted: {
+    ...CALL,
+    connection: "waiting",
+    problem: "untrusted",
+    participants: [{ ...AMIR, hasVideo: false, connection: "lost" }],
+    connectedForMs: null,
+    quality: null,
+  },
   "camera-lost": { ...CALL, me: { ...CALL.me, camera: failed("disconnected") }, problem: "cameraLost" },
   "microphone-lost": { ...CALL, me: { ...CALL.me, microphone: failed("disconnected") }, problem: "microphoneLost" },
   "speaker-missing": { ...CALL, me: { ...CALL.me, speaker: failed("notFound") }, problem: "speakerMissing" },
@@ -128,6 +141,7 @@ export const STATES = {
   "link-ended": ended("roomNotFound"),
   "link-full": ended("roomFull"),
   "link-unreachable": ended("serverUnreachable"),
+  "no-server": { ...ended("serverUnreachable"), invite: null },
   "link-too-many": ended("tooManyRequests"),
   "link-version": ended("version"),
   "link-protocol": ended("protocol"),

@@ -253,3 +253,44 @@ fn the_stream_is_what_was_negotiated() {
         }
     });
 }
+
+/// Six pictures by another encoder: High profile, 8x8 transform, two slices, SEI, full VUI. Red, with a blue square of 16
+/// pixels that moves to the right.
+const HIGH: &[u8] = include_bytes!("high-64x48.h264");
+
+#[test]
+fn streams_of_other_encoders_come_without_delay() {
+    let mut pictures: Vec<Vec<u8>> = Vec::new();
+    for unit in h264::annexb::units(HIGH) {
+        // `first_mb_in_slice` 0 is a single 1 bit: a new picture; what is no slice belongs to the next one.
+        let starts = match h264::annexb::kind_of(unit) {
+            1 | 5 => unit[1] & 0x80 != 0 && pictures.last().is_some_and(|p| h264::annexb::units(p).any(is_slice)),
+            _ => pictures.last().is_none_or(|p| h264::annexb::units(p).any(is_slice)),
+        };
+        if starts {
+            pictures.push(Vec::new());
+        }
+        h264::annexb::push(pictures.last_mut().expect("parameter sets come first"), unit);
+    }
+    assert_eq!(pictures.len(), 6);
+    for (decoder_name, decoder) in DECODERS {
+        let mut decoder = decoder();
+        for (number, data) in pictures.iter().enumerate() {
+            let pts = Timestamp::from_millis(number as i64 * 33);
+            let shown = decoder
+                .decode(&EncodedFrame { pts, keyframe: number == 0, payload: data.clone().into() })
+                .unwrap_or_else(|error| panic!("{decoder_name} {number}: {error}"))
+                .unwrap_or_else(|| panic!("{decoder_name}: {number} is late"));
+            assert_eq!((shown.pts, shown.size()), (pts, Resolution::new(64, 48)));
+            let (y, u, v) = shown.image.planes();
+            let near = |found: u8, expected: u8| found.abs_diff(expected) <= 12;
+            assert!(near(y[0], 81) && near(u[0], 90) && near(v[0], 240), "{} {} {}", y[0], u[0], v[0]);
+            let middle = number * 4 + 12;
+            assert!(near(u[12 * 32 + middle / 2], 240), "the square is at {middle} in picture {number}");
+        }
+    }
+}
+
+fn is_slice(unit: &[u8]) -> bool {
+    matches!(h264::annexb::kind_of(unit), 1 | 5)
+}

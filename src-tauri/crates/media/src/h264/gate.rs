@@ -250,5 +250,4 @@ fn without_delay(profile: u8) -> u8 {
 }
 
 #[cfg(test)]
-#[path = "gate_tests.rs"]
 mod tests;

@@ -247,20 +247,21 @@ impl Buffer {
         let decoded = &self.scratch[..len];
         // Every other packet at most, unless the delay is far too long.
         let rested = !std::mem::take(&mut self.stretched_before) || off > 4 * SHORTEN_US;
-        if rested && off > SHORTEN_US {
-            if let Some(removed) = stretch::shorten(decoded, &mut self.samples) {
-                self.stats.removed_samples_for_acceleration += removed as u64;
-                self.stretched_before = true;
-                return;
-            }
-        } else if rested && off < -LENGTHEN_US {
-            if let Some(inserted) = stretch::lengthen(decoded, &mut self.samples) {
-                self.stats.inserted_samples_for_deceleration += inserted as u64;
-                self.stretched_before = true;
-                return;
-            }
+        if rested
+            && off > SHORTEN_US
+            && let Some(removed) = stretch::shorten(decoded, &mut self.samples)
+        {
+            self.stats.removed_samples_for_acceleration += removed as u64;
+            self.stretched_before = true;
+        } else if rested
+            && off < -LENGTHEN_US
+            && let Some(inserted) = stretch::lengthen(decoded, &mut self.samples)
+        {
+            self.stats.inserted_samples_for_deceleration += inserted as u64;
+            self.stretched_before = true;
+        } else {
+            self.samples.extend(decoded);
         }
-        self.samples.extend(decoded);
     }
 
     /// Rebuilds the packet before `following`. False: it has no FEC.

@@ -106,6 +106,26 @@ test("push to talk opens the microphone while it is held", async ({ page }) => {
   expect(await calls(page)).toEqual(["setMicrophone true", "setMicrophone false"]);
 });
 
+test("full screen hides the controls until something moves", async ({ page }) => {
+  await page.clock.install();
+  await open(page, "one-to-one");
+  const leave = page.getByTestId(testIds.leave);
+  await page.keyboard.press("F11");
+  await expect(leave).toBeVisible();
+  await page.clock.fastForward(3100);
+  await expect(leave).toBeHidden();
+  expect((await page.locator(".stage").boundingBox())?.height).toBe(800);
+  await page.mouse.move(300, 300);
+  await expect(leave).toBeVisible();
+  await leave.focus();
+  await page.clock.fastForward(3100);
+  await expect(leave).toBeVisible();
+  // The first closes the button's tooltip, which is the top layer.
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Escape");
+  expect(await calls(page)).toEqual(["setFullscreen true", "setFullscreen false"]);
+});
+
 test("F6 goes around the regions", async ({ page }) => {
   await open(page, "one-to-one");
   await page.getByTestId(testIds.people).click();

@@ -128,12 +128,17 @@ export class App {
     this.dialog = "settings";
   }
 
-  /** The settings are what the backend says it has kept. */
-  #keep(change: () => Promise<AppSettings>): Promise<void> {
-    return this.#perform(async () => {
+  /**
+   * The settings are what the backend says it has kept. Nothing waits for it: the press that leaves a field is the press
+   * on the next button.
+   */
+  async #keep(change: () => Promise<AppSettings>): Promise<void> {
+    try {
       this.settings = await change();
       this.applyAppearance();
-    });
+    } catch (error) {
+      this.toasts.error(isUiError(error) ? error.code : "internal");
+    }
   }
 
   async #perform(action: () => Promise<void>, onError = (code: UiErrorCode) => this.toasts.error(code)): Promise<void> {

@@ -5,6 +5,8 @@ import { mount } from "svelte";
 
 import AppShell from "./App.svelte";
 import { connectBackend, type Events } from "./lib/backend";
+import { setLanguage } from "./lib/i18n.svelte";
+import { m } from "./lib/paraglide/messages";
 import { App } from "./lib/state/app.svelte";
 import { watchSystemTheme } from "./lib/theme";
 import { createStage } from "./lib/video/stage";
@@ -30,4 +32,13 @@ async function main(): Promise<void> {
   if (target) mount(AppShell, { target, props: { app } });
 }
 
-void main();
+main().catch((error: unknown) => {
+  // Without a snapshot there is no screen to show, so the words stand alone.
+  setLanguage("system", navigator.language);
+  const text = document.createElement("p");
+  text.setAttribute("role", "alert");
+  text.className = "no-start";
+  text.textContent = m.start_failed();
+  document.getElementById("app")?.replaceChildren(text);
+  throw error;
+});

@@ -1,9 +1,11 @@
 /**
  * A scripted backend without devices or network: `?state=` names the first snapshot (`states.ts`), `theme`, `contrast`, `lang`
- * and `name` the settings; from there on the page can be used. `window.fika` lets tests send events and read calls.
+ * and `name` the settings, `video` a WebSocket to take pictures from instead of the portraits, `no-start` fails at once. From there
+ * on the page can be used. `window.fika` lets tests send events and read calls.
  */
 import type { AppSettings, Backend, CallView, CaptureView, Events, Layout, Notification, UiErrorCode } from "..";
 import { AMIR, CALL, DEVICES, HOME, INVITE, LOBBY, off, on, STATES, type StateName } from "./states";
+import { webSocketVideo } from "../../video/websocket";
 import { FakeVideo } from "./video";
 
 /** What tests reach on `window`. */
@@ -27,6 +29,7 @@ export function fakeBackend(query: URLSearchParams): Backend {
   let view: CallView = STATES[state] ?? HOME;
   let events: Events | undefined;
   let kept = settings(query);
+  const socket = query.get("video");
   const video = new FakeVideo();
   const control: FakeControl = {
     calls: [],
@@ -51,6 +54,7 @@ export function fakeBackend(query: URLSearchParams): Backend {
 
   return {
     start: async (listener) => {
+      if (query.has("no-start")) return refuse("internal");
       events = listener;
       let step = 0;
       setInterval(() => {
@@ -67,7 +71,7 @@ export function fakeBackend(query: URLSearchParams): Backend {
         devices: state === "lobby-nothing" || query.has("no-devices") ? [] : DEVICES,
       };
     },
-    video: () => video,
+    video: () => (socket === null ? video : webSocketVideo(socket)),
     newCall: async () => {
       called("newCall");
       set({ ...LOBBY, invite: INVITE });

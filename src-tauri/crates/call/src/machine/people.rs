@@ -12,10 +12,10 @@ use crate::view::{ConnectionState, ParticipantView};
 pub const UNSTABLE_AFTER: Duration = Duration::from_secs(2);
 /// Time after which a broken connection is given up.
 pub const LOST_AFTER: Duration = Duration::from_secs(60);
-/// Level (0 to 100) from which on somebody counts as speaking.
-pub const SPEAKING_LEVEL: u8 = 15;
-/// How long somebody still counts as speaking after the last loud moment.
-pub const SPEAKING_HOLD: Duration = Duration::from_millis(600);
+/// Level from which on somebody counts as speaking; with the meter's scale (-60 dBFS is 0, 0 dBFS is 100) -42 dBFS.
+pub const SPEAKING_LEVEL: u8 = 30;
+/// How long somebody still counts as speaking after the last loud moment. The meter itself takes some 200 ms to fall.
+pub const SPEAKING_HOLD: Duration = Duration::from_millis(400);
 
 pub(super) struct Person {
     pub(super) id: ParticipantId,

@@ -37,7 +37,7 @@ pub(crate) struct VideoPayload {
 
 /// Reads a peer's description. `None`: too large, or not what a peer of ours says.
 pub(crate) fn payloads(sdp: &str) -> Option<Payloads> {
-    if sdp.len() > MAX_SDP || !sdp.starts_with("v=0") {
+    if sdp.len() > MAX_SDP || !sdp.starts_with("v=0") || !one_fingerprint(sdp) {
         return None;
     }
     let sections: Vec<&str> = sdp.split("\nm=").skip(1).collect();
@@ -53,6 +53,15 @@ pub(crate) fn payloads(sdp: &str) -> Option<Payloads> {
         }
     }
     Some(payloads)
+}
+
+/// One DTLS certificate for the whole connection, named by SHA-256 (RFC 8122): what the seal vouches for leaves no choice.
+fn one_fingerprint(sdp: &str) -> bool {
+    let mut all = sdp.lines().filter_map(|line| line.trim_end().strip_prefix("a=fingerprint:"));
+    all.next().is_some_and(|first| {
+        let sha256 = first.get(..8).is_some_and(|name| name.eq_ignore_ascii_case("sha-256 "));
+        sha256 && all.all(|other| other.eq_ignore_ascii_case(first))
+    })
 }
 
 /// Main profile where the peer takes it, then constrained baseline, then baseline; packetization-mode 1 only.
@@ -223,7 +232,7 @@ mod tests {
 
     fn description(video: &str) -> String {
         format!(
-            "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 109\r\na=rtpmap:109 opus/48000/2\r\nm=video 9 UDP/TLS/RTP/SAVPF 1\r\n{video}"
+            "v=0\r\na=fingerprint:sha-256 AA:BB\r\nm=audio 9 UDP/TLS/RTP/SAVPF 109\r\na=rtpmap:109 opus/48000/2\r\nm=video 9 UDP/TLS/RTP/SAVPF 1\r\n{video}"
         )
     }
 
@@ -247,10 +256,22 @@ mod tests {
     }
 
     #[test]
+    fn one_certificate_by_sha_256() {
+        let sdp = description("");
+        assert!(payloads(&sdp).is_some());
+        assert!(payloads(&format!("{sdp}a=fingerprint:sha-256 aa:bb\r\n")).is_some());
+        assert_eq!(payloads(&format!("{sdp}a=fingerprint:sha-256 AA:CC\r\n")), None);
+        assert_eq!(payloads(&sdp.replace("sha-256", "sha-1")), None);
+        assert_eq!(payloads(&sdp.replace("a=fingerprint", "a=x")), None);
+    }
+
+    #[test]
     fn nonsense_is_no_description() {
         assert_eq!(payloads(""), None);
-        assert_eq!(payloads("v=0\r\n"), None);
-        assert_eq!(payloads(&"v=0\r\nm=audio 9 x\r\n".repeat(9)), None);
-        assert_eq!(payloads(&format!("v=0\r\nm=audio {}", "x".repeat(MAX_SDP))), None);
+        let head = "v=0\r\na=fingerprint:sha-256 AA\r\n";
+        assert_eq!(payloads(head), None);
+        assert!(payloads(&format!("{head}{}", "m=audio 9 x\r\n".repeat(8))).is_some());
+        assert_eq!(payloads(&format!("{head}{}", "m=audio 9 x\r\n".repeat(9))), None);
+        assert_eq!(payloads(&format!("{head}m=audio {}", "x".repeat(MAX_SDP))), None);
     }
 }

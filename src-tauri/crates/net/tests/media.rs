@@ -3,8 +3,8 @@
 mod support;
 
 use bytes::Bytes;
-use fika_call::session::{PeerState, SessionCommand, SessionEvent};
 use fika_call::TrackSource;
+use fika_call::session::{PeerState, SessionCommand, SessionEvent};
 use fika_media::Timestamp;
 use support::relay::Relay;
 use support::{access_unit, pair, soon};
@@ -120,9 +120,10 @@ async fn both_take_main_profile_and_hear_of_a_departure() {
         SessionEvent::VideoProfile { main } => Some(main),
         _ => None,
     };
+    a.peer_state(PeerState::Connected).await;
     assert!(a.event("profile", profile).await);
-    assert!(b.event("profile", profile).await);
     let peer = b.peer_state(PeerState::Connected).await;
+    assert!(b.event("profile", profile).await);
     a.send_video(access_unit(true, 1, 2000), true).await;
     let mut units = b.video_track().await;
     soon("unit", units.recv()).await.unwrap();

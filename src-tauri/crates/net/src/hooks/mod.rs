@@ -118,3 +118,6 @@ fn kind(info: &StreamInfo) -> Option<TrackKind> {
 fn extension_id(info: &StreamInfo, uri: &str) -> Option<u8> {
     info.rtp_header_extensions.iter().find(|extension| extension.uri == uri)?.id.try_into().ok()
 }
+
+#[cfg(test)]
+mod tests;

@@ -27,8 +27,10 @@ pub(crate) struct Channel {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Opened {
     Message(PeerBody),
-    /// Begins a session of its own: only an offer, or a wish for one, may.
-    NewSession(PeerBody),
+    /// An offer, which begins a session.
+    Offer(String),
+    /// A wish for an offer from a peer that has no session with us.
+    Restart,
     /// Old, repeated, or not understood: dropped.
     Stale,
     /// Not sealed with our link's secret.
@@ -43,13 +45,17 @@ impl Channel {
     /// Begins a session; messages of the one before are stale from now on.
     pub(crate) fn begin(&mut self, session: String) {
         if let Some(past) = self.session.replace(session) {
-            if self.past.len() == MAX_PAST {
-                self.past.pop_front();
-            }
-            self.past.push_back(past);
+            self.remember(past);
         }
         self.next_sent = 0;
         self.next_received = 0;
+    }
+
+    fn remember(&mut self, past: String) {
+        if self.past.len() == MAX_PAST {
+            self.past.pop_front();
+        }
+        self.past.push_back(past);
     }
 
     /// `None` before there is a session.
@@ -76,12 +82,22 @@ impl Channel {
             self.next_received = message.seq.saturating_add(1);
             return Opened::Message(message.body);
         }
-        if self.past.contains(&message.session) || !matches!(message.body, PeerBody::Offer { .. } | PeerBody::Restart) {
+        if self.past.contains(&message.session) {
             return Opened::Stale;
         }
-        self.begin(message.session);
-        self.next_received = message.seq.saturating_add(1);
-        Opened::NewSession(message.body)
+        match message.body {
+            PeerBody::Offer { sdp } => {
+                self.begin(message.session);
+                self.next_received = message.seq.saturating_add(1);
+                Opened::Offer(sdp)
+            }
+            // Ours goes on: the offer that answers the wish may be under way.
+            PeerBody::Restart => {
+                self.remember(message.session);
+                Opened::Restart
+            }
+            _ => Opened::Stale,
+        }
     }
 }
 
@@ -107,7 +123,7 @@ mod tests {
         let (mut a, mut b) = pair();
         assert_eq!(a.seal(PeerBody::Restart), None);
         a.begin("one".into());
-        assert_eq!(b.open(&a.seal(offer("x")).unwrap()), Opened::NewSession(offer("x")));
+        assert_eq!(b.open(&a.seal(offer("x")).unwrap()), Opened::Offer("x".into()));
         let answer = PeerBody::Answer { sdp: "y".into() };
         assert_eq!(a.open(&b.seal(answer.clone()).unwrap()), Opened::Message(answer));
         let _lost = a.seal(PeerBody::Restart).unwrap();
@@ -123,8 +139,22 @@ mod tests {
         assert_eq!(b.open(&first), Opened::Stale);
         a.begin("two".into());
         let second = a.seal(offer("z")).unwrap();
-        assert_eq!(b.open(&second), Opened::NewSession(offer("z")));
+        assert_eq!(b.open(&second), Opened::Offer("z".into()));
         assert_eq!(b.open(&first), Opened::Stale, "an old offer does not begin its session again");
+    }
+
+    #[test]
+    fn a_wish_from_nowhere_leaves_our_session_alone() {
+        let (mut a, mut b) = pair();
+        a.begin("one".into());
+        let offer = a.seal(offer("x")).unwrap();
+        b.begin("wish".into());
+        let wish = b.seal(PeerBody::Restart).unwrap();
+        assert_eq!(a.open(&wish), Opened::Restart);
+        assert_eq!(a.open(&wish), Opened::Stale);
+        b.open(&offer);
+        let answer = PeerBody::Answer { sdp: "y".into() };
+        assert_eq!(a.open(&b.seal(answer.clone()).unwrap()), Opened::Message(answer));
     }
 
     #[test]

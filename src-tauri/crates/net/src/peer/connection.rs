@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use fika_call::session::ConnectionPrivacy;
 use fika_call::signal::IceServer;
+use rtc::ice::mdns::MulticastDnsMode;
 use rtc::media_stream::MediaStreamTrack;
 use rtc::peer_connection::configuration::media_engine::{MIME_TYPE_H264, MIME_TYPE_OPUS, MIME_TYPE_RTX};
 use rtc::peer_connection::configuration::setting_engine::SettingEngineBuilder;
@@ -34,6 +35,9 @@ const NEWS_QUEUE: usize = 256;
 const ICE_DISCONNECTED: Duration = Duration::from_secs(3);
 const ICE_FAILED: Duration = Duration::from_secs(15);
 const ICE_KEEPALIVE: Duration = Duration::from_secs(1);
+/// How long a pair that may be better is waited for, by the kind of the pair at hand.
+const REFLEXIVE_WAIT: Duration = Duration::from_millis(100);
+const RELAY_WAIT: Duration = Duration::from_secs(1);
 
 /// What the connection reports.
 #[derive(Debug)]
@@ -65,6 +69,17 @@ pub(crate) struct Parts {
 }
 
 pub(crate) async fn build(settings: &Settings) -> Result<Parts> {
+    match build_with(settings, MulticastDnsMode::QueryOnly).await {
+        Ok(parts) => Ok(parts),
+        Err(error) => {
+            // No multicast here: the addresses that browsers hide behind a .local name stay hidden, the others work.
+            tracing::debug!(%error, "a connection is built without mDNS");
+            build_with(settings, MulticastDnsMode::Disabled).await
+        }
+    }
+}
+
+async fn build_with(settings: &Settings, mdns: MulticastDnsMode) -> Result<Parts> {
     let ssrcs = Ssrcs { audio: random::u32(), video: random::u32(), video_rtx: random::u32() };
     let link = SharedLink::new(settings.max_video_bitrate);
     let (news_end, news) = mpsc::channel(NEWS_QUEUE);
@@ -82,7 +97,14 @@ pub(crate) async fn build(settings: &Settings) -> Result<Parts> {
         // Whatever is negotiated later, the roles stay: a browser refuses an answer that swaps them.
         .with_answering_dtls_role(RTCDtlsRole::Server)
         .with_ice_timeouts(Some(ICE_DISCONNECTED), Some(ICE_FAILED), Some(ICE_KEEPALIVE))
+        .with_srflx_acceptance_min_wait(Some(REFLEXIVE_WAIT))
+        .with_prflx_acceptance_min_wait(Some(REFLEXIVE_WAIT))
+        .with_relay_acceptance_min_wait(Some(match settings.privacy {
+            ConnectionPrivacy::RelayOnly => Duration::ZERO,
+            _ => RELAY_WAIT,
+        }))
         .with_include_loopback_candidate(settings.loopback)
+        .with_multicast_dns_mode(mdns)
         .build();
     let registry = hooks::registry(&link, settings.clock, ssrcs, arrivals_end, hints_end);
     let connection: Arc<dyn PeerConnection> = Arc::new(

@@ -28,7 +28,7 @@ struct Stream {
 
 impl Stream {
     fn new(ssrc: u32, payload_type: u8, clock_rate: u32) -> Self {
-        // The upper half stays free, so that the far side's repair meets no wrap in the first seconds (RFC 3711 section 3.3.1).
+        // In the lower half: were the first packets lost around a wrap, the far side could not decrypt (RFC 3711 section 3.3.1).
         Self { ssrc, payload_type, clock_rate, sequence: random::u32() as u16 >> 1, offset: random::u32() }
     }
 

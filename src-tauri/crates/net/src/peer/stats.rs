@@ -30,18 +30,19 @@ pub(super) fn read(link: &Link, relayed: bool) -> PeerStats {
 /// Either side of the pair in use is at a TURN server.
 pub(super) async fn relayed(connection: &Arc<dyn PeerConnection>) -> bool {
     let report = connection.get_stats(Instant::now(), StatsSelector::None).await;
+    let selected = report.iter().find_map(|entry| match entry {
+        RTCStatsReportEntry::Transport(transport) => Some(&transport.selected_candidate_pair_id),
+        _ => None,
+    });
     let pair = report.iter().find_map(|entry| match entry {
-        RTCStatsReportEntry::IceCandidatePair(pair) if pair.nominated => Some(pair),
+        RTCStatsReportEntry::IceCandidatePair(pair) if Some(&pair.stats.id) == selected => Some(pair),
         _ => None,
     });
     let Some(pair) = pair else { return false };
     report.iter().any(|entry| match entry {
         RTCStatsReportEntry::LocalCandidate(candidate) | RTCStatsReportEntry::RemoteCandidate(candidate) => {
             candidate.candidate_type == RTCIceCandidateType::Relay
-                && (pair.local_candidate_id.contains(&candidate.stats.id)
-                    || pair.remote_candidate_id.contains(&candidate.stats.id)
-                    || candidate.stats.id.contains(&pair.local_candidate_id)
-                    || candidate.stats.id.contains(&pair.remote_candidate_id))
+                && [&pair.local_candidate_id, &pair.remote_candidate_id].contains(&&candidate.stats.id)
         }
         _ => false,
     })

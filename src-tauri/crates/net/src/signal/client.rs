@@ -10,7 +10,7 @@ use fika_call::signal::{
     ClientMessage, HEARTBEAT_SECONDS, IceServer, MediaState, PROTOCOL_VERSION, ParticipantInfo, Refusal, Sealed,
     ServerMessage,
 };
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use super::backoff::Backoff;
@@ -28,7 +28,6 @@ pub(crate) enum ToServer {
         to: ParticipantId,
         payload: Sealed,
     },
-    SetMedia(MediaState),
     /// Try now.
     Reconnect,
     Leave,
@@ -55,6 +54,8 @@ pub(crate) enum FromServer {
 
 struct Client {
     request: Request,
+    /// What we let others see and hear now.
+    media: watch::Receiver<MediaState>,
     inbox: mpsc::Receiver<ToServer>,
     outbox: mpsc::Sender<FromServer>,
     backoff: Backoff,
@@ -67,8 +68,13 @@ enum End {
     Closed(CloseReason),
 }
 
-pub(crate) async fn run(request: Request, inbox: mpsc::Receiver<ToServer>, outbox: mpsc::Sender<FromServer>) {
-    let mut client = Client { request, inbox, outbox: outbox.clone(), backoff: Backoff::new(), resume: None };
+pub(crate) async fn run(
+    request: Request,
+    media: watch::Receiver<MediaState>,
+    inbox: mpsc::Receiver<ToServer>,
+    outbox: mpsc::Sender<FromServer>,
+) {
+    let mut client = Client { request, media, inbox, outbox: outbox.clone(), backoff: Backoff::new(), resume: None };
     let reason = client.run().await;
     let _ = outbox.send(FromServer::Closed(reason)).await;
 }
@@ -106,7 +112,6 @@ impl Client {
                         self.backoff.hurry();
                         return None;
                     }
-                    Some(ToServer::SetMedia(media)) => self.request.media = media,
                     // A peer that waits for it begins again.
                     Some(ToServer::Signal { .. }) => {}
                 },
@@ -137,7 +142,7 @@ impl Client {
             version: PROTOCOL_VERSION,
             room: self.request.room.clone(),
             name: self.request.name.clone(),
-            media: self.request.media,
+            media: *self.media.borrow_and_update(),
             resume: self.resume.clone(),
         };
         socket.send(&join).await.map_err(End::from)?;
@@ -175,12 +180,15 @@ impl Client {
                 }
                 message = self.inbox.recv() => match message {
                     Some(ToServer::Signal { to, payload }) => socket.send(&ClientMessage::Signal { to, payload }).await,
-                    Some(ToServer::SetMedia(media)) => {
-                        self.request.media = media;
-                        socket.send(&ClientMessage::SetMedia { media }).await
-                    }
                     Some(ToServer::Reconnect) => Ok(()),
                     Some(ToServer::Leave) | None => return End::Closed(CloseReason::Left),
+                },
+                changed = self.media.changed() => match changed {
+                    Ok(()) => {
+                        let media = *self.media.borrow_and_update();
+                        socket.send(&ClientMessage::SetMedia { media }).await
+                    }
+                    Err(_) => return End::Closed(CloseReason::Left),
                 },
                 _ = beat.tick() => {
                     if heard.elapsed() > SILENCE {

@@ -1,7 +1,7 @@
 //! What the tests share: a relay that speaks the server's side of `fika_call::signal`, and sessions that are easy to await.
 #![allow(dead_code)]
 
-pub mod relay;
+pub(crate) mod relay;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,25 +20,25 @@ use tokio::time::timeout;
 /// Nothing here takes this long: whoever waits so long is stuck.
 const STUCK: Duration = Duration::from_secs(40);
 
-pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
     timeout(STUCK, future).await.unwrap_or_else(|_| panic!("stuck: {what}"))
 }
 
-pub fn clock() -> Clock {
+pub(crate) fn clock() -> Clock {
     let start = Instant::now();
     // Far from zero, like a machine that has been up for a day.
     Arc::new(move || Timestamp::from_micros(86_400_000_000 + start.elapsed().as_micros() as i64))
 }
 
-pub fn room() -> RoomId {
+pub(crate) fn room() -> RoomId {
     RoomId::from_bytes([7; 10])
 }
 
-pub fn secret(fill: u8) -> Secret {
+pub(crate) fn secret(fill: u8) -> Secret {
     Secret::from_bytes([fill; 16])
 }
 
-pub fn request(server: &url::Url, name: &str) -> Request {
+pub(crate) fn request(server: &url::Url, name: &str) -> Request {
     Request {
         server: server.clone(),
         room: room(),
@@ -51,20 +51,20 @@ pub fn request(server: &url::Url, name: &str) -> Request {
     }
 }
 
-pub struct Caller {
-    pub session: Session,
-    pub clock: Clock,
+pub(crate) struct Caller {
+    pub(crate) session: Session,
+    pub(crate) clock: Clock,
     /// The other one of a pair.
-    pub peer: Option<ParticipantId>,
+    pub(crate) peer: Option<ParticipantId>,
 }
 
 impl Caller {
-    pub fn connect(request: Request, clock: &Clock) -> Self {
+    pub(crate) fn connect(request: Request, clock: &Clock) -> Self {
         Self { session: fika_net::mesh::connect(request, Arc::clone(clock)), clock: Arc::clone(clock), peer: None }
     }
 
     /// Waits for the event that `wanted` takes; the ones before it are passed over.
-    pub async fn event<T>(&mut self, what: &str, mut wanted: impl FnMut(SessionEvent) -> Option<T>) -> T {
+    pub(crate) async fn event<T>(&mut self, what: &str, mut wanted: impl FnMut(SessionEvent) -> Option<T>) -> T {
         soon(what, async {
             loop {
                 let event = self.session.events.recv().await.unwrap_or_else(|| panic!("the session ended: {what}"));
@@ -76,7 +76,7 @@ impl Caller {
         .await
     }
 
-    pub async fn joined(&mut self) -> ParticipantId {
+    pub(crate) async fn joined(&mut self) -> ParticipantId {
         self.event("joined", |event| match event {
             SessionEvent::Joined { you, .. } => Some(you),
             _ => None,
@@ -84,7 +84,7 @@ impl Caller {
         .await
     }
 
-    pub async fn peer_state(&mut self, wanted: PeerState) -> ParticipantId {
+    pub(crate) async fn peer_state(&mut self, wanted: PeerState) -> ParticipantId {
         self.event("peer state", |event| match event {
             SessionEvent::PeerState { participant, state } if state == wanted => Some(participant),
             _ => None,
@@ -92,38 +92,38 @@ impl Caller {
         .await
     }
 
-    pub async fn command(&self, command: SessionCommand) {
+    pub(crate) async fn command(&self, command: SessionCommand) {
         self.session.commands.send(command).await.unwrap();
     }
 
-    pub async fn leave(mut self) {
+    pub(crate) async fn leave(mut self) {
         self.command(SessionCommand::Leave).await;
         let closed = |event| matches!(event, SessionEvent::Closed(_)).then_some(());
         self.event("closed", closed).await;
     }
 
-    pub async fn send_video(&self, payload: Bytes, keyframe: bool) -> Timestamp {
+    pub(crate) async fn send_video(&self, payload: Bytes, keyframe: bool) -> Timestamp {
         let pts = (self.clock)();
         soon("video queue", self.session.video.send(EncodedFrame { pts, keyframe, payload })).await.unwrap();
         pts
     }
 
-    pub async fn send_audio(&self, payload: Bytes, pts: Timestamp) {
+    pub(crate) async fn send_audio(&self, payload: Bytes, pts: Timestamp) {
         soon("audio queue", self.session.audio.send(EncodedFrame { pts, keyframe: true, payload })).await.unwrap();
     }
 
-    pub async fn media(&mut self) -> IncomingMedia {
+    pub(crate) async fn media(&mut self) -> IncomingMedia {
         soon("track", self.session.tracks.recv()).await.expect("a track").media
     }
 
-    pub async fn video_track(&mut self) -> mpsc::Receiver<VideoUnit> {
+    pub(crate) async fn video_track(&mut self) -> mpsc::Receiver<VideoUnit> {
         match self.media().await {
             IncomingMedia::Video(units) => units,
             IncomingMedia::Audio(_) => panic!("video was expected"),
         }
     }
 
-    pub async fn audio_track(&mut self) -> mpsc::Receiver<AudioPacket> {
+    pub(crate) async fn audio_track(&mut self) -> mpsc::Receiver<AudioPacket> {
         match self.media().await {
             IncomingMedia::Audio(packets) => packets,
             IncomingMedia::Video(_) => panic!("sound was expected"),
@@ -132,7 +132,7 @@ impl Caller {
 }
 
 /// Two connected callers.
-pub async fn pair(server: &url::Url) -> (Caller, Caller) {
+pub(crate) async fn pair(server: &url::Url) -> (Caller, Caller) {
     let clock = clock();
     let mut a = Caller::connect(request(server, "Alice"), &clock);
     a.joined().await;
@@ -143,7 +143,7 @@ pub async fn pair(server: &url::Url) -> (Caller, Caller) {
 }
 
 /// An access unit that looks like one of openh264: parameter sets and a large slice, or a small slice.
-pub fn access_unit(keyframe: bool, fill: u8, size: usize) -> Bytes {
+pub(crate) fn access_unit(keyframe: bool, fill: u8, size: usize) -> Bytes {
     let mut unit = Vec::new();
     if keyframe {
         unit.extend([0, 0, 0, 1, 0x67, 0x4d, 0x00, 0x1f, 0, 0, 0, 1, 0x68, 0xce, 0x3c, 0x80]);

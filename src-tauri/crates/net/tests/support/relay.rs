@@ -13,14 +13,14 @@ use tokio_tungstenite::tungstenite::Message;
 
 /// A sealed message that went through.
 #[derive(Clone, Debug)]
-pub struct Relayed {
-    pub from: ParticipantId,
-    pub to: ParticipantId,
-    pub payload: Sealed,
+pub(crate) struct Relayed {
+    pub(crate) from: ParticipantId,
+    pub(crate) to: ParticipantId,
+    pub(crate) payload: Sealed,
 }
 
-pub struct Relay {
-    pub url: url::Url,
+pub(crate) struct Relay {
+    pub(crate) url: url::Url,
     state: Arc<State>,
     relayed: mpsc::UnboundedReceiver<Relayed>,
     runtime: Option<tokio::runtime::Runtime>,
@@ -40,12 +40,12 @@ struct Seat {
 }
 
 impl Relay {
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::with_welcome(None)
     }
 
     /// A server that says this instead of `joined`.
-    pub fn with_welcome(welcome: Option<Message>) -> Self {
+    pub(crate) fn with_welcome(welcome: Option<Message>) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let (relayed_end, relayed) = mpsc::unbounded_channel();
         let state = Arc::new(State {
@@ -69,21 +69,21 @@ impl Relay {
     }
 
     /// The next message that goes from one participant to another.
-    pub async fn relayed(&mut self) -> Relayed {
+    pub(crate) async fn relayed(&mut self) -> Relayed {
         self.relayed.recv().await.unwrap()
     }
 
-    pub fn try_relayed(&mut self) -> Option<Relayed> {
+    pub(crate) fn try_relayed(&mut self) -> Option<Relayed> {
         self.relayed.try_recv().ok()
     }
 
     /// Breaks every connection; new ones are let in when `open` is called.
-    pub fn cut(&self) {
+    pub(crate) fn cut(&self) {
         self.state.open.send_replace(false);
         let _ = self.state.cut.send(());
     }
 
-    pub fn open(&self) {
+    pub(crate) fn open(&self) {
         self.state.open.send_replace(true);
     }
 }

@@ -1,0 +1,292 @@
+//! The state of the session's actor: who is in the room, and what holds for all of them together.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use fika_call::ParticipantId;
+use fika_call::seal::Key;
+use fika_call::session::{Participant, PeerState, PeerStats, Request, SessionCommand, SessionEvent};
+use fika_call::signal::{IceServer, MediaState, ParticipantInfo, Sealed};
+use fika_call::{TrackKind, TrackSource};
+use fika_rtp::keyframe::Limiter;
+use tokio::sync::{mpsc, watch};
+use tokio::task::{Id, JoinError, JoinSet};
+
+use crate::clock::SessionClock;
+use crate::peer::{self, Channel, Context, FromPeer, INBOX, PeerNews, Settings, Sink, ToPeer};
+use crate::session::IncomingTrack;
+use crate::signal::{FromServer, ToServer};
+
+/// A keyframe is made for all who ask at most this often.
+const KEYFRAME_INTERVAL: Duration = Duration::from_millis(300);
+
+/// Where the actor's words go.
+pub(super) struct Outputs {
+    pub(super) events: mpsc::Sender<SessionEvent>,
+    pub(super) tracks: mpsc::Sender<IncomingTrack>,
+    pub(super) sinks: mpsc::Sender<Sink>,
+    pub(super) news: mpsc::Sender<FromPeer>,
+    pub(super) to_server: mpsc::Sender<ToServer>,
+    pub(super) media: watch::Sender<MediaState>,
+}
+
+pub(super) struct Room {
+    request: Request,
+    key: Key,
+    pub(super) clock: SessionClock,
+    pub(super) outputs: Outputs,
+    you: Option<ParticipantId>,
+    /// Counts our seats: what peers of an earlier one still say is dropped.
+    epoch: u32,
+    ice_servers: Vec<IceServer>,
+    peers: HashMap<ParticipantId, Peer>,
+    pub(super) tasks: JoinSet<()>,
+    pub(super) keyframes: Limiter,
+    main: Option<bool>,
+    bitrate: Option<u32>,
+    audio_loss: Option<u8>,
+}
+
+struct Peer {
+    task: Id,
+    inbox: mpsc::Sender<ToPeer>,
+    participant: Participant,
+    /// Takes Main profile; `None` while it takes no video.
+    main: Option<bool>,
+    bitrate: Option<u32>,
+    audio_loss: u8,
+}
+
+impl Room {
+    pub(super) fn new(request: Request, clock: SessionClock, outputs: Outputs) -> Self {
+        Self {
+            key: Key::derive(&request.secret, &request.room),
+            request,
+            clock,
+            outputs,
+            you: None,
+            epoch: 0,
+            ice_servers: Vec::new(),
+            peers: HashMap::new(),
+            tasks: JoinSet::new(),
+            keyframes: Limiter::new(KEYFRAME_INTERVAL),
+            main: None,
+            bitrate: None,
+            audio_loss: None,
+        }
+    }
+
+    pub(super) async fn on_command(&mut self, command: SessionCommand) {
+        match command {
+            SessionCommand::SetMedia(media) => {
+                self.outputs.media.send_replace(media);
+            }
+            SessionCommand::RequestKeyframe { participant, source } if source.kind() == TrackKind::Video => {
+                if let Some(peer) = self.peers.get(&participant) {
+                    let _ = peer.inbox.try_send(ToPeer::RequestKeyframe);
+                }
+            }
+            SessionCommand::Reconnect => {
+                let _ = self.outputs.to_server.try_send(ToServer::Reconnect);
+            }
+            SessionCommand::RequestKeyframe { .. } | SessionCommand::Leave => {}
+        }
+    }
+
+    pub(super) async fn on_server(&mut self, message: FromServer) {
+        match message {
+            FromServer::Joined { you, participants, ice_servers } => {
+                self.on_joined(you, participants, ice_servers).await;
+            }
+            FromServer::ParticipantJoined(info) => {
+                if self.you.as_ref().is_none_or(|you| *you == info.id) {
+                    return;
+                }
+                let participant = participant(&info);
+                if self.add_peer(participant.clone()) {
+                    self.tell(SessionEvent::ParticipantJoined(participant)).await;
+                }
+            }
+            FromServer::ParticipantChanged(info) => {
+                let changed = participant(&info);
+                if let Some(peer) = self.peers.get_mut(&info.id).filter(|peer| peer.participant != changed) {
+                    peer.participant = changed.clone();
+                    self.tell(SessionEvent::ParticipantChanged(changed)).await;
+                }
+            }
+            FromServer::ParticipantLeft(id) => {
+                if self.peers.remove(&id).is_some() {
+                    self.tell(SessionEvent::ParticipantLeft(id)).await;
+                    self.tell_totals().await;
+                }
+            }
+            FromServer::Signal { from, payload } => {
+                let Some(peer) = self.peers.get(&from) else { return };
+                if peer.inbox.try_send(ToPeer::Payload(payload)).is_err() {
+                    tracing::warn!("a peer's messages come faster than they can be read");
+                }
+            }
+            FromServer::State(state) => self.tell(SessionEvent::SignalState(state)).await,
+            FromServer::Closed(_) => {}
+        }
+    }
+
+    async fn on_joined(&mut self, you: ParticipantId, infos: Vec<ParticipantInfo>, ice_servers: Vec<IceServer>) {
+        if self.you.as_ref() != Some(&you) {
+            // A seat of our own again: nobody knows the old one any more.
+            self.peers.clear();
+            self.epoch += 1;
+            self.you = Some(you.clone());
+        }
+        self.ice_servers = ice_servers;
+        let servers = self.all_ice_servers();
+        let participants: Vec<Participant> = infos.iter().filter(|info| info.id != you).map(participant).collect();
+        self.peers.retain(|id, _| participants.iter().any(|participant| participant.id == *id));
+        for peer in self.peers.values() {
+            let _ = peer.inbox.try_send(ToPeer::IceServers(servers.clone()));
+        }
+        self.tell(SessionEvent::Joined { you, participants: participants.clone() }).await;
+        for participant in participants {
+            self.add_peer(participant);
+        }
+    }
+
+    /// `false`: known already.
+    fn add_peer(&mut self, participant: Participant) -> bool {
+        let Some(you) = self.you.clone() else { return false };
+        if let Some(peer) = self.peers.get_mut(&participant.id) {
+            peer.participant = participant;
+            return false;
+        }
+        let (inbox, inbox_end) = mpsc::channel(INBOX);
+        let context = Context {
+            participant: participant.id.clone(),
+            epoch: self.epoch,
+            offers: you < participant.id,
+            channel: Channel::new(self.key.clone(), you, participant.id.clone()),
+            settings: Settings {
+                ice_servers: self.all_ice_servers(),
+                privacy: self.request.privacy,
+                loopback: is_loopback(&self.request.server),
+                max_video_bitrate: self.request.max_video_bitrate,
+                clock: self.clock,
+            },
+            news: self.outputs.news.clone(),
+            tracks: self.outputs.tracks.clone(),
+            sinks: self.outputs.sinks.clone(),
+        };
+        let task = self.tasks.spawn(peer::run(context, inbox_end)).id();
+        let id = participant.id.clone();
+        self.peers.insert(id, Peer { task, inbox, participant, main: None, bitrate: None, audio_loss: 0 });
+        true
+    }
+
+    pub(super) async fn on_peer(&mut self, news: FromPeer) {
+        let FromPeer { participant, epoch, what } = news;
+        if epoch != self.epoch {
+            return;
+        }
+        let Some(peer) = self.peers.get_mut(&participant) else { return };
+        match what {
+            PeerNews::Send(payload) => self.send(participant, payload),
+            PeerNews::State(state) => {
+                if state == PeerState::Failed {
+                    peer.bitrate = None;
+                }
+                self.tell(SessionEvent::PeerState { participant, state }).await;
+            }
+            PeerNews::KeyframeRequested => self.request_keyframe().await,
+            PeerNews::Profile(main) => {
+                peer.main = main;
+                self.tell_totals().await;
+            }
+            PeerNews::Bitrate(bitrate) => {
+                peer.bitrate = Some(bitrate);
+                self.tell_totals().await;
+            }
+            PeerNews::Stats(stats) => {
+                peer.audio_loss = audio_loss(&stats);
+                self.tell_totals().await;
+                // Statistics come again in a second.
+                let _ = self.outputs.events.try_send(SessionEvent::Stats { participant, stats });
+            }
+        }
+    }
+
+    /// A peer's task is over; it panics only where a peer has found a way to make a library panic.
+    pub(super) async fn on_ended(&mut self, ended: Result<(), JoinError>) {
+        let Err(error) = ended else { return };
+        let found = self.peers.iter().find(|(_, peer)| peer.task == error.id());
+        let Some(participant) = found.map(|(id, _)| id.clone()) else { return };
+        tracing::error!("the task of a peer failed");
+        self.tell(SessionEvent::PeerState { participant, state: PeerState::Failed }).await;
+    }
+
+    fn send(&self, to: ParticipantId, payload: Sealed) {
+        if self.outputs.to_server.try_send(ToServer::Signal { to, payload }).is_err() {
+            tracing::debug!("a message to a peer is lost: the server is away");
+        }
+    }
+
+    pub(super) async fn request_keyframe(&mut self) {
+        if self.keyframes.request(self.clock.now()) {
+            self.tell(SessionEvent::KeyframeRequested { source: TrackSource::Camera }).await;
+        }
+    }
+
+    pub(super) async fn on_keyframe_due(&mut self) {
+        if self.keyframes.handle_timeout(self.clock.now()) {
+            self.tell(SessionEvent::KeyframeRequested { source: TrackSource::Camera }).await;
+        }
+    }
+
+    /// What holds for all peers together: one encoder serves everybody.
+    async fn tell_totals(&mut self) {
+        let main = self.peers.values().filter_map(|peer| peer.main).reduce(|all, one| all && one);
+        if main.is_some() && main != self.main {
+            self.main = main;
+            self.tell(SessionEvent::VideoProfile { main: main == Some(true) }).await;
+        }
+        let bitrate = self.peers.values().filter_map(|peer| peer.bitrate).min();
+        if let Some(bitrate) = bitrate.filter(|_| bitrate != self.bitrate) {
+            self.bitrate = Some(bitrate);
+            self.tell(SessionEvent::VideoBitrate(bitrate)).await;
+        }
+        let loss = self.peers.values().map(|peer| peer.audio_loss).max();
+        if let Some(loss) = loss.filter(|_| loss != self.audio_loss) {
+            self.audio_loss = Some(loss);
+            self.tell(SessionEvent::AudioLoss(loss)).await;
+        }
+    }
+
+    fn all_ice_servers(&self) -> Vec<IceServer> {
+        self.request.ice_servers.iter().chain(&self.ice_servers).cloned().collect()
+    }
+
+    pub(super) async fn close_peers(&mut self) {
+        self.peers.clear();
+        while self.tasks.join_next().await.is_some() {}
+    }
+
+    pub(super) async fn tell(&self, event: SessionEvent) {
+        let _ = self.outputs.events.send(event).await;
+    }
+}
+
+fn participant(info: &ParticipantInfo) -> Participant {
+    Participant { id: info.id.clone(), name: info.name.clone(), media: info.media }
+}
+
+fn audio_loss(stats: &PeerStats) -> u8 {
+    let audio = stats.outbound.iter().find(|stream| stream.source == TrackSource::Microphone);
+    audio.and_then(|stream| stream.fraction_lost).map_or(0, |fraction| (fraction * 100.0).round() as u8)
+}
+
+fn is_loopback(server: &url::Url) -> bool {
+    match server.host() {
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}

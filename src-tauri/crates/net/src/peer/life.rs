@@ -1,0 +1,297 @@
+//! The life of one peer's task: what it does when its inbox, its connection or its deadline has something.
+
+use std::time::Duration;
+
+use fika_call::session::PeerState;
+use fika_call::signal::PeerBody;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use webrtc::peer_connection::RTCPeerConnectionState;
+
+use super::active::Active;
+use super::channel::Opened;
+use super::connection::News;
+use super::{Context, FromPeer, PeerNews, ToPeer};
+use crate::hooks::Hint;
+use crate::{random, sdp};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long a connection may recover by itself.
+const DISCONNECTED_GRACE: Duration = Duration::from_secs(3);
+/// A link with a typo stays one; but who relays may have sent rubbish once.
+const UNTRUSTED_RETRY: Duration = Duration::from_secs(30);
+const RETRY_DELAY: Duration = Duration::from_secs(2);
+/// A wish to begin again is ignored when we have just begun.
+const FRESH: Duration = Duration::from_secs(3);
+const TICK: Duration = Duration::from_millis(100);
+const TICKS_OF_STATS: u32 = 10;
+
+pub(super) struct Peer {
+    context: Context,
+    active: Option<Active>,
+    /// When to begin again.
+    deadline: Option<Instant>,
+    /// When the current attempt began.
+    began: Instant,
+    bitrate: u32,
+    /// Told already.
+    untrusted: bool,
+}
+
+impl Peer {
+    pub(super) fn new(context: Context) -> Self {
+        let began = Instant::now();
+        let deadline = Some(began + CONNECT_TIMEOUT);
+        Self { context, active: None, deadline, began, bitrate: 0, untrusted: false }
+    }
+
+    pub(super) async fn begin(&mut self) {
+        if self.context.offers {
+            self.offer().await;
+        } else {
+            self.tell(PeerNews::State(PeerState::Connecting)).await;
+        }
+    }
+
+    pub(super) async fn run(&mut self, mut inbox: mpsc::Receiver<ToPeer>) {
+        let mut tick = interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut ticks = 0u32;
+        loop {
+            let deadline = self.deadline;
+            let connected = self.active.as_ref().is_some_and(|active| active.connected);
+            tokio::select! {
+                message = inbox.recv() => match message {
+                    Some(message) => self.on_message(message).await,
+                    None => return,
+                },
+                event = next_event(&mut self.active) => match event {
+                    Event::News(news) => self.on_news(news).await,
+                    Event::Hint(Hint::KeyframeRequested) => self.tell(PeerNews::KeyframeRequested).await,
+                    Event::Hint(Hint::KeyframeNeeded) => self.wish_keyframe(),
+                    Event::Pli => self.send_pli().await,
+                },
+                () = async { sleep_until(deadline.unwrap_or_else(Instant::now)).await }, if deadline.is_some() => {
+                    self.begin_again().await;
+                }
+                _ = tick.tick(), if connected => {
+                    ticks += 1;
+                    self.measure(ticks % TICKS_OF_STATS == 0).await;
+                }
+            }
+        }
+    }
+
+    async fn on_message(&mut self, message: ToPeer) {
+        match message {
+            ToPeer::Payload(payload) => match self.context.channel.open(&payload) {
+                Opened::Message(body) => self.on_body(body).await,
+                // Both cannot offer: ids decide.
+                Opened::Offer(sdp) if !self.context.offers => self.answer(&sdp).await,
+                Opened::Offer(_) => tracing::debug!("a peer speaks out of turn"),
+                Opened::Restart => self.on_restart().await,
+                Opened::Stale => tracing::debug!("a stale message of a peer is dropped"),
+                Opened::Untrusted => {
+                    tracing::warn!("a message of a peer is not sealed with the secret of this link");
+                    // Who relays the messages may always send rubbish; it does not undo what was proven before.
+                    if !self.active.as_ref().is_some_and(|active| active.connected) {
+                        self.on_untrusted().await;
+                    }
+                }
+            },
+            ToPeer::RequestKeyframe => self.wish_keyframe(),
+            ToPeer::IceServers(servers) => self.context.settings.ice_servers = servers,
+        }
+    }
+
+    async fn on_untrusted(&mut self) {
+        if self.untrusted {
+            return;
+        }
+        self.untrusted = true;
+        self.deadline = Some(Instant::now() + UNTRUSTED_RETRY);
+        self.tell(PeerNews::State(PeerState::Untrusted)).await;
+        // The far side learns it from our words, which it cannot open either.
+        if !self.context.offers {
+            self.send_restart().await;
+        }
+    }
+
+    async fn on_restart(&mut self) {
+        if self.context.offers && self.began.elapsed() > FRESH {
+            self.offer().await;
+        }
+    }
+
+    async fn on_body(&mut self, body: PeerBody) {
+        match body {
+            PeerBody::Answer { sdp } if self.context.offers => {
+                let Some(active) = &mut self.active else { return };
+                if active.set_answer(&sdp).await.is_err() {
+                    self.fail().await;
+                }
+            }
+            PeerBody::Candidate { candidate: Some(candidate), .. } => {
+                if let Some(active) = &mut self.active {
+                    active.on_candidate(candidate, self.context.settings.loopback).await;
+                }
+            }
+            PeerBody::Restart => self.on_restart().await,
+            _ => {}
+        }
+    }
+
+    /// Begins a session and offers it.
+    async fn offer(&mut self) {
+        self.start().await;
+        self.context.channel.begin(random::session_id());
+        match Active::offer(&self.context).await {
+            Ok((active, sdp)) => {
+                self.active = Some(active);
+                self.send(PeerBody::Offer { sdp }).await;
+            }
+            Err(error) => self.on_error(&error).await,
+        }
+    }
+
+    async fn answer(&mut self, sdp: &str) {
+        self.start().await;
+        match Active::answer(&self.context, sdp).await {
+            Ok((active, sdp)) => {
+                self.active = Some(active);
+                self.send(PeerBody::Answer { sdp }).await;
+            }
+            Err(error) => self.on_error(&error).await,
+        }
+    }
+
+    async fn start(&mut self) {
+        self.close().await;
+        self.untrusted = false;
+        self.began = Instant::now();
+        self.deadline = Some(self.began + CONNECT_TIMEOUT);
+        self.tell(PeerNews::State(PeerState::Connecting)).await;
+    }
+
+    async fn begin_again(&mut self) {
+        if self.context.offers {
+            self.offer().await;
+            return;
+        }
+        self.deadline = Some(Instant::now() + CONNECT_TIMEOUT);
+        self.send_restart().await;
+    }
+
+    async fn send_restart(&mut self) {
+        let sealed = self.context.channel.seal(PeerBody::Restart).or_else(|| {
+            self.context.channel.begin(random::session_id());
+            self.context.channel.seal(PeerBody::Restart)
+        });
+        if let Some(sealed) = sealed {
+            self.tell(PeerNews::Send(sealed)).await;
+        }
+    }
+
+    async fn on_news(&mut self, news: News) {
+        match news {
+            News::Candidate(candidate) => {
+                if let Some(candidate) = sdp::outgoing_candidate(&candidate, self.context.settings.privacy) {
+                    let (sdp_mid, sdp_m_line_index) = (Some("0".to_owned()), Some(0));
+                    self.send(PeerBody::Candidate { candidate: Some(candidate), sdp_mid, sdp_m_line_index }).await;
+                }
+            }
+            News::State(RTCPeerConnectionState::Connected) => self.on_connected().await,
+            News::State(RTCPeerConnectionState::Disconnected) => {
+                self.deadline = Some(Instant::now() + DISCONNECTED_GRACE);
+                self.tell(PeerNews::State(PeerState::Disconnected)).await;
+            }
+            News::State(RTCPeerConnectionState::Failed) => self.fail().await,
+            News::State(_) => {}
+        }
+    }
+
+    async fn on_connected(&mut self) {
+        self.deadline = None;
+        let Some(active) = &mut self.active else { return };
+        let sink = active.start_sending(&self.context);
+        let main = active.link.lock().video_payload.map(|payload| payload.main);
+        self.tell(PeerNews::State(PeerState::Connected)).await;
+        if let Some(sink) = sink {
+            let _ = self.context.sinks.send(sink).await;
+            self.tell(PeerNews::Profile(main)).await;
+            self.tell(PeerNews::KeyframeRequested).await;
+        }
+    }
+
+    async fn on_error(&mut self, error: &webrtc::error::Error) {
+        tracing::debug!(%error, "a connection cannot be built");
+        tracing::warn!("a connection to a peer cannot be set up");
+        self.fail().await;
+    }
+
+    async fn fail(&mut self) {
+        self.deadline = Some(Instant::now() + RETRY_DELAY);
+        self.tell(PeerNews::State(PeerState::Failed)).await;
+    }
+
+    pub(super) async fn close(&mut self) {
+        if let Some(active) = self.active.take() {
+            active.close().await;
+            self.tell(PeerNews::Profile(None)).await;
+        }
+    }
+
+    async fn measure(&mut self, stats: bool) {
+        let Some(active) = &mut self.active else { return };
+        let bitrate = active.link.lock().control.target();
+        let report = if stats { Some(active.stats().await) } else { None };
+        // Steps of less than 2 % are not worth the encoder's while.
+        if bitrate.abs_diff(self.bitrate) > self.bitrate / 50 {
+            self.bitrate = bitrate;
+            self.tell(PeerNews::Bitrate(bitrate)).await;
+        }
+        if let Some(report) = report {
+            self.tell(PeerNews::Stats(report)).await;
+        }
+    }
+
+    fn wish_keyframe(&self) {
+        if let Some(active) = &self.active {
+            active.wish_keyframe();
+        }
+    }
+
+    async fn send_pli(&self) {
+        if let Some(active) = &self.active {
+            active.send_pli().await;
+        }
+    }
+
+    async fn send(&mut self, body: PeerBody) {
+        if let Some(sealed) = self.context.channel.seal(body) {
+            self.tell(PeerNews::Send(sealed)).await;
+        }
+    }
+
+    async fn tell(&self, what: PeerNews) {
+        let participant = self.context.participant.clone();
+        let _ = self.context.news.send(FromPeer { participant, epoch: self.context.epoch, what }).await;
+    }
+}
+
+enum Event {
+    News(News),
+    Hint(Hint),
+    Pli,
+}
+
+/// What the connection reports next; never where there is none.
+async fn next_event(active: &mut Option<Active>) -> Event {
+    let Some(active) = active else { return std::future::pending().await };
+    tokio::select! {
+        Some(news) = active.news.recv() => Event::News(news),
+        Some(hint) = active.hints.recv() => Event::Hint(hint),
+        Some(()) = active.plis.recv() => Event::Pli,
+        else => std::future::pending().await,
+    }
+}

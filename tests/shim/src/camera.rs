@@ -5,12 +5,13 @@
 
 use std::collections::VecDeque;
 use std::ffi::{c_int, c_ulong, c_void};
-use std::sync::atomic::{AtomicI32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, MutexGuard, PoisonError};
 
 use fika_media::{Resolution, Timestamp};
 use v4l2_sys_mit as abi;
 
+use crate::device::{self, CAPTURE, Device, Mode, NOBODY, named, text};
 use crate::hooks::Answer;
 use crate::pictures::Pictures;
 use crate::setup::{self, Fault, Format, Setup};
@@ -20,31 +21,12 @@ use crate::{nodes, real};
 const MAX_BUFFERS: u32 = 8;
 /// Distance of two buffers in the memory file; more than the largest picture has.
 const BUFFER_SPACE: usize = 32 << 20;
-const CAPTURE: u32 = abi::v4l2_buf_type_V4L2_BUF_TYPE_VIDEO_CAPTURE;
 const MMAP: u32 = abi::v4l2_memory_V4L2_MEMORY_MMAP;
-/// Nobody holds the device's buffers.
-const NOBODY: i32 = -1;
-
-/// What a device keeps from one opening to the next.
-struct Shared {
-    mode: Mutex<Mode>,
-    /// The descriptor that has the buffers; others get EBUSY.
-    owner: AtomicI32,
-}
-
-#[derive(Clone, Copy)]
-struct Mode {
-    /// `None`: a format that nobody asks for, until one is set.
-    format: Option<Format>,
-    size: Resolution,
-    /// Length of a picture as a fraction of a second.
-    interval: (u32, u32),
-}
 
 pub(crate) struct Node {
     fd: c_int,
     number: usize,
-    shared: Arc<Shared>,
+    device: Arc<Device>,
     memory: c_int,
     buffers: Vec<Buffer>,
     /// Buffers that wait for a picture.
@@ -61,8 +43,6 @@ struct Buffer {
 // SAFETY: the mapping belongs to the buffer alone and the node is used by one thread at a time.
 unsafe impl Send for Buffer {}
 
-static SHARED: OnceLock<Vec<Arc<Shared>>> = OnceLock::new();
-
 impl Node {
     /// Opens `/dev/video<number>`.
     pub(crate) fn open(number: usize) -> Answer {
@@ -72,14 +52,14 @@ impl Node {
                 return Err(error);
             }
         }
-        let shared = shared(setup).get(number).ok_or(libc::ENOENT)?.clone();
+        let device = device::all(setup).get(number).ok_or(libc::ENOENT)?.clone();
         // SAFETY: plain calls.
         let fd = unsafe { libc::timerfd_create(libc::CLOCK_MONOTONIC, libc::TFD_NONBLOCK | libc::TFD_CLOEXEC) };
         if fd < 0 {
             return Err(last_error());
         }
         let (buffers, queue) = (Vec::new(), VecDeque::new());
-        let node = Self { fd, number, shared, memory: NOBODY, buffers, queue, stream: None, sequence: 0 };
+        let node = Self { fd, number, device, memory: NOBODY, buffers, queue, stream: None, sequence: 0 };
         if nodes::insert(fd, node) {
             return Ok(fd);
         }
@@ -141,9 +121,9 @@ impl Node {
         unsafe {
             match number {
                 QUERYCAP => self.query_capabilities(&mut *argument.cast(), setup),
-                ENUM_FMT => Self::list_format(&mut *argument.cast(), setup),
-                ENUM_FRAMESIZES => Self::list_size(&mut *argument.cast(), setup),
-                ENUM_FRAMEINTERVALS => Self::list_interval(&mut *argument.cast(), setup),
+                ENUM_FMT => device::list_format(&mut *argument.cast(), setup),
+                ENUM_FRAMESIZES => device::list_size(&mut *argument.cast(), setup),
+                ENUM_FRAMEINTERVALS => device::list_interval(&mut *argument.cast(), setup),
                 G_FMT => self.format(&mut *argument.cast()),
                 S_FMT => self.set_format(&mut *argument.cast(), setup, true),
                 TRY_FMT => self.set_format(&mut *argument.cast(), setup, false),
@@ -169,36 +149,6 @@ impl Node {
         out.version = 0x06_01_00;
         out.device_caps = kind | abi::V4L2_CAP_STREAMING;
         out.capabilities = out.device_caps | abi::V4L2_CAP_DEVICE_CAPS;
-        Ok(0)
-    }
-
-    fn list_format(out: &mut abi::v4l2_fmtdesc, setup: &Setup) -> Answer {
-        if out.type_ != CAPTURE {
-            return Err(libc::EINVAL);
-        }
-        let format = setup.formats.get(out.index as usize).ok_or(libc::EINVAL)?;
-        out.flags = u32::from(*format == Format::Mjpg);
-        out.pixelformat = format.fourcc();
-        text(&mut out.description, "virtual");
-        Ok(0)
-    }
-
-    fn list_size(out: &mut abi::v4l2_frmsizeenum, setup: &Setup) -> Answer {
-        let format = named(out.pixel_format, setup).ok_or(libc::EINVAL)?;
-        let size = *setup.sizes(format).get(out.index as usize).ok_or(libc::EINVAL)?;
-        out.type_ = abi::v4l2_frmsizetypes_V4L2_FRMSIZE_TYPE_DISCRETE;
-        out.__bindgen_anon_1.discrete = abi::v4l2_frmsize_discrete { width: size.width, height: size.height };
-        Ok(0)
-    }
-
-    fn list_interval(out: &mut abi::v4l2_frmivalenum, setup: &Setup) -> Answer {
-        let format = named(out.pixel_format, setup).ok_or(libc::EINVAL)?;
-        if !setup.sizes(format).contains(&Resolution::new(out.width, out.height)) {
-            return Err(libc::EINVAL);
-        }
-        let rate = *setup.rates.get(out.index as usize).ok_or(libc::EINVAL)?;
-        out.type_ = abi::v4l2_frmivaltypes_V4L2_FRMIVAL_TYPE_DISCRETE;
-        out.__bindgen_anon_1.discrete = abi::v4l2_fract { numerator: 1, denominator: rate };
         Ok(0)
     }
 
@@ -229,7 +179,7 @@ impl Node {
         if out.type_ != CAPTURE {
             return Err(libc::EINVAL);
         }
-        let owner = self.shared.owner.load(Ordering::Acquire);
+        let owner = self.device.owner.load(Ordering::Acquire);
         if keep && owner != NOBODY {
             return Err(libc::EBUSY);
         }
@@ -281,7 +231,7 @@ impl Node {
         if out.count == 0 {
             return Ok(0);
         }
-        let take = self.shared.owner.compare_exchange(NOBODY, self.fd, Ordering::AcqRel, Ordering::Relaxed);
+        let take = self.device.owner.compare_exchange(NOBODY, self.fd, Ordering::AcqRel, Ordering::Relaxed);
         take.map_err(|_| libc::EBUSY)?;
         let mode = *self.mode();
         let length = mode.format.unwrap_or(Format::Yuyv).bytes(mode.size) as usize;
@@ -394,11 +344,11 @@ impl Node {
             unsafe { real::close(self.memory) };
             self.memory = NOBODY;
         }
-        let _ = self.shared.owner.compare_exchange(self.fd, NOBODY, Ordering::AcqRel, Ordering::Relaxed);
+        let _ = self.device.owner.compare_exchange(self.fd, NOBODY, Ordering::AcqRel, Ordering::Relaxed);
     }
 
     fn mode(&self) -> MutexGuard<'_, Mode> {
-        self.shared.mode.lock().unwrap_or_else(PoisonError::into_inner)
+        self.device.mode.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -406,28 +356,6 @@ impl Drop for Node {
     fn drop(&mut self) {
         self.release();
     }
-}
-
-fn shared(setup: &Setup) -> &'static [Arc<Shared>] {
-    SHARED.get_or_init(|| {
-        let format = if setup.odd { None } else { setup.formats.first().copied() };
-        let interval = if setup.odd { (1001, 30_000) } else { (1, setup.rates.first().copied().unwrap_or(30)) };
-        let size = format.and_then(|format| setup.sizes(format).first().copied());
-        let mode = Mode { format, size: size.unwrap_or(Resolution::new(640, 480)), interval };
-        let device = |_| Arc::new(Shared { mode: Mutex::new(mode), owner: AtomicI32::new(NOBODY) });
-        setup.devices.iter().map(device).collect()
-    })
-}
-
-fn named(fourcc: u32, setup: &Setup) -> Option<Format> {
-    setup.formats.iter().copied().find(|format| format.fourcc() == fourcc)
-}
-
-/// Cuts at the last whole character that fits, and ends with a zero.
-fn text(out: &mut [u8], text: &str) {
-    out.fill(0);
-    let end = text.floor_char_boundary(out.len() - 1);
-    out[..end].copy_from_slice(&text.as_bytes()[..end]);
 }
 
 fn monotonic() -> Timestamp {

@@ -20,6 +20,7 @@
 #![cfg(target_os = "linux")]
 
 mod camera;
+mod device;
 mod hooks;
 mod listing;
 mod nodes;

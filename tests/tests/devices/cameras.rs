@@ -254,3 +254,19 @@ fn a_stalled_camera_is_noticed_and_opens_again() {
         },
     );
 }
+
+#[test]
+fn other_programs_do_not_notice_the_cameras() {
+    let shim = Shim::new().unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    // Files are made with their mode, read, mapped (sort does) and listed, in children and grandchildren.
+    let script = "set -e; umask 022; echo two > b; echo one > a; (sort a b | cat > c); test \"$(cat c)\" = \"one
+two\"; test \"$(stat -c %a c)\" = 644; ls /dev/null; ls /dev > d; ! cat /dev/video9 2> e; grep -q 'No such file' e";
+    let run = |env: isolated::Env| {
+        let command = std::process::Command::new("sh").args(["-c", script]).current_dir(&directory).envs(env).output();
+        let output = command.unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        (output.stdout, output.stderr)
+    };
+    assert_eq!(run(shim.env()), run(Vec::new()));
+}

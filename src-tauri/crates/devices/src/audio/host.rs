@@ -1,7 +1,7 @@
 //! The sound system in use: which one, and its devices. Runs on the thread `audio-device`.
 
-use cpal::Host;
 use cpal::traits::{DeviceTrait, HostTrait};
+use cpal::{Host, HostId};
 use fika_media::device::{DeviceError, DeviceId, DeviceInfo, DeviceKind};
 
 use super::filter::{self, Described};
@@ -14,6 +14,8 @@ use crate::names::Numbering;
 /// A connection to a sound system.
 pub(super) struct Sound {
     host: Host,
+    /// Sound systems that were there when this one was chosen.
+    available: Vec<HostId>,
 }
 
 /// The devices at one moment.
@@ -30,7 +32,7 @@ impl Sound {
     pub(super) fn connect() -> Option<Self> {
         let available = cpal::available_hosts();
         platform::hosts().filter(|id| available.contains(id)).find_map(|id| match cpal::host_from_id(id) {
-            Ok(host) => Some(Self { host }),
+            Ok(host) => Some(Self { host, available: available.clone() }),
             Err(error) => {
                 tracing::debug!(%id, %error, "a sound system does not answer");
                 None
@@ -38,11 +40,14 @@ impl Sound {
         })
     }
 
-    /// Whether asking again needs a new connection: the system lists devices once, or a better system is there now.
+    /// Whether asking again needs a new connection: the system lists its devices once, another one came or went, or
+    /// this one is used only because no better one has answered.
     pub(super) fn is_outdated(&self) -> bool {
+        let id = self.host.id();
         let available = cpal::available_hosts();
-        let best = platform::hosts().find(|id| available.contains(id));
-        platform::lists_once(self.host.id()) || best != Some(self.host.id())
+        platform::lists_once(id)
+            || available != self.available
+            || (platform::is_last_resort(id) && available.iter().any(|other| *other != id))
     }
 
     /// `None`: the sound system is gone.

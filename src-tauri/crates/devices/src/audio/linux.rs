@@ -12,9 +12,15 @@ pub(super) fn lists_once(host: HostId) -> bool {
     host == HostId::PipeWire
 }
 
-/// PipeWire's default is a place holder, which the server connects to the real device and moves with it.
+/// The socket of a dead server stays behind, so whether one has come back is only known by trying.
+pub(super) fn is_last_resort(host: HostId) -> bool {
+    host == HostId::Alsa
+}
+
+/// Defaults that are no device of their own: PipeWire connects its place holders to the real device and moves them with
+/// it, ALSA's lets apps share a card.
 pub(super) fn is_place_holder(id: &str) -> bool {
-    ["pipewire:input_default", "pipewire:output_default"].contains(&id)
+    ["pipewire:input_default", "pipewire:output_default", "alsa:default"].contains(&id)
 }
 
 /// Keeps ALSA's messages about missing plugins off the terminal; those of this thread are dropped.

@@ -45,7 +45,7 @@ pub(super) struct Speaker {
 #[derive(Debug, Default)]
 struct State {
     underruns: AtomicU64,
-    /// Samples of the largest callback so far.
+    /// Samples of the largest callback of late: the first is often twice as long as the others.
     period: AtomicUsize,
     /// From the callback to the loudspeaker, in microseconds.
     delay_us: AtomicU64,
@@ -86,11 +86,17 @@ impl Drain {
         if missing {
             self.state.underruns.fetch_add(1, Ordering::Relaxed);
         }
-        self.state.period.fetch_max(frames, Ordering::Relaxed);
+        let largest = self.state.period.load(Ordering::Relaxed);
+        self.state.period.store(forget(largest, frames), Ordering::Relaxed);
         self.state.delay_us.store(delay.as_micros() as u64, Ordering::Relaxed);
         self.meter.moved(frames, clock::monotonic());
         wake();
     }
+}
+
+/// Grows at once and shrinks in about half a second.
+fn forget(largest: usize, now: usize) -> usize {
+    largest.saturating_sub(largest.saturating_sub(now).div_ceil(16)).max(now)
 }
 
 impl Speaker {
@@ -158,6 +164,16 @@ mod tests {
         assert_eq!(play(&mut drain, 960), vec![0.0; 960]);
         assert_eq!(speaker.state.underruns.load(Ordering::Relaxed), 0);
         assert_eq!(speaker.wanted(), 3, "a period of 960 and a frame are kept");
+    }
+
+    #[test]
+    fn a_long_first_callback_is_forgotten() {
+        let mut largest = forget(0, 960);
+        assert_eq!(largest, 960);
+        for _ in 0..100 {
+            largest = forget(largest, 480);
+        }
+        assert_eq!(largest, 480);
     }
 
     #[test]

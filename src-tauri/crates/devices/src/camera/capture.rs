@@ -49,15 +49,11 @@ pub(super) struct Source {
 
 /// Opens the camera at `index` in the usable mode nearest to `request`.
 pub(super) fn open(index: u32, request: CameraRequest) -> Result<Source, DeviceError> {
-    let modes = mode::ranked(&platform::modes(index)?, request);
-    if modes.is_empty() {
-        return Err(DeviceError::Unsupported("no size and pixel format in common".to_owned()));
-    }
     let slot = Arc::new(Slot::new(PATIENCE));
     let (ready, opened) = sync_channel(1);
     let worker = thread::spawn("camera", {
         let slot = slot.clone();
-        move || run(index, &modes, &slot, &ready)
+        move || run(index, request, &slot, &ready)
     })
     .map_err(|error| DeviceError::Failed(error.to_string()))?;
     let mode = match wait_open(&opened) {
@@ -122,10 +118,10 @@ fn release(worker: &Worker) {
 }
 
 /// The camera thread.
-fn run(index: u32, modes: &[Mode], slot: &Slot, ready: &SyncSender<Result<Mode, DeviceError>>) {
+fn run(index: u32, request: CameraRequest, slot: &Slot, ready: &SyncSender<Result<Mode, DeviceError>>) {
     let over = EndOnDrop(slot);
     platform::enter_camera_thread();
-    let (mut camera, mode) = match start(index, modes) {
+    let (mut camera, mode) = match start(index, request) {
         Ok(started) => started,
         Err(error) => {
             let _ = ready.send(Err(error));
@@ -147,9 +143,9 @@ impl Drop for EndOnDrop<'_> {
     }
 }
 
-fn start(index: u32, modes: &[Mode]) -> Result<(Camera, Mode), DeviceError> {
-    let mut last = DeviceError::NotFound;
-    for mode in modes.iter().take(ATTEMPTS) {
+fn start(index: u32, request: CameraRequest) -> Result<(Camera, Mode), DeviceError> {
+    let mut last = DeviceError::Unsupported("no size and pixel format in common".to_owned());
+    for mode in mode::ranked(&platform::modes(index)?, request).iter().take(ATTEMPTS) {
         match start_in(index, *mode) {
             Ok(camera) => return Ok((camera, *mode)),
             Err(error @ (DeviceError::Failed(_) | DeviceError::Unsupported(_))) => {

@@ -1,9 +1,10 @@
 //! Cameras: the list of them, and opening one.
 //!
 //! One OS thread per open camera (`camera`) owns the device, converts each picture to I420 and puts it into a slot of
-//! one, where the newest picture replaces an unread one. Listing runs on the caller's thread.
+//! one, where the newest picture replaces an unread one. A thread `camera-list` looks which cameras there are.
 
 mod capture;
+mod look;
 mod mode;
 mod pixels;
 mod slot;
@@ -15,12 +16,11 @@ mod linux;
 #[cfg(not(target_os = "linux"))]
 mod portable;
 
-use std::sync::{Mutex, PoisonError};
-
 use fika_media::VideoSource;
 use fika_media::device::{CameraRequest, DeviceError, DeviceId, DeviceInfo, DeviceKind};
 #[cfg(target_os = "linux")]
 use linux as platform;
+use look::Look;
 #[cfg(not(target_os = "linux"))]
 use portable as platform;
 
@@ -35,17 +35,16 @@ struct Camera {
     name: String,
 }
 
-/// The cameras of this machine. Remembers what it has learnt about each device node, so that looking again every
-/// second neither opens nor wakes a camera.
+/// The cameras of this machine.
 #[derive(Default)]
 pub(crate) struct Cameras {
-    known: Mutex<platform::Known>,
+    look: Look,
 }
 
 impl Cameras {
     /// The cameras in the system's order; the first is the default.
     pub(crate) fn list(&self) -> Vec<DeviceInfo> {
-        let named = identified(&self.look());
+        let named = identified(&self.look.cameras());
         named
             .into_iter()
             .enumerate()
@@ -64,14 +63,10 @@ impl Cameras {
         id: Option<&DeviceId>,
         request: CameraRequest,
     ) -> Result<Box<dyn VideoSource>, DeviceError> {
-        let named = identified(&self.look());
+        let named = identified(&self.look.cameras());
         let (_, _, index) =
             named.into_iter().find(|(known, _, _)| id.is_none_or(|id| id == known)).ok_or(DeviceError::NotFound)?;
         Ok(Box::new(capture::open(index, request)?))
-    }
-
-    fn look(&self) -> Vec<Camera> {
-        platform::cameras(&mut self.known.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

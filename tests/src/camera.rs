@@ -93,7 +93,8 @@ impl Faults {
     }
 
     pub fn set(&self, fault: Fault) -> anyhow::Result<()> {
-        Ok(drop(File::create(self.0.join(fault.name()))?))
+        File::create(self.0.join(fault.name()))?;
+        Ok(())
     }
 
     pub fn clear(&self, fault: Fault) -> anyhow::Result<()> {
@@ -198,7 +199,7 @@ pub fn mjpeg(name: &str, size: Resolution, frames: u32) -> anyhow::Result<PathBu
 }
 
 /// Copies a y4m file and marks its pictures.
-fn mark(source: &Path, size: Resolution, out: impl std::io::Write) -> anyhow::Result<()> {
+pub fn mark(source: &Path, size: Resolution, out: impl std::io::Write) -> anyhow::Result<()> {
     let (mut input, mut out) = (BufReader::new(File::open(source)?), BufWriter::new(out));
     let mut line = Vec::new();
     std::io::BufRead::read_until(&mut input, b'\n', &mut line)?;

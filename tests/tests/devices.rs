@@ -1,6 +1,7 @@
 //! The device code that users run, against virtual cameras and a sound server of its own: pictures and sound arrive, and
 //! each fault comes out as its own error.
 #![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, reason = "a test fails where its bed does")]
 
 #[path = "devices/cameras.rs"]
 mod cameras;

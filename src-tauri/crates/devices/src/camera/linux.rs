@@ -139,7 +139,7 @@ fn probe(index: u32) -> io::Result<Option<Camera>> {
         }
         let formats = device.enum_formats()?;
         let usable = formats.iter().any(|format| FORMATS.iter().any(|(code, _)| format.fourcc.repr == **code));
-        Ok(usable.then(|| Camera { index, bus: capabilities.bus, name: capabilities.card }))
+        Ok(usable.then_some(Camera { index, bus: capabilities.bus, name: capabilities.card }))
     })
 }
 

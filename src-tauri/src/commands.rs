@@ -48,7 +48,7 @@ pub(crate) async fn start(state: State<'_, AppState>) -> Reply<AppInfo> {
     Ok(AppInfo {
         version: env!("CARGO_PKG_VERSION").into(),
         platform: platform::NAME.into(),
-        locale: sys_locale::get_locale().unwrap_or_else(|| "en".into()),
+        locale: locale(),
         video: VideoTransport::Websocket { url: state.surface.url().into() },
         settings: state.settings.get(),
         view: state.engine.view().borrow().clone(),
@@ -176,6 +176,11 @@ pub(crate) fn surface_stats(state: State<'_, AppState>) -> Reply<Vec<TileStats>>
 #[specta::specta]
 pub(crate) fn set_fullscreen(window: WebviewWindow, on: bool) -> Reply {
     window.set_fullscreen(on).map_err(|e| UiError::internal(&e))
+}
+
+/// A system without a language speaks English.
+fn locale() -> String {
+    sys_locale::get_locale().filter(|tag| tag != "C" && tag != "POSIX").unwrap_or_else(|| "en".into())
 }
 
 async fn send(state: &AppState, command: Command) -> Reply {

@@ -1,3 +1,4 @@
+//! The program: all it does lies in the library, which tests can reach.
 #![cfg_attr(all(windows, not(debug_assertions)), windows_subsystem = "windows")]
 
 fn main() -> anyhow::Result<()> {

@@ -1,2 +1,47 @@
-//! fika-cli
-fn main() {}
+//! fika-cli: the headless twin of the app. Same engine; sources and sinks from the command line. See docs/cli.md.
+
+mod args;
+mod call;
+mod fail;
+mod list;
+mod ports;
+mod record;
+mod serve;
+mod source;
+mod stats;
+mod stop;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use tracing_subscriber::EnvFilter;
+
+use crate::args::{Arguments, Command};
+use crate::fail::Failure;
+
+fn main() -> ExitCode {
+    // Says what is wrong with the arguments itself, with code 2.
+    let arguments = Arguments::parse();
+    let filter = EnvFilter::try_from_env("FIKA_LOG").unwrap_or_else(|_| EnvFilter::new("off"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    match run(arguments.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("fika-cli: {failure}");
+            failure.code()
+        }
+    }
+}
+
+#[tokio::main]
+async fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Devices { json } => {
+            list::run(json);
+            Ok(())
+        }
+        Command::Serve { listen } => serve::run(listen).await,
+        Command::Call { media } => call::run(None, media).await,
+        Command::Join { link, media } => call::run(Some(link), media).await,
+    }
+}

@@ -334,8 +334,13 @@ impl Actor {
                     .map(|audio| self.threads.audio = audio)
                     .map_err(|error| error.to_string())
             }
-            // A decode thread: its tile has gone dark, the call goes on.
-            _ => Ok(()),
+            thread => {
+                // A decode thread: its tile has gone dark, the call goes on.
+                if let Some(participant) = self.session.as_ref().and_then(|session| session.decoded_by(thread)) {
+                    self.input(Input::Video { participant, shown: false }).await;
+                }
+                return;
+            }
         };
         if let Err(error) = result {
             tracing::error!(thread, error, "the thread does not start again");
@@ -354,7 +359,7 @@ impl Actor {
         for (participant, peer) in &session.peers {
             stats.connections.push(Connection::new(participant, peer));
             for rtp in &peer.outbound {
-                let mut track = Outbound::new(participant, rtp, peer.round_trip_time);
+                let mut track = Outbound::new(participant, rtp, peer);
                 match rtp.source.kind() {
                     fika_call::TrackKind::Video => track.video = Some(video.clone()),
                     fika_call::TrackKind::Audio => track.audio = Some(counted.microphone.clone()),

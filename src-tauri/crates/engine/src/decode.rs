@@ -4,7 +4,6 @@
 //! The queue from the session holds [`crate::ports::INCOMING_QUEUE`] units; this thread empties it at once, and the jitter
 //! buffer has its own limits.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,18 +11,22 @@ use fika_call::session::RemoteTrack;
 use fika_call::view::TileKey;
 use fika_media::h264::Decoder;
 use fika_media::jitter::VideoUnit;
-use fika_media::{Clock, CodecError, Timestamp, VideoDecoder, VideoFrame};
+use fika_media::jitter::video::{Buffer, Freezes, Next};
+use fika_media::{Clock, CodecError, Resolution, Timestamp, VideoDecoder, VideoFrame};
 use tokio::sync::{mpsc, watch};
 
 use crate::event::Event;
 use crate::park::{Parker, Polled};
 use crate::ports::FrameSink;
-use crate::rate::{Freezes, Meter};
+use crate::rate::Meter;
 use crate::stats::VideoIn;
 use crate::thread::{self, SpawnError, Stop, Thread};
 
-/// Time between two requests for the same keyframe.
-pub(crate) const KEYFRAME_PATIENCE: Duration = Duration::from_millis(500);
+const DECODER: &str = "openh264";
+/// Silence after which the next picture is no end of a freeze: the camera was off.
+const PAUSE: Duration = Duration::from_secs(5);
+/// Longest wait while pictures are shown.
+const LOOK: Duration = Duration::from_secs(1);
 /// Time between two reports that media arrives.
 pub(crate) const RECEIVED_INTERVAL: Duration = Duration::from_millis(250);
 
@@ -37,6 +40,7 @@ pub(crate) struct Parts {
 }
 
 pub(crate) struct Decode {
+    pub(crate) name: String,
     pub(crate) track: RemoteTrack,
     stats: watch::Receiver<VideoIn>,
     _thread: Thread,
@@ -45,12 +49,12 @@ pub(crate) struct Decode {
 impl Decode {
     /// `number` tells the threads apart.
     pub(crate) fn start(number: u32, parts: Parts) -> Result<Self, SpawnError<std::io::Error>> {
-        let (counted, stats) = watch::channel(VideoIn { decoder_implementation: "openh264", ..VideoIn::default() });
+        let (counted, stats) = watch::channel(VideoIn { decoder_implementation: DECODER, ..VideoIn::default() });
         let (track, events) = (parts.track.clone(), parts.events.clone());
         let name = format!("video-decode-{number}");
         let build = move || Ok(Worker::new(parts, counted));
         let _thread = thread::spawn(&name, events, build, |mut worker, stop| worker.run(stop))?;
-        Ok(Self { track, stats, _thread })
+        Ok(Self { name, track, stats, _thread })
     }
 
     pub(crate) fn stats(&self) -> VideoIn {
@@ -61,13 +65,12 @@ impl Decode {
 struct Worker {
     parts: Parts,
     stats: watch::Sender<VideoIn>,
+    buffer: Buffer,
     decoder: Decoder,
-    waiting: VecDeque<VideoUnit>,
-    /// Nothing can be shown until a keyframe comes.
-    broken: bool,
-    asked_at: Option<Timestamp>,
     received_at: Option<Timestamp>,
     shown: bool,
+    total_decode_time: Duration,
+    size: Resolution,
     meter: Meter,
     freezes: Freezes,
 }
@@ -77,33 +80,34 @@ impl Worker {
         Self {
             parts,
             stats,
+            buffer: Buffer::default(),
             decoder: Decoder::default(),
-            waiting: VecDeque::new(),
-            broken: true,
-            asked_at: None,
             received_at: None,
             shown: false,
+            total_decode_time: Duration::ZERO,
+            size: Resolution::default(),
             meter: Meter::default(),
             freezes: Freezes::default(),
         }
     }
 
     fn run(&mut self, stop: &Stop) {
+        // However the thread ends, the tile is dark afterwards.
+        let _dark = Dark { frames: Arc::clone(&self.parts.frames), tile: self.tile() };
         let parker = Parker::new();
         while !stop.is_set() {
             let ended = self.receive(&parker);
             let now = (self.parts.clock)();
-            while let Some(unit) = self.waiting.pop_front() {
-                self.show(&unit, now);
-            }
-            self.ask(now);
+            let wait = self.release(now, stop);
+            self.publish();
             if ended {
                 break;
             }
-            parker.park(self.wait(now));
+            // While pictures are shown, the rate is looked at even if none come.
+            let look = self.shown.then_some(LOOK);
+            parker.park(wait.into_iter().chain(look).min());
         }
         if self.shown {
-            self.parts.frames.clear(&self.tile());
             self.say(Event::Video { participant: self.parts.track.participant.clone(), shown: false });
         }
     }
@@ -114,11 +118,13 @@ impl Worker {
             match parker.poll(&mut self.parts.units) {
                 Polled::Value(unit) => {
                     if self.received_at.is_none_or(|at| unit.arrived.since(at) >= RECEIVED_INTERVAL) {
+                        if self.received_at.is_some_and(|at| unit.arrived.since(at) >= PAUSE) {
+                            self.freezes.pause();
+                        }
                         self.received_at = Some(unit.arrived);
                         self.say(Event::Received { participant: self.parts.track.participant.clone() });
                     }
-                    self.stats.send_modify(|stats| stats.frames_received += 1);
-                    self.waiting.push_back(unit);
+                    self.buffer.insert(unit, (self.parts.clock)());
                 }
                 Polled::Empty => return false,
                 Polled::Closed => return true,
@@ -126,68 +132,64 @@ impl Worker {
         }
     }
 
-    fn show(&mut self, unit: &VideoUnit, now: Timestamp) {
-        self.broken |= unit.after_gap;
-        if self.broken && !unit.frame.keyframe {
-            return self.stats.send_modify(|stats| stats.frames_dropped += 1);
-        }
-        let begin = Instant::now();
-        match self.decoder.decode(&unit.frame) {
-            Ok(Some(picture)) => {
-                self.broken = false;
-                self.asked_at = None;
-                self.present(&picture, unit, begin.elapsed(), now);
+    /// Shows what is due, and says how long nothing else is.
+    fn release(&mut self, mut now: Timestamp, stop: &Stop) -> Option<Duration> {
+        while !stop.is_set() {
+            match self.buffer.next(now) {
+                Next::Decode(unit) => self.decode(&unit),
+                Next::NeedKeyframe => {
+                    let RemoteTrack { participant, source, .. } = self.parts.track.clone();
+                    self.say(Event::KeyframeNeeded { participant, source });
+                }
+                Next::Wait(until) => return Some(until.since(now)),
+                Next::Empty => return None,
             }
+            now = (self.parts.clock)();
+        }
+        None
+    }
+
+    fn decode(&mut self, unit: &VideoUnit) {
+        let begin = Instant::now();
+        let decoded = self.decoder.decode(&unit.frame);
+        self.total_decode_time += begin.elapsed();
+        match decoded {
+            Ok(Some(picture)) => self.present(&picture, unit),
             Ok(None) => {}
             Err(error) => {
-                if !matches!(error, CodecError::Damaged(_)) {
+                tracing::debug!(%error, "a picture could not be decoded");
+                if matches!(error, CodecError::Failed(_)) {
                     self.decoder = Decoder::default();
                 }
-                tracing::debug!(%error, "a picture could not be decoded");
-                self.broken = true;
-                self.stats.send_modify(|stats| stats.frames_dropped += 1);
+                self.buffer.failed();
             }
         }
     }
 
-    fn present(&mut self, picture: &VideoFrame, unit: &VideoUnit, took: Duration, now: Timestamp) {
+    fn present(&mut self, picture: &VideoFrame, unit: &VideoUnit) {
         let at = (self.parts.clock)();
         self.parts.frames.present(&self.tile(), picture, unit.captured, at);
         if !self.shown {
             self.shown = true;
             self.say(Event::Video { participant: self.parts.track.participant.clone(), shown: true });
         }
-        let frames_per_second = self.meter.count(at);
-        self.freezes.presented(at);
-        let size = picture.size();
-        self.stats.send_modify(|stats| {
-            stats.frames_decoded += 1;
-            stats.key_frames_decoded += u64::from(unit.frame.keyframe);
-            (stats.frame_width, stats.frame_height) = (size.width, size.height);
-            stats.frames_per_second = frames_per_second;
-            stats.total_decode_time += took.as_secs_f64();
-            stats.freeze_count = self.freezes.count;
-            stats.total_freezes_duration = self.freezes.total.as_secs_f64();
-            stats.jitter_buffer_delay += now.since(unit.arrived).as_secs_f64();
-            stats.jitter_buffer_emitted_count += 1;
+        self.size = picture.size();
+        self.freezes.shown(at);
+        self.meter.count(at);
+    }
+
+    fn publish(&mut self) {
+        let frames_per_second = self.meter.rate((self.parts.clock)());
+        self.stats.send_replace(VideoIn {
+            buffer: self.buffer.stats(),
+            frame_width: self.size.width,
+            frame_height: self.size.height,
+            frames_per_second,
+            total_decode_time: self.total_decode_time.as_secs_f64(),
+            freeze_count: self.freezes.count(),
+            total_freezes_duration: self.freezes.total().as_secs_f64(),
+            decoder_implementation: DECODER,
         });
-    }
-
-    /// Asks for a keyframe when one is needed, again and again until it comes.
-    fn ask(&mut self, now: Timestamp) {
-        // Before the first packet the sender may have its camera off.
-        let needed = self.broken && self.received_at.is_some();
-        if needed && self.asked_at.is_none_or(|at| now.since(at) >= KEYFRAME_PATIENCE) {
-            self.asked_at = Some(now);
-            let RemoteTrack { participant, source, .. } = self.parts.track.clone();
-            self.say(Event::KeyframeNeeded { participant, source });
-        }
-    }
-
-    /// Until something is to be done without anything new.
-    fn wait(&self, now: Timestamp) -> Option<Duration> {
-        let ask = self.asked_at.filter(|_| self.broken).map(|at| (at + KEYFRAME_PATIENCE).since(now));
-        ask
     }
 
     fn tile(&self) -> TileKey {
@@ -197,5 +199,16 @@ impl Worker {
     /// Never waits: what is dropped here is said again or does not matter any more.
     fn say(&self, event: Event) {
         let _ = self.parts.events.try_send(event);
+    }
+}
+
+struct Dark {
+    frames: Arc<dyn FrameSink>,
+    tile: TileKey,
+}
+
+impl Drop for Dark {
+    fn drop(&mut self) {
+        self.frames.clear(&self.tile);
     }
 }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use fika_media::frame::Pool;
 use fika_media::h264::encode::{Config, Encoder, Profile};
+use fika_media::ladder::{Ladder, Rung};
 use fika_media::scale::{Fit, Scaler};
 use fika_media::{CodecError, EncodedFrame, I420, Resolution, Timestamp, VideoEncoder, VideoFrame};
 use tokio::sync::{mpsc, watch};
@@ -77,12 +78,14 @@ fn lock(wanted: &Mutex<Wanted>) -> MutexGuard<'_, Wanted> {
 struct Worker {
     wanted: Arc<Mutex<Wanted>>,
     stats: watch::Sender<VideoOut>,
+    ladder: Ladder,
     encoder: Option<Encoder>,
     scaler: Scaler,
     pool: Pool,
     /// Last keyframe that was made.
     keyframe_at: Option<Timestamp>,
-    last: Option<Timestamp>,
+    /// When the next picture is wanted.
+    due: Option<Timestamp>,
     meter: Meter,
 }
 
@@ -91,11 +94,12 @@ impl Worker {
         Self {
             wanted,
             stats,
+            ladder: Ladder::new(Resolution::default(), 0.0),
             encoder: None,
             scaler: Scaler::default(),
             pool: Pool::default(),
             keyframe_at: None,
-            last: None,
+            due: None,
             meter: Meter::default(),
         }
     }
@@ -107,12 +111,16 @@ impl Worker {
                 self.encoder = None;
                 continue;
             };
+            let size = fit(picture.size(), wanted.resolution);
+            self.ladder.set_source(size, wanted.frame_rate as f32);
+            let rung = self.ladder.update(wanted.bitrate, picture.pts);
             // Reserved first: what is encoded has a place.
-            let Ok(place) = out.try_reserve() else {
+            let place = if self.is_due(picture.pts, rung.frame_rate) { out.try_reserve().ok() } else { None };
+            let Some(place) = place else {
                 self.skip();
                 continue;
             };
-            match self.encode(&picture, &wanted) {
+            match self.encode(&picture, &wanted, rung, rung.resolution != size) {
                 Ok(Some(frame)) => place.send(frame),
                 Ok(None) => self.skip(),
                 Err(error) => {
@@ -123,51 +131,73 @@ impl Worker {
         }
     }
 
+    /// Leaves pictures out so that no more than `frame_rate` a second are encoded, however unsteady they come.
+    fn is_due(&mut self, pts: Timestamp, frame_rate: f32) -> bool {
+        let interval = Duration::from_secs_f32(1.0 / frame_rate.max(1.0));
+        let due = *self.due.get_or_insert(pts);
+        // Half an interval early is nearer to this time than the next picture would be.
+        if pts + interval / 2 < due {
+            return false;
+        }
+        // After a pause time goes on from here.
+        self.due = Some(if pts.since(due) > interval { pts } else { due } + interval);
+        true
+    }
+
     fn skip(&self) {
         self.stats.send_modify(|stats| stats.frames_dropped += 1);
     }
 
-    fn encode(&mut self, picture: &VideoFrame, wanted: &Wanted) -> Result<Option<EncodedFrame>, CodecError> {
-        let size = fit(picture.size(), wanted.resolution);
-        let profile = if wanted.main_profile { Profile::Main } else { Profile::Baseline };
-        let config =
-            Config { resolution: size, frame_rate: wanted.frame_rate as f32, bitrate: wanted.bitrate, profile };
-        let mut encoder = match self.encoder.take() {
-            Some(encoder) if encoder.config().profile == profile => encoder,
-            _ => Encoder::new(config)?,
-        };
-        if encoder.config().bitrate != wanted.bitrate {
-            encoder.set_bitrate(wanted.bitrate)?;
-        }
+    fn encode(
+        &mut self,
+        picture: &VideoFrame,
+        wanted: &Wanted,
+        rung: Rung,
+        limited: bool,
+    ) -> Result<Option<EncodedFrame>, CodecError> {
+        let begin = Instant::now();
         let recently = self.keyframe_at.is_some_and(|at| picture.pts.since(at) < KEYFRAME_INTERVAL);
         let force = wanted.keyframe && !recently;
         if force {
             lock(&self.wanted).keyframe = false;
         }
-        let begin = Instant::now();
-        let encoded = if size == picture.size() {
-            encoder.encode(picture, force)?
-        } else {
-            let scaled = VideoFrame { pts: picture.pts, image: self.scaled(&picture.image, size) };
-            encoder.encode(&scaled, force)?
-        };
-        self.encoder = Some(encoder);
-        self.last = Some(picture.pts);
+        let scaled = (rung.resolution != picture.size())
+            .then(|| VideoFrame { pts: picture.pts, image: self.scaled(&picture.image, rung.resolution) });
+        let encoder = self.encoder(rung, if wanted.main_profile { Profile::Main } else { Profile::Baseline })?;
+        let encoded = encoder.encode(scaled.as_ref().unwrap_or(picture), force)?;
         let Some(frame) = encoded else { return Ok(None) };
         if frame.keyframe {
             self.keyframe_at = Some(frame.pts);
         }
-        let frames_per_second = self.meter.count(frame.pts);
+        self.meter.count(frame.pts);
+        let frames_per_second = self.meter.rate(frame.pts);
         self.stats.send_modify(|stats| {
             stats.frames_encoded += 1;
             stats.key_frames_encoded += u64::from(frame.keyframe);
-            (stats.frame_width, stats.frame_height) = (size.width, size.height);
+            (stats.frame_width, stats.frame_height) = (rung.resolution.width, rung.resolution.height);
             stats.frames_per_second = frames_per_second;
             stats.total_encode_time += begin.elapsed().as_secs_f64();
-            stats.target_bitrate = wanted.bitrate;
-            stats.quality_limitation_reason = QualityLimitation::None;
+            stats.target_bitrate = rung.bitrate;
+            stats.quality_limitation_reason =
+                if limited { QualityLimitation::Bandwidth } else { QualityLimitation::None };
         });
         Ok(Some(frame))
+    }
+
+    /// An encoder set to this. Only another profile needs a new one.
+    fn encoder(&mut self, rung: Rung, profile: Profile) -> Result<&mut Encoder, CodecError> {
+        let Rung { resolution, frame_rate, bitrate } = rung;
+        let mut encoder = match self.encoder.take() {
+            Some(encoder) if encoder.config().profile == profile => encoder,
+            _ => Encoder::new(Config { resolution, frame_rate, bitrate, profile })?,
+        };
+        if encoder.config().bitrate != bitrate {
+            encoder.set_bitrate(bitrate)?;
+        }
+        if encoder.config().frame_rate != frame_rate {
+            encoder.set_frame_rate(frame_rate)?;
+        }
+        Ok(self.encoder.insert(encoder))
     }
 
     fn scaled(&mut self, from: &I420, size: Resolution) -> Arc<I420> {

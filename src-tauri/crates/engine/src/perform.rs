@@ -55,6 +55,11 @@ impl Actor {
 
     async fn connect(&mut self, request: Request) {
         self.disconnect().await;
+        let bitrate = request.max_video_bitrate;
+        self.threads.encode.want(|wanted| {
+            wanted.bitrate = bitrate;
+            wanted.main_profile = false;
+        });
         self.session = Some(Running::new(self.config.connector.connect(request)));
         self.update_audio_out().await;
         self.update_video();

@@ -47,6 +47,11 @@ impl Running {
         }
     }
 
+    /// Whose video the decode thread of this name shows.
+    pub(crate) fn decoded_by(&self, thread: &str) -> Option<ParticipantId> {
+        self.decoders.iter().find(|decoder| decoder.name == thread).map(|decoder| decoder.track.participant.clone())
+    }
+
     /// Cancel safe. Pends for ever when the session has ended.
     pub(crate) async fn next(&mut self) -> Happened {
         loop {

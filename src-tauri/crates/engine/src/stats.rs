@@ -1,11 +1,9 @@
 //! Statistics with the names and meanings of W3C webrtc-stats, put together once a second by the actor: what the session
 //! counts (RTP) beside what the threads count (codecs, jitter buffers). Plain values; times are seconds.
 
-use std::time::Duration;
-
 use fika_call::session::{InboundStats, OutboundStats, PeerStats};
 use fika_call::{ParticipantId, TrackKind, TrackSource};
-use fika_media::Timestamp;
+use fika_media::{Timestamp, jitter};
 use serde::Serialize;
 
 /// One second's snapshot of a call. Serialises to the object of `fika-cli --stats` (docs/cli.md).
@@ -56,6 +54,8 @@ pub struct Outbound {
     pub packets_lost: Option<i64>,
     pub jitter: Option<f64>,
     pub round_trip_time: Option<f64>,
+    /// Bits a second, for all that goes to this participant.
+    pub available_outgoing_bitrate: Option<u32>,
     #[serde(flatten)]
     pub video: Option<VideoOut>,
     #[serde(flatten)]
@@ -126,12 +126,8 @@ pub struct Inbound {
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct VideoIn {
-    /// Complete access units.
-    pub frames_received: u64,
-    pub frames_decoded: u64,
-    pub key_frames_decoded: u64,
-    /// Access units that could not be decoded or came too late.
-    pub frames_dropped: u64,
+    #[serde(flatten)]
+    pub buffer: jitter::video::Stats,
     pub frame_width: u32,
     pub frame_height: u32,
     /// Presented, over the last second.
@@ -139,22 +135,15 @@ pub struct VideoIn {
     pub total_decode_time: f64,
     pub freeze_count: u64,
     pub total_freezes_duration: f64,
-    pub jitter_buffer_delay: f64,
-    pub jitter_buffer_emitted_count: u64,
     pub decoder_implementation: &'static str,
 }
 
-/// What the audio thread counts of a remote track; samples of 48 kHz.
+/// What the audio thread counts of a remote track.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AudioIn {
-    pub total_samples_received: u64,
-    pub concealed_samples: u64,
-    pub concealment_events: u64,
-    pub inserted_samples_for_deceleration: u64,
-    pub removed_samples_for_acceleration: u64,
-    pub jitter_buffer_delay: f64,
-    pub jitter_buffer_emitted_count: u64,
+    #[serde(flatten)]
+    pub buffer: jitter::audio::Stats,
     /// 0 to 100.
     pub level: u8,
 }
@@ -171,7 +160,7 @@ impl Connection {
 }
 
 impl Outbound {
-    pub(crate) fn new(participant: &ParticipantId, rtp: &OutboundStats, round_trip: Option<Duration>) -> Self {
+    pub(crate) fn new(participant: &ParticipantId, rtp: &OutboundStats, peer: &PeerStats) -> Self {
         Self {
             participant: participant.clone(),
             kind: rtp.source.kind(),
@@ -185,7 +174,8 @@ impl Outbound {
             fraction_lost: rtp.fraction_lost,
             packets_lost: rtp.remote_packets_lost,
             jitter: rtp.remote_jitter.map(|time| time.as_secs_f64()),
-            round_trip_time: round_trip.map(|time| time.as_secs_f64()),
+            round_trip_time: peer.round_trip_time.map(|time| time.as_secs_f64()),
+            available_outgoing_bitrate: peer.available_outgoing_bitrate,
             video: None,
             audio: None,
         }

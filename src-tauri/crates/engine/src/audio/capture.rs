@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use fika_media::device::DeviceError;
 use fika_media::opus;
+use fika_media::voice::{self, Level, Processor};
 use fika_media::{AudioEncoder, AudioFrame, AudioRead, AudioSource, CodecError, EncodedFrame, Timestamp};
 use tokio::sync::mpsc;
 
-use super::level::Level;
 use crate::stats::AudioOut;
 
 /// Frames taken at once, so that a microphone that has much to say does not keep the speaker waiting.
@@ -17,6 +17,8 @@ pub(super) struct Capture {
     encoder: opus::Encoder,
     config: opus::Config,
     out: Option<mpsc::Sender<EncodedFrame>>,
+    /// `None`: the sound is left as it is.
+    voice: Option<Processor>,
     level: Level,
     discarded: u64,
     gaps: u64,
@@ -24,12 +26,13 @@ pub(super) struct Capture {
 
 impl Capture {
     /// `voice`: echo, noise and gain are processed.
-    pub(super) fn new(_voice: bool) -> Result<Self, CodecError> {
+    pub(super) fn new(voice: bool) -> Result<Self, CodecError> {
         let config = opus::Config::default();
         Ok(Self {
             encoder: opus::Encoder::new(config)?,
             config,
             out: None,
+            voice: voice.then(|| Processor::new(voice::Config::default())),
             level: Level::default(),
             discarded: 0,
             gaps: 0,
@@ -37,7 +40,12 @@ impl Capture {
     }
 
     /// A device is another one now.
-    pub(super) fn reset(&mut self) {}
+    pub(super) fn reset(&mut self) {
+        self.level = Level::default();
+        if let Some(voice) = &mut self.voice {
+            voice.reset();
+        }
+    }
 
     /// `None`: what is heard is not encoded, only its level shown.
     pub(super) fn send_to(&mut self, out: Option<mpsc::Sender<EncodedFrame>>) {
@@ -56,7 +64,12 @@ impl Capture {
     }
 
     /// What the speaker gets, `latency` before it is heard.
-    pub(super) fn played(&mut self, _frame: &AudioFrame, _latency: Duration) {}
+    pub(super) fn played(&mut self, frame: &AudioFrame, latency: Duration) {
+        if let Some(voice) = &mut self.voice {
+            voice.set_delay(latency);
+            voice.play(frame);
+        }
+    }
 
     /// Everything that is there. The count of frames.
     pub(super) fn read(&mut self, source: &mut dyn AudioSource, now: Timestamp) -> Result<usize, DeviceError> {
@@ -73,9 +86,9 @@ impl Capture {
         Ok(MOST_FRAMES)
     }
 
-    /// 0 to 100, since the last look.
-    pub(super) fn level(&mut self) -> u8 {
-        self.level.take()
+    /// 0 to 100.
+    pub(super) fn level(&self) -> u8 {
+        self.level.get()
     }
 
     pub(super) fn counted(&self, level: u8) -> AudioOut {
@@ -83,7 +96,10 @@ impl Capture {
     }
 
     fn process(&mut self, frame: &mut AudioFrame) {
-        self.level.add(frame);
+        if let Some(voice) = &mut self.voice {
+            voice.capture(frame);
+        }
+        self.level.update(&frame.samples);
         let Some(out) = &self.out else { return };
         match self.encoder.encode(frame) {
             Ok(Some(packet)) => self.discarded += u64::from(out.try_send(packet).is_err()),

@@ -6,7 +6,6 @@
 
 mod capture;
 pub(crate) mod device;
-mod level;
 mod playout;
 mod tones;
 
@@ -155,7 +154,7 @@ impl Worker {
                 break;
             }
             let now = (self.parts.clock)();
-            self.playout.receive(&parker, now);
+            self.playout.receive(&parker);
             let heard = self.listen(now);
             let played = match self.speaker {
                 Some(_) => self.play(now),

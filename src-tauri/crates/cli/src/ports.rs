@@ -1,0 +1,81 @@
+//! The engine's ports to the network: peer-to-peer sessions, and rooms from here or from a server.
+
+use std::pin::Pin;
+
+use fika_call::invite::{Invite, SECRET_BYTES, Secret};
+use fika_call::session::Request;
+use fika_call::view::EndReason;
+use fika_engine::{Connector, IncomingMedia, IncomingTrack, Rooms, Session};
+use fika_media::Clock;
+use fika_net::signal::CreateError;
+use fika_server::local::{self, Local};
+use tokio::sync::mpsc;
+
+/// Calls of everybody with everybody.
+pub(crate) struct Mesh(pub(crate) Clock);
+
+impl Connector for Mesh {
+    fn connect(&self, request: Request) -> Session {
+        let fika_net::Session { commands, events, tracks, video, audio } =
+            fika_net::mesh::connect(request, self.0.clone());
+        Session { commands, events, tracks: renamed(tracks), video, audio }
+    }
+}
+
+/// The same tracks under the engine's names. Full: the session waits.
+fn renamed(mut from: mpsc::Receiver<fika_net::IncomingTrack>) -> mpsc::Receiver<IncomingTrack> {
+    let (to, tracks) = mpsc::channel(fika_net::TRACK_QUEUE);
+    tokio::spawn(async move {
+        while let Some(fika_net::IncomingTrack { track, media }) = from.recv().await {
+            let media = match media {
+                fika_net::IncomingMedia::Audio(packets) => IncomingMedia::Audio(packets),
+                fika_net::IncomingMedia::Video(units) => IncomingMedia::Video(units),
+            };
+            if to.send(IncomingTrack { track, media }).await.is_err() {
+                return;
+            }
+        }
+    });
+    tracks
+}
+
+/// On the server that is named, else on this computer for as long as the program runs.
+pub(crate) struct HereOrThere {
+    here: Local,
+}
+
+impl HereOrThere {
+    pub(crate) fn new() -> Self {
+        Self { here: Local::new(local::PORT, Vec::new()) }
+    }
+}
+
+impl Rooms for HereOrThere {
+    fn open(&self, server: Option<url::Url>) -> Pin<Box<dyn Future<Output = Result<Invite, EndReason>> + Send + '_>> {
+        Box::pin(async move {
+            let Some(server) = server else {
+                return self.here.open_room().await.map_err(|error| {
+                    tracing::warn!(%error, "no room on this computer");
+                    EndReason::ServerUnreachable
+                });
+            };
+            let room = fika_net::signal::create_room(&server).await.map_err(|error| match error {
+                CreateError::TooManyRequests => EndReason::TooManyRequests,
+                CreateError::Version => EndReason::Version,
+                CreateError::Protocol => EndReason::Protocol,
+                _ => EndReason::ServerUnreachable,
+            })?;
+            let mut secret = [0; SECRET_BYTES];
+            getrandom::fill(&mut secret).expect("the system gives random numbers");
+            Ok(Invite { server: root(server), room, secret: Secret::from_bytes(secret) })
+        })
+    }
+}
+
+/// Links name a server without a path.
+fn root(mut server: url::Url) -> url::Url {
+    server.set_path("/");
+    server.set_query(None);
+    server.set_fragment(None);
+    server
+}

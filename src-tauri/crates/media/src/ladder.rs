@@ -196,7 +196,7 @@ mod tests {
                 now = Timestamp(now.as_micros() + wait);
                 let rung = ladder.update(bitrate, now);
                 prop_assert!(rung.resolution.width <= width && rung.resolution.height <= height);
-                prop_assert!(rung.resolution.width % 2 == 0 && rung.resolution.height % 2 == 0);
+                prop_assert!(rung.resolution.width.is_multiple_of(2) && rung.resolution.height.is_multiple_of(2));
                 prop_assert!(rung.resolution.width >= 16 && rung.resolution.height >= 16);
                 prop_assert!(rung.bitrate <= bitrate);
             }

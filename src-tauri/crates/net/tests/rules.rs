@@ -7,7 +7,7 @@ use std::net::UdpSocket;
 use fika_call::ParticipantId;
 use fika_call::seal::{self, Key};
 use fika_call::session::{CloseReason, ConnectionPrivacy, PeerState, SessionCommand, SessionEvent, SignalState};
-use fika_call::signal::{MAX_MESSAGE, MediaState, PeerBody};
+use fika_call::signal::{IceServer, MAX_MESSAGE, MediaState, PeerBody};
 use fika_net::signal::{CreateError, create_room};
 use support::relay::{Relay, Relayed};
 use support::{Caller, access_unit, clock, pair, request, room, secret, soon};
@@ -99,11 +99,18 @@ async fn without_a_relay_a_relayed_call_tells_nothing() {
     tells_no_address(ConnectionPrivacy::RelayOnly).await;
 }
 
+fn ice_server(url: &str) -> IceServer {
+    let text = || Some("x".to_owned());
+    IceServer { urls: vec![url.to_owned()], username: text(), credential: text() }
+}
+
 async fn tells_no_address(privacy: ConnectionPrivacy) {
     let mut relay = Relay::start();
     let clock = clock();
     let mut hidden = request(&relay.url, "Alice");
     hidden.privacy = privacy;
+    // Nobody answers there; without any TURN server a relayed call is not even begun. The other entry is a typo.
+    hidden.ice_servers = vec![ice_server("turn:127.0.0.1:9?transport=udp"), ice_server("trun:127.0.0.1:9")];
     let mut a = Caller::connect(hidden, &clock);
     let us = a.joined().await;
     let _b = Caller::connect(request(&relay.url, "Bob"), &clock);

@@ -35,6 +35,10 @@ const NEWS_QUEUE: usize = 256;
 const ICE_DISCONNECTED: Duration = Duration::from_secs(3);
 const ICE_FAILED: Duration = Duration::from_secs(15);
 const ICE_KEEPALIVE: Duration = Duration::from_secs(1);
+/// RFC 8445 section 14.2; the crate's 200 ms would be half of the time that a call may take to connect.
+const CHECK_INTERVAL: Duration = Duration::from_millis(50);
+/// Checks of a pair before it fails: five seconds, because the far side may learn of its candidates late.
+const CHECKS: u16 = 100;
 /// How long a pair that may be better is waited for, by the kind of the pair at hand.
 const REFLEXIVE_WAIT: Duration = Duration::from_millis(100);
 const RELAY_WAIT: Duration = Duration::from_secs(1);
@@ -87,7 +91,7 @@ async fn build_with(settings: &Settings, mdns: MulticastDnsMode) -> Result<Parts
     let (arrivals_end, arrivals) = mpsc::channel(INTAKE_QUEUE);
 
     let configuration = RTCConfigurationBuilder::new()
-        .with_ice_servers(settings.ice_servers.iter().map(ice_server).collect())
+        .with_ice_servers(settings.ice_servers.iter().filter_map(ice_server).collect())
         .with_ice_transport_policy(match settings.privacy {
             ConnectionPrivacy::RelayOnly => RTCIceTransportPolicy::Relay,
             _ => RTCIceTransportPolicy::All,
@@ -97,6 +101,7 @@ async fn build_with(settings: &Settings, mdns: MulticastDnsMode) -> Result<Parts
         // Whatever is negotiated later, the roles stay: a browser refuses an answer that swaps them.
         .with_answering_dtls_role(RTCDtlsRole::Server)
         .with_ice_timeouts(Some(ICE_DISCONNECTED), Some(ICE_FAILED), Some(ICE_KEEPALIVE))
+        .with_ice_connection_attempts(Some(CHECK_INTERVAL), Some(CHECKS))
         .with_srflx_acceptance_min_wait(Some(REFLEXIVE_WAIT))
         .with_prflx_acceptance_min_wait(Some(REFLEXIVE_WAIT))
         .with_relay_acceptance_min_wait(Some(match settings.privacy {
@@ -143,12 +148,18 @@ impl PeerConnectionEventHandler for Handler {
     }
 }
 
-fn ice_server(server: &IceServer) -> RTCIceServer {
-    RTCIceServer {
+/// `None`: an address that cannot be used; one wrong line of a server's configuration must not end all calls.
+fn ice_server(server: &IceServer) -> Option<RTCIceServer> {
+    let server = RTCIceServer {
         urls: server.urls.clone(),
         username: server.username.clone().unwrap_or_default(),
         credential: server.credential.clone().unwrap_or_default(),
+    };
+    if server.urls().is_err() {
+        tracing::warn!("a STUN or TURN server has an address that cannot be used");
+        return None;
     }
+    Some(server)
 }
 
 /// Every interface of a family that has one; this machine alone only where peers may be on it.

@@ -36,7 +36,6 @@ async function findings(page: Page, layered = false): Promise<string[]> {
 
 for (const name of THEMES) {
   test(`every state in ${name}`, async ({ page }) => {
-    test.slow();
     await open(page, "home", { theme: name });
     await page.evaluate(AXE);
     for (const state of stateNames) {

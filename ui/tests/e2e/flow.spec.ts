@@ -235,13 +235,18 @@ test("while reconnecting the banner, header and toolbar take the focus, and leav
 });
 
 test("at most two messages, the oldest gives way", async ({ page }) => {
+  await page.clock.install();
   await open(page, "one-to-one");
+  await page.clock.pauseAt(Date.now() + 3_600_000);
   await page.evaluate(() => {
     for (const name of ["Amir", "Sofia", "Jonas"]) window.fika?.notify({ type: "joined", name });
   });
   await expect(page.getByTestId(testIds.toast)).toHaveCount(2);
   await expect(page.getByTestId(testIds.toast)).toContainText(["Sofia came in", "Jonas came in"]);
+  await page.clock.runFor(3000);
   await expect(page.getByRole("status").filter({ hasText: "Amir, Sofia and Jonas came in" })).toBeAttached();
+  await page.clock.runFor(2000);
+  await expect(page.getByTestId(testIds.toast)).toHaveCount(0);
 });
 
 test("the time in the call goes on between snapshots", async ({ page }) => {

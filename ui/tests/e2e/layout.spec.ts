@@ -114,7 +114,6 @@ const windows = [
 for (const { name, size } of windows) {
   for (const lang of ["en", "sv"] as const) {
     test(`everything fits in ${name}, ${lang}`, async ({ page }) => {
-      test.slow();
       await page.setViewportSize(size);
       await open(page, "home", { lang });
       for (const state of stateNames) {

@@ -4,7 +4,6 @@ import { open, show, test, theme } from "./page";
 import { stateNames } from "./states";
 
 test.skip(!process.env.SHOTS, "only on demand");
-test.beforeEach(() => test.setTimeout(180_000));
 
 for (const name of ["dark", "light"] as const) {
   test(`states ${name}`, async ({ page }) => {

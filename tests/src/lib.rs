@@ -5,6 +5,8 @@ pub mod camera;
 pub mod chromium;
 pub mod display;
 pub mod isolated;
+pub mod pair;
 pub mod process;
+pub mod program;
 pub mod pulse;
 pub mod webdriver;

@@ -11,8 +11,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 use serde_json::{Value, json};
 
+use crate::isolated::Env;
+
 /// How long the page may take for what it is asked.
-const PATIENCE: Duration = Duration::from_secs(45);
+const PATIENCE: Duration = Duration::from_secs(90);
 /// How long the driver may take to listen.
 const START: Duration = Duration::from_secs(20);
 /// W3C WebDriver's name for an element's id.
@@ -27,12 +29,12 @@ pub struct Window {
 
 impl Window {
     /// Starts `program` with its arguments in this environment, beside what the tests run in.
-    pub fn open(program: &Path, args: &[&str], environment: &[(String, String)]) -> anyhow::Result<Self> {
+    pub fn open(program: &Path, args: &[&str], env: Env) -> anyhow::Result<Self> {
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
         let mut driver = Command::new("WebKitWebDriver")
             .args(["--host=127.0.0.1", &format!("--port={port}")])
             .env("TAURI_WEBVIEW_AUTOMATION", "true")
-            .envs(environment.iter().map(|(name, value)| (name, value)))
+            .envs(env)
             .stdin(Stdio::null())
             .spawn()
             .context("WebKitWebDriver starts (Debian: webkit2gtk-driver)")?;
@@ -101,7 +103,7 @@ impl Window {
 
     fn element(&self, selector: &str, action: &str, body: &Value) -> anyhow::Result<()> {
         self.until(&format!(
-            "(() => {{ const found = document.querySelector({selector:?}); return found && !found.disabled; }})()"
+            "(() => {{ const found = document.querySelector({selector:?}); return found && !found.disabled && found.ariaDisabled !== 'true'; }})()"
         ))?;
         let found = self.post("/element", &json!({ "using": "css selector", "value": selector }))?;
         let id = found[ELEMENT].as_str().with_context(|| format!("{selector} is an element"))?;

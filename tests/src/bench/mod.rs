@@ -2,8 +2,10 @@
 //!
 //! Everything blocks on the calling thread; a screen is watched by the thread that asks for it.
 
+pub mod app;
 pub mod browser;
 pub mod figures;
+pub mod report;
 pub mod screen;
 
 use std::collections::BTreeMap;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use fika_devices::clock::monotonic;
 use fika_media::marker::{self, Marker};
 use fika_media::{I420, Resolution, Timestamp};
@@ -116,33 +116,4 @@ fn search(display: &Display, area: Rect) -> anyhow::Result<Option<(Rect, Marker)
         }
     }
     Ok(None)
-}
-
-/// A clip of `seconds` whose pictures carry their number, as y4m for Chromium's camera; the same moving picture that
-/// the app's virtual camera shows.
-pub fn mark_y4m(from: &std::path::Path, to: &std::path::Path) -> anyhow::Result<()> {
-    use std::io::{BufRead as _, BufReader, BufWriter, Read as _, Write as _};
-    let mut input = BufReader::new(std::fs::File::open(from)?);
-    let mut output = BufWriter::new(std::fs::File::create(to)?);
-    let mut header = String::new();
-    input.read_line(&mut header)?;
-    output.write_all(header.as_bytes())?;
-    let number = |key: char| header.split(' ').find_map(|word| word.strip_prefix(key)?.trim().parse::<u32>().ok());
-    let size = Resolution::new(number('W').context("a width")?, number('H').context("a height")?);
-    let mut counter = 0;
-    loop {
-        let mut frame = String::new();
-        if input.read_line(&mut frame)? == 0 {
-            break;
-        }
-        let mut data = vec![0; I420::len(size)];
-        input.read_exact(&mut data)?;
-        let mut picture = I420::from_data(size, data).context("a whole picture")?;
-        marker::write(&mut picture, Marker { counter, pts: Timestamp::ZERO });
-        output.write_all(frame.as_bytes())?;
-        output.write_all(picture.data())?;
-        counter += 1;
-    }
-    output.flush()?;
-    Ok(())
 }

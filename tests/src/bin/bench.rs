@@ -1,17 +1,22 @@
 //! Measures the app beside Chromium, one after the other in turn, and writes what came out into docs/benchmarks.md.
 //! Started by `./dev bench`; the programs measured lie beside it.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Parser, ValueEnum};
 use fika_call::invite::{Invite, Secret};
+use fika_media::Resolution;
 use fika_server::{Config, Server};
 use fika_tests::bench::figures::Run;
-use fika_tests::bench::{Plan, SCREEN, Side, browser, screen};
-use fika_tests::chromium::{make_tone, make_y4m};
+use fika_tests::bench::report::{self, Report};
+use fika_tests::bench::{Plan, SCREEN, Side, app, browser};
+use fika_tests::camera::{asset, mark};
+use fika_tests::chromium::make_y4m;
 use fika_tests::display::Display;
+use fika_tests::pair;
 
 #[derive(Parser)]
 struct Arguments {
@@ -21,7 +26,7 @@ struct Arguments {
     /// Seconds over which CPU time is counted in each run.
     #[arg(long, default_value_t = 20)]
     load_seconds: u64,
-    /// Measure only one of the two, and print instead of writing.
+    /// Measure only one of the two.
     #[arg(long)]
     only: Option<Program>,
     /// The page to rewrite.
@@ -37,7 +42,6 @@ enum Program {
 
 /// Seconds of the clip that both cameras play again and again.
 const CLIP_SECONDS: u32 = 5;
-const TONE_HERTZ: u32 = 440;
 
 /// What all runs share.
 struct Bench {
@@ -45,19 +49,30 @@ struct Bench {
     clip: PathBuf,
     marked: PathBuf,
     sound: PathBuf,
+    speech: Vec<f32>,
     _folder: tempfile::TempDir,
 }
 
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let bench = Bench::new(Duration::from_secs(arguments.load_seconds))?;
+    let (mut fika, mut chromium) = (Vec::new(), Vec::new());
     for round in 1..=arguments.runs {
-        eprintln!("round {round} of {}", arguments.runs);
         if arguments.only != Some(Program::Fika) {
-            let (run, side) = bench.chromium()?;
-            eprintln!("{run:#?} {side:?}");
+            chromium.push(bench.chromium().context("Chromium")?);
+            eprintln!("round {round} of {}, Chromium: {:.1?}", arguments.runs, chromium.last().map(|(run, _)| run));
+        }
+        if arguments.only != Some(Program::Chromium) {
+            fika.push(app::run(&bench.plan, &bench.clip, &bench.speech).context("Fika")?);
+            eprintln!("round {round} of {}, Fika: {:.1?}", arguments.runs, fika.last().map(|(run, _)| run));
         }
     }
+    let programs = std::env::current_exe()?;
+    let package = report::package(programs.parent().context("a folder")?).map(|(_, bytes)| bytes);
+    let browser = browser::version()?;
+    let report = Report { plan: &bench.plan, browser, fika: &fika, chromium: &chromium, package };
+    report.write(&arguments.report)?;
+    eprintln!("{} is written", arguments.report.display());
     Ok(())
 }
 
@@ -66,11 +81,11 @@ impl Bench {
         let folder = tempfile::tempdir()?;
         let file = |name: &str| folder.path().join(name);
         let (clip, marked, sound) = (file("clip.y4m"), file("marked.y4m"), file("tone.wav"));
-        let asset = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/bigbuckbunny-720p.mp4");
-        make_y4m(&asset, &clip, CLIP_SECONDS)?;
-        screen::mark_y4m(&clip, &marked)?;
-        make_tone(&sound, TONE_HERTZ, CLIP_SECONDS)?;
-        Ok(Self { plan: Plan { load, ..Plan::default() }, clip, marked, sound, _folder: folder })
+        let speech = pair::speech()?;
+        make_y4m(&asset("bigbuckbunny-720p.mp4"), &clip, CLIP_SECONDS)?;
+        mark(&clip, Resolution::new(1280, 720), File::create(&marked)?)?;
+        write_wav(&sound, &speech)?;
+        Ok(Self { plan: Plan { load, ..Plan::default() }, clip, marked, sound, speech, _folder: folder })
     }
 
     fn chromium(&self) -> anyhow::Result<(Run, Side)> {
@@ -82,4 +97,20 @@ impl Bench {
         let link = Invite { server: url, room, secret: Secret::from_bytes([7; 16]) }.link();
         browser::run(&self.plan, &display, &link, &self.marked, &self.sound)
     }
+}
+
+/// 48 kHz, mono, 16 bits: what Chromium's microphone plays.
+fn write_wav(path: &Path, samples: &[f32]) -> anyhow::Result<()> {
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: 48_000,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut file = hound::WavWriter::create(path, spec)?;
+    for sample in samples {
+        // Conversions from float saturate.
+        file.write_sample((sample * 32767.0) as i16)?;
+    }
+    Ok(file.finalize()?)
 }

@@ -1,0 +1,91 @@
+//! Two windows of the app in a call with each other, measured from outside.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use anyhow::Context as _;
+use fika_devices::clock::monotonic;
+use fika_media::Timestamp;
+
+use super::figures::{Run, quantile};
+use super::screen;
+use super::{LEFT, PATIENCE, Plan, RIGHT, SCREEN, Side, measure};
+use crate::camera::Shim;
+use crate::display::Rect;
+use crate::pair::{self, Bed, id};
+use crate::webdriver::Window;
+
+/// One run. `clip` is y4m; the virtual camera marks its pictures with the time of their capture.
+pub fn run(plan: &Plan, clip: &Path, speech: &[f32]) -> anyhow::Result<(Run, Side)> {
+    let mut figures = Run::new();
+    let bed = Bed::start(SCREEN.0, SCREEN.1, speech.to_vec())?;
+    let camera = Shim::new()?.devices(&["Webcam"]).clip(clip);
+    figures.insert("start", cold_start(plan, &bed, &camera)?);
+
+    let near = bed.open("near", &camera, LEFT)?;
+    let far = bed.open("far", &camera, RIGHT)?;
+    let link = pair::start_call(&near)?;
+    pair::enter_lobby(&far, &link, "Far")?;
+    // Asked of the page itself: WebDriver's own pressing takes a while of its own.
+    let click = monotonic();
+    far.evaluate(&format!("document.querySelector(\"{}\").click()", id("join-now")))?;
+    far.until("document.querySelector('[data-connection=connected]') !== null")?;
+    figures.insert("connected", millis(click, monotonic()));
+    pair::sees_other(&far)?;
+    let (mut picture, first) = screen::find(&bed.display, RIGHT, PATIENCE)?;
+    figures.insert("first_frame", millis(click, first.at));
+    pair::sees_other(&near)?;
+
+    std::thread::sleep(plan.settle);
+    let side = measure(&[app(&near)?, app(&far)?], bed.display.pid(), plan.load)?;
+    side.insert_into(&mut figures);
+
+    // Its place may have changed since the first picture.
+    (picture, _) = screen::find(&bed.display, RIGHT, PATIENCE).unwrap_or((picture, first));
+    let seen = screen::watch(&bed.display, picture, plan.watch)?;
+    figures.insert("fps", seen.len() as f64 / plan.watch.as_secs_f64());
+    let latencies: Vec<f64> = seen.iter().map(|seen| millis(seen.marker.pts, seen.at)).collect();
+    for (row, part) in [("latency_p50", 0.5), ("latency_p95", 0.95)] {
+        figures.insert(row, quantile(&latencies, part).context("pictures were seen")?);
+    }
+    Ok((figures, side))
+}
+
+/// The app below its driver, which is not part of what is measured.
+fn app(window: &Window) -> anyhow::Result<u32> {
+    let tree = crate::process::tree(window.pid())?;
+    let named =
+        |pid: &&u32| std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim() == "fika");
+    tree.iter().find(named).copied().context("the driver has started the app")
+}
+
+/// From the start of the process until the first screen is painted, as a user starts it: without a driver.
+fn cold_start(plan: &Plan, bed: &Bed, camera: &Shim) -> anyhow::Result<f64> {
+    let begin = monotonic();
+    let child = Command::new(bed.program())
+        .envs(bed.environment("cold", camera))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .context("the app starts")?;
+    let child = Ending(child);
+    let inner = Rect { left: 100, top: 100, width: 1000, height: 600 };
+    let painted = screen::painted(&bed.display, inner, plan.colours, PATIENCE)?;
+    drop(child);
+    Ok(millis(begin, painted))
+}
+
+/// A program that ends when it is dropped.
+struct Ending(Child);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn millis(from: Timestamp, to: Timestamp) -> f64 {
+    to.since(from).as_secs_f64() * 1000.0
+}

@@ -1,0 +1,102 @@
+//! docs/benchmarks.md, written as a whole.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::figures::{Row, Run, eaters, medians, table};
+use super::{Plan, Side};
+
+const ROWS: &[Row] = &[
+    Row { key: "cpu", title: "CPU of one side in the call, cores", digits: 2 },
+    Row { key: "pss", title: "memory of one side in the call (PSS), MiB", digits: 0 },
+    Row { key: "start", title: "start of the process to the first painted screen, ms", digits: 0 },
+    Row { key: "connected", title: "join pressed to connected, ms", digits: 0 },
+    Row { key: "first_frame", title: "join pressed to the other's first picture on the screen, ms", digits: 0 },
+    Row { key: "latency_p50", title: "capture to screen, median, ms", digits: 0 },
+    Row { key: "latency_p95", title: "capture to screen, 95th percentile, ms", digits: 0 },
+    Row { key: "fps", title: "different pictures a second on the screen", digits: 1 },
+    Row { key: "screen", title: "CPU of the X server for both sides, cores", digits: 2 },
+];
+
+/// Everything that was measured.
+pub struct Report<'a> {
+    pub plan: &'a Plan,
+    pub browser: String,
+    pub fika: &'a [(Run, Side)],
+    pub chromium: &'a [(Run, Side)],
+    /// Size of the deb in bytes.
+    pub package: Option<u64>,
+}
+
+impl Report<'_> {
+    pub fn write(&self, path: &Path) -> std::io::Result<()> {
+        std::fs::write(path, self.text())
+    }
+
+    fn text(&self) -> String {
+        let runs = |all: &[(Run, Side)]| all.iter().map(|(run, _)| run.clone()).collect::<Vec<Run>>();
+        let mut text = String::from(HEAD);
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "{}\n{} runs of each program in turn, medians; {}. CPU time is counted over {} s, the screen is watched for {} s.\n",
+            "## Beside Chromium\n",
+            self.fika.len().max(self.chromium.len()),
+            machine(&self.browser),
+            self.plan.load.as_secs(),
+            self.plan.watch.as_secs(),
+        );
+        text.push_str(&table(ROWS, &medians(&runs(self.fika)), &medians(&runs(self.chromium))));
+        if let Some(bytes) = self.package {
+            let _ = writeln!(text, "\nThe deb is {:.1} MiB.", bytes as f64 / f64::from(1 << 20));
+        }
+        if let Some((_, side)) = self.fika.last() {
+            let names: Vec<String> = eaters(&side.threads, side.wall, 8)
+                .into_iter()
+                .map(|(name, cores)| format!("`{name}` {cores:.3}"))
+                .collect();
+            let _ = writeln!(
+                text,
+                "\n## What eats the CPU\n\nCores by thread of one app and its web processes in the last run, the largest first: {}.",
+                names.join(", ")
+            );
+        }
+        text
+    }
+}
+
+const HEAD: &str = "# Benchmarks
+
+Written by `./dev bench`; do not edit. Absolute figures hold for one machine on one day, the ratio is what counts.
+
+A call between two windows of 1280x800 on one virtual screen (Xvfb, no graphics card): 720p30, H.264 and Opus, both ways, the
+same moving clip as the camera of both programs. Chromium runs a page that speaks the same signalling and fills its window
+with the other's picture, with the own picture in a corner, as the app does. CPU and memory are those of the whole process
+tree. Pictures carry a mark with their number and time; it is found and read on the screen itself, so both programs are
+measured alike and to what a person could see. Chromium may send no smaller pictures than 720p.
+
+";
+
+fn machine(browser: &str) -> String {
+    let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let cpu = cpu.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": ")).map(|(_, name)| name);
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load = load.split(' ').next().unwrap_or("?").to_owned();
+    let date = Command::new("date").args(["-u", "+%F"]).output();
+    let date = date.map(|out| String::from_utf8_lossy(&out.stdout).trim().to_owned()).unwrap_or_default();
+    format!(
+        "{date}, {cores} cores of {}, {browser}, load average {load} at the end",
+        cpu.unwrap_or("an unknown processor")
+    )
+}
+
+/// The newest deb beside the programs.
+pub fn package(folder: &Path) -> Option<(PathBuf, u64)> {
+    let debs = std::fs::read_dir(folder.join("bundle/deb")).ok()?.flatten();
+    debs.filter(|entry| entry.path().extension().is_some_and(|ending| ending == "deb"))
+        .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry)))
+        .max_by_key(|(modified, _)| *modified)
+        .and_then(|(_, entry)| Some((entry.path(), entry.metadata().ok()?.len())))
+}

@@ -1,0 +1,136 @@
+//! Two app windows side by side on one screen, with a sound server, cameras and settings of their own, pressed like a
+//! person does: for the demo and the measurements.
+//!
+//! Everything blocks on the calling thread. All that was started ends with the [`Bed`] and its windows.
+#![cfg(target_os = "linux")]
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+
+use crate::camera::Shim;
+use crate::display::{Display, Rect};
+use crate::program;
+use crate::pulse::{Playing, PulseServer};
+use crate::webdriver::Window;
+
+/// How long a window may take to appear.
+const PATIENCE: Duration = Duration::from_secs(30);
+const POLL: Duration = Duration::from_millis(5);
+
+/// Where the apps run.
+pub struct Bed {
+    pub display: Display,
+    program: PathBuf,
+    pulse: PulseServer,
+    profiles: tempfile::TempDir,
+    _speech: Playing,
+}
+
+impl Bed {
+    /// `speech`: mono samples of 48 kHz that both microphones hear again and again.
+    pub fn start(width: u32, height: u32, speech: Vec<f32>) -> anyhow::Result<Self> {
+        let pulse = PulseServer::start()?;
+        let playing = pulse.pulse().play_loop("vmic_in", speech)?;
+        Ok(Self {
+            display: Display::start(width, height)?,
+            program: program::path("fika", "fika")?,
+            pulse,
+            profiles: tempfile::tempdir()?,
+            _speech: playing,
+        })
+    }
+
+    pub fn environment(&self, name: &str, camera: &Shim) -> Vec<(&'static str, std::ffi::OsString)> {
+        let mut environment = self.pulse.env();
+        environment.extend(camera.env());
+        environment.push(("DISPLAY", self.display.name().into()));
+        environment.push(("LANG", "en_GB.UTF-8".into()));
+        environment.push(("FIKA_CONFIG_DIR", self.profiles.path().join(name).into()));
+        environment
+    }
+
+    pub fn program(&self) -> &PathBuf {
+        &self.program
+    }
+
+    /// Starts an app for `name`, whose window is then at `place`.
+    pub fn open(&self, name: &str, camera: &Shim, place: Rect) -> anyhow::Result<Window> {
+        let before = self.windows();
+        let window = Window::open(&self.program, &[], self.environment(name, camera))?;
+        self.place(&before, place)?;
+        Ok(window)
+    }
+
+    /// Ids of the windows that are visible now.
+    pub fn windows(&self) -> Vec<String> {
+        // It fails when there are none.
+        let found = self.xdotool(&["search", "--onlyvisible", "--name", "^Fika$"]).unwrap_or_default();
+        found.lines().map(str::to_owned).collect()
+    }
+
+    /// Moves the window that was not there `before`.
+    pub fn place(&self, before: &[String], place: Rect) -> anyhow::Result<()> {
+        let end = Instant::now() + PATIENCE;
+        let window = loop {
+            if let Some(new) = self.windows().into_iter().find(|window| !before.contains(window)) {
+                break new;
+            }
+            if Instant::now() > end {
+                bail!("no window appears");
+            }
+            std::thread::sleep(POLL);
+        };
+        let [left, top, width, height] = [place.left, place.top, place.width, place.height].map(|n| n.to_string());
+        self.xdotool(&["windowmove", &window, &left, &top, "windowsize", &window, &width, &height]).map(drop)
+    }
+
+    fn xdotool(&self, words: &[&str]) -> anyhow::Result<String> {
+        let mut command = Command::new("xdotool");
+        command.args(words).env("DISPLAY", self.display.name()).stderr(Stdio::null());
+        let out = command.output().context("xdotool starts (Debian: xdotool)")?;
+        anyhow::ensure!(out.status.success(), "xdotool {words:?}: {}", out.status);
+        Ok(String::from_utf8(out.stdout)?)
+    }
+}
+
+/// The selector of what `ui/src/lib/testids.ts` calls `name`.
+pub fn id(name: &str) -> String {
+    format!("[data-testid='{name}']")
+}
+
+/// Presses Start a call and joins; the link.
+pub fn start_call(window: &Window) -> anyhow::Result<String> {
+    window.click(&id("start-call"))?;
+    let link = window.text(&id("link-text"))?;
+    window.until("document.querySelector('[data-tile=\"me/camera\"][data-picture=true]') !== null")?;
+    window.click(&id("join-now"))?;
+    window.until("document.querySelector('[data-connection]') !== null")?;
+    Ok(link)
+}
+
+/// Pastes the link, calls itself `name` and waits in the lobby until the own picture is there.
+pub fn enter_lobby(window: &Window, link: &str, name: &str) -> anyhow::Result<()> {
+    window.type_into(&id("join-link-input"), link)?;
+    window.click(&id("join-link-button"))?;
+    window.type_into(&id("name-input"), name)?;
+    window.until("document.querySelector('[data-tile=\"me/camera\"][data-picture=true]') !== null").map(drop)
+}
+
+/// Waits until the picture of the other one is shown.
+pub fn sees_other(window: &Window) -> anyhow::Result<()> {
+    let tile = "[data-connection=connected] [data-picture=true]:not([data-tile^=\"me/\"])";
+    window.until(&format!("document.querySelector('{tile}') !== null")).map(drop)
+}
+
+/// The recorded speaker as samples of 48 kHz, made by ffmpeg.
+pub fn speech() -> anyhow::Result<Vec<f32>> {
+    let asset = crate::camera::asset("arctic_a0007.wav");
+    let mut command = Command::new("ffmpeg");
+    command.args(["-nostdin", "-v", "error", "-i"]).arg(asset).args(["-ar", "48000", "-ac", "1", "-f", "f32le", "-"]);
+    let out = command.stdin(Stdio::null()).output().context("ffmpeg starts (Debian: ffmpeg)")?;
+    anyhow::ensure!(out.status.success(), "ffmpeg: {}", String::from_utf8_lossy(&out.stderr));
+    Ok(out.stdout.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
+}

@@ -1,0 +1,276 @@
+//! `fika-cli` as a program: two of them over real UDP on this machine, what they write, and how they end.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use fika_media::marker::{self, Marker};
+use fika_media::tone::amplitude;
+use fika_media::{I420, Resolution};
+use fika_tests::program;
+use serde_json::Value;
+
+/// What `--microphone test` plays, in Hz.
+const TONE: f64 = 997.0;
+const SIZE: Resolution = Resolution::new(640, 360);
+/// A well-formed end of a link.
+const NOWHERE: &str = "j/aaaq-eaye-auda-oceb#MDEyMzQ1Njc4OWFiY2RlZg";
+const NO_MEDIA: [&str; 6] = ["--camera", "none", "--microphone", "none", "--speaker", "none"];
+const TEST_MEDIA: [&str; 8] =
+    ["--camera", "test", "--microphone", "test", "--speaker", "none", "--video", "640x360@30"];
+
+fn cli() -> Command {
+    let mut command = Command::new(program::path("fika-cli", "fika-cli").unwrap());
+    command.stdin(Stdio::null());
+    command
+}
+
+/// A program that says one line at first and then runs on. Stopped when the test ends early.
+struct Running(Child);
+
+impl Running {
+    fn start(command: &mut Command) -> (Self, String) {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut said = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        said.read_line(&mut line).unwrap();
+        (Self(child), line.trim().to_owned())
+    }
+
+    fn interrupt(&self) {
+        let status = Command::new("kill").args(["-INT", &self.0.id().to_string()]).status().unwrap();
+        assert!(status.success());
+    }
+
+    fn code(mut self) -> Option<i32> {
+        self.0.wait().unwrap().code()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Ended already, if all went well.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn two_programs_see_and_hear_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name);
+    let (call, link) = Running::start(
+        cli().arg("call").args(TEST_MEDIA).args(["--name", "Ada"]).arg("--record-audio").arg(file("ada.wav")),
+    );
+    assert!(link.starts_with("http://") && link.contains("/j/"), "{link}");
+    let joined = cli()
+        .args(["join", &link])
+        .args(TEST_MEDIA)
+        .args(["--name", "Bo", "--duration", "8"])
+        .arg("--stats")
+        .arg(file("bo.jsonl"))
+        .arg("--record-video")
+        .arg(file("bo.y4m"))
+        .arg("--record-audio")
+        .arg(file("bo.wav"))
+        .output()
+        .unwrap();
+    assert_eq!(joined.status.code(), Some(0), "{}", said(&joined));
+    call.interrupt();
+    assert_eq!(call.code(), Some(0), "Ctrl-C is a normal leave");
+
+    let markers = markers(&file("bo.y4m"));
+    let counters: Vec<u32> = markers.iter().map(|(marker, _)| marker.counter).collect();
+    assert!(counters.len() >= 60, "{} pictures with a mark", counters.len());
+    assert!(counters.is_sorted_by(|a, b| a < b), "in order, none twice: {counters:?}");
+    for (marker, row) in &markers {
+        let [presented, captured] = row;
+        let presented = presented.expect("always known");
+        assert!(presented >= marker.pts.as_micros(), "presented after it was made: {marker:?} {row:?}");
+        if let Some(captured) = captured {
+            assert!((captured - marker.pts.as_micros()).abs() < 100_000, "{marker:?} {row:?}");
+        }
+    }
+    assert!(loudest(&file("ada.wav")) > 0.05, "the tone is in what Ada heard");
+    assert!(loudest(&file("bo.wav")) > 0.05, "the tone is in what Bo heard");
+    assert_stats(&file("bo.jsonl"));
+}
+
+fn assert_stats(path: &Path) {
+    let text = std::fs::read_to_string(path).unwrap();
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let full = lines.iter().rev().find(|line| line["tracks"].as_array().is_some_and(|tracks| tracks.len() == 4));
+    let full = full.unwrap_or_else(|| panic!("both kinds in both directions: {text}"));
+    assert_eq!(full["connectionState"], "connected");
+    assert!(full["timestamp"].is_i64());
+    let connection = &full["connections"][0];
+    assert!(connection["currentRoundTripTime"].as_f64().is_some_and(|time| time < 1.0), "{connection:#}");
+    let track = |direction: &str, kind: &str| {
+        let tracks = full["tracks"].as_array().unwrap();
+        tracks.iter().find(|track| track["direction"] == direction && track["kind"] == kind).unwrap()
+    };
+    let counts = |track: &Value, names: &[&str]| {
+        for name in names {
+            assert!(track[name].as_f64().is_some_and(|count| count > 0.0), "{name} in {track:#}");
+        }
+    };
+    let there = |track: &Value, names: &[&str]| {
+        for name in names {
+            assert!(track.get(name).is_some(), "{name} in {track:#}");
+        }
+    };
+    let (video_in, video_out) = (track("inbound", "video"), track("outbound", "video"));
+    counts(video_in, &["bytesReceived", "packetsReceived", "framesReceived", "framesDecoded", "keyFramesDecoded"]);
+    counts(video_in, &["framesPerSecond", "totalDecodeTime", "jitterBufferEmittedCount"]);
+    there(video_in, &["packetsLost", "freezeCount", "totalFreezesDuration", "jitterBufferDelay", "framesDropped"]);
+    assert_eq!(video_in["frameHeight"], SIZE.height, "{video_in:#}");
+    counts(video_out, &["bytesSent", "packetsSent", "framesEncoded", "keyFramesEncoded", "targetBitrate"]);
+    counts(video_out, &["totalEncodeTime", "framesPerSecond", "availableOutgoingBitrate"]);
+    there(video_out, &["qualityLimitationReason", "nackCount", "pliCount", "roundTripTime", "packetsLost"]);
+    assert_eq!(video_out["encoderImplementation"], "openh264");
+    let (audio_in, audio_out) = (track("inbound", "audio"), track("outbound", "audio"));
+    counts(audio_in, &["bytesReceived", "packetsReceived", "totalSamplesReceived", "jitterBufferDelay"]);
+    there(audio_in, &["concealedSamples", "concealmentEvents", "jitter"]);
+    counts(audio_out, &["bytesSent", "packetsSent", "level"]);
+}
+
+#[test]
+fn a_clip_and_a_sound_file_go_through_a_server() {
+    let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets");
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name);
+    let (server, address) = Running::start(cli().args(["serve", "--listen", "127.0.0.1:0"]));
+    let camera = format!("file:{}", assets.join("carphone.mp4").display());
+    let microphone = format!("file:{}", assets.join("arctic_a0007.wav").display());
+    let (call, link) = Running::start(
+        cli()
+            .args(["call", "--server", &address, "--camera", &camera, "--microphone", &microphone, "--speaker", "none"])
+            .args(["--video", "176x144@30"]),
+    );
+    assert!(link.starts_with(&address), "{link} on {address}");
+    let joined = cli()
+        .args(["join", &link])
+        .args(NO_MEDIA)
+        .args(["--duration", "6"])
+        .arg("--record-video")
+        .arg(file("seen.y4m"))
+        .arg("--record-audio")
+        .arg(file("heard.wav"))
+        .output()
+        .unwrap();
+    assert_eq!(joined.status.code(), Some(0), "{}", said(&joined));
+    call.interrupt();
+    assert_eq!(call.code(), Some(0));
+    server.interrupt();
+    assert_eq!(server.code(), Some(0));
+
+    let pictures = pictures(&file("seen.y4m"));
+    assert!(pictures.len() >= 30, "{} pictures", pictures.len());
+    let moved = fika_media::test::psnr(&pictures[0], &pictures[pictures.len() - 1]).unwrap();
+    assert!(moved < 45.0, "the clip moves: {moved} dB");
+    let spoken = samples(&file("heard.wav")).iter().fold(0.0f32, |most, sample| most.max(sample.abs()));
+    assert!(spoken > 0.05, "somebody speaks: {spoken}");
+}
+
+#[test]
+fn what_is_wrong_is_one_sentence_and_a_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let broken = folder.path().join("broken.y4m");
+    std::fs::write(&broken, "this is no clip").unwrap();
+    let broken = format!("file:{}", broken.display());
+    let (_server, address) = Running::start(cli().args(["serve", "--listen", "127.0.0.1:0"]));
+    let unknown = format!("{address}{NOWHERE}");
+    let dead = {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        format!("http://{}/", listener.local_addr().unwrap())
+    };
+    let dead_link = format!("{dead}{NOWHERE}");
+    let no_media: &[&str] = &NO_MEDIA;
+    for (arguments, media, code) in [
+        (vec!["join", "hello"], no_media, 3),
+        (vec!["join", "http://127.0.0.1/j/aaaq-eaye-auda-oceb"], no_media, 3),
+        (vec!["join", &unknown], no_media, 3),
+        (vec!["join", &dead_link], no_media, 5),
+        (vec!["call", "--server", &dead], no_media, 5),
+        (vec!["call", "--camera", &broken, "--microphone", "none", "--speaker", "none"], &[], 4),
+        (vec!["call", "--camera", "none", "--microphone", &broken, "--speaker", "none"], &[], 4),
+        (vec!["call", "--camera", "file:/nowhere.y4m", "--microphone", "none", "--speaker", "none"], &[], 4),
+        (vec!["call", "--camera", "no such camera", "--microphone", "none", "--speaker", "none"], &[], 4),
+        (vec!["call", "--stats", "/nowhere/stats.jsonl"], no_media, 2),
+        (vec!["call", "--video", "huge"], no_media, 2),
+        (vec!["sing"], &[], 2),
+    ] {
+        let output = cli().args(&arguments).args(media).output().unwrap();
+        let said = said(&output);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
+        assert!(!said.contains("panicked"), "{arguments:?}: {said}");
+        if code != 2 {
+            assert_eq!(said.lines().count(), 1, "{arguments:?}: {said}");
+        }
+    }
+}
+
+#[test]
+fn devices_are_listed_as_json() {
+    let output = cli().args(["devices", "--json"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let list: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+    for device in list {
+        assert!(device["id"].is_string() && device["name"].is_string() && device["kind"].is_string(), "{device}");
+    }
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Each picture with a readable mark, and its row of the times file: presented, captured.
+fn markers(path: &Path) -> Vec<(Marker, [Option<i64>; 2])> {
+    let mut times = path.as_os_str().to_owned();
+    times.push(".csv");
+    let times = std::fs::read_to_string(times).unwrap();
+    let mut rows = times.lines();
+    assert_eq!(rows.next(), Some("index,presented_us,captured_us"));
+    let rows: Vec<[Option<i64>; 2]> = rows
+        .enumerate()
+        .map(|(index, row)| {
+            let fields: Vec<&str> = row.split(',').collect();
+            assert_eq!(fields[0], index.to_string());
+            [fields[1].parse().ok(), fields[2].parse().ok()]
+        })
+        .collect();
+    let pictures = pictures(path);
+    assert_eq!(pictures.len(), rows.len(), "a row for each picture");
+    pictures.iter().zip(rows).filter_map(|(image, row)| Some((marker::read(image)?, row))).collect()
+}
+
+fn pictures(path: &Path) -> Vec<I420> {
+    let mut file = BufReader::new(std::fs::File::open(path).unwrap());
+    let mut line = String::new();
+    file.read_line(&mut line).unwrap();
+    let number = |tag: char| line.split_whitespace().find_map(|word| word.strip_prefix(tag)?.parse().ok()).unwrap();
+    let size = Resolution::new(number('W'), number('H'));
+    let mut pictures = Vec::new();
+    loop {
+        let mut frame = String::new();
+        if file.read_line(&mut frame).unwrap() == 0 {
+            return pictures;
+        }
+        assert_eq!(frame, "FRAME\n");
+        let mut data = vec![0; I420::len(size)];
+        file.read_exact(&mut data).unwrap();
+        pictures.push(I420::from_data(size, data).unwrap());
+    }
+}
+
+fn samples(path: &Path) -> Vec<f32> {
+    let mut reader = hound::WavReader::open(path).unwrap();
+    reader.samples::<i16>().map(|sample| f32::from(sample.unwrap()) / 32768.0).collect()
+}
+
+/// Amplitude of the test tone in the loudest second.
+fn loudest(path: &Path) -> f32 {
+    let samples = samples(path);
+    samples.chunks_exact(48_000).map(|second| amplitude(second, TONE)).fold(0.0, f32::max)
+}

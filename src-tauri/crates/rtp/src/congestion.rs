@@ -245,7 +245,7 @@ mod tests {
                 let queue = (self.free_at - self.now).max(0.0);
                 self.worst_queue = self.worst_queue.max(queue);
                 let lost = queue > self.queue_limit.as_secs_f64()
-                    || self.loss_every.is_some_and(|every| self.number % every == 0);
+                    || self.loss_every.is_some_and(|every| self.number.is_multiple_of(every));
                 let arrived = (!lost).then(|| {
                     self.free_at = self.free_at.max(self.now) + size as f64 * 8.0 / self.capacity;
                     // The receiver's clock has another zero.

@@ -70,7 +70,7 @@ fn tables_are_bounded() {
         sources.on_request(address(port), transaction, stun::Kind::Check);
         let mut answer = stun_message(0x0101, 0, false);
         answer[8..20].copy_from_slice(&transaction);
-        if port % 2 == 0 {
+        if port.is_multiple_of(2) {
             sources.allows(address(port), &answer);
         }
     }

@@ -76,7 +76,7 @@ impl Peer {
                 }
                 _ = tick.tick(), if connected => {
                     ticks += 1;
-                    self.measure(ticks % TICKS_OF_STATS == 0).await;
+                    self.measure(ticks.is_multiple_of(TICKS_OF_STATS)).await;
                 }
             }
         }

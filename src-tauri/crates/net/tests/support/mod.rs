@@ -1,5 +1,5 @@
 //! What the tests share: a relay that speaks the server's side of `fika_call::signal`, and sessions that are easy to await.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::unwrap_used)]
 
 pub(crate) mod relay;
 

@@ -195,7 +195,7 @@ fn any_packet() -> impl Strategy<Value = Packet> {
             }),
     ];
     (any::<u16>(), 0..40u16, 0..4u32, any::<bool>(), payload).prop_map(|(far, near, time, marker, payload)| {
-        let sequence = if far % 16 == 0 { far } else { near };
+        let sequence = if far.is_multiple_of(16) { far } else { near };
         packet(sequence, time * 3000, marker, &payload)
     })
 }

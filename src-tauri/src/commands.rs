@@ -112,17 +112,16 @@ pub(crate) async fn select_device(
     kind: DeviceKind,
     id: Option<DeviceId>,
 ) -> Reply<AppSettings> {
-    let settings = remember(&state, |settings| {
+    send(&state, Command::SelectDevice { kind, id: id.clone() }).await?;
+    Ok(remember(&state, |settings| {
         let call = &mut settings.call;
         let choice = match kind {
             DeviceKind::Camera => &mut call.camera,
             DeviceKind::Microphone => &mut call.microphone,
             DeviceKind::Speaker => &mut call.speaker,
         };
-        *choice = id.as_ref().map(|id| id.0.clone());
-    });
-    send(&state, Command::SelectDevice { kind, id }).await?;
-    Ok(settings)
+        *choice = id.map(|id| id.0);
+    }))
 }
 
 #[tauri::command]
@@ -141,9 +140,8 @@ pub(crate) async fn play_test_sound(state: State<'_, AppState>) -> Reply {
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn set_name(state: State<'_, AppState>, name: String) -> Reply<AppSettings> {
-    let settings = remember(&state, |settings| settings.call.name = name);
-    send(&state, Command::SetName { name: settings.call.name.clone() }).await?;
-    Ok(settings)
+    send(&state, Command::SetName { name: name.clone() }).await?;
+    Ok(remember(&state, |settings| settings.call.name = name))
 }
 
 #[tauri::command]

@@ -35,6 +35,7 @@ export class App {
   linkError = $state<UiErrorCode | null>(null);
   /** An action that the backend has not answered yet. */
   busy = $state(false);
+  #keeping: Promise<void> = Promise.resolve();
   /** A test sound was played since the start. */
   speakerTested = $state(false);
   dialog = $state<"settings" | "help" | "leave" | null>(null);
@@ -129,21 +130,27 @@ export class App {
   }
 
   /**
-   * The settings are what the backend says it has kept. Nothing waits for it: the press that leaves a field is the press
-   * on the next button.
+   * The settings are what the backend says it has kept. It makes no button busy: the press that leaves a field is the
+   * press on the next button, whose action then waits until the change is kept.
    */
-  async #keep(change: () => Promise<AppSettings>): Promise<void> {
-    try {
-      this.settings = await change();
-      this.applyAppearance();
-    } catch (error) {
-      this.toasts.error(isUiError(error) ? error.code : "internal");
-    }
+  #keep(change: () => Promise<AppSettings>): Promise<void> {
+    const before = this.#keeping;
+    this.#keeping = (async () => {
+      await before;
+      try {
+        this.settings = await change();
+        this.applyAppearance();
+      } catch (error) {
+        this.toasts.error(isUiError(error) ? error.code : "internal");
+      }
+    })();
+    return this.#keeping;
   }
 
   async #perform(action: () => Promise<void>, onError = (code: UiErrorCode) => this.toasts.error(code)): Promise<void> {
     this.busy = true;
     try {
+      await this.#keeping;
       await action();
     } catch (error) {
       onError(isUiError(error) ? error.code : "internal");

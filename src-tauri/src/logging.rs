@@ -13,7 +13,8 @@ const DEFAULT: &str = "warn,fika=info";
 const FILE: &str = "fika.log";
 
 pub(crate) fn start(folder: &Path) {
-    let filter = EnvFilter::try_from_env(VARIABLE).unwrap_or_else(|_| EnvFilter::new(DEFAULT));
+    let filter = EnvFilter::try_from_env(VARIABLE)
+        .unwrap_or_else(|_| EnvFilter::new(format!("{DEFAULT},{}", fika_net::LOG_DIRECTIVES)));
     let file = std::fs::create_dir_all(folder).and_then(|()| File::create(folder.join(FILE)));
     let writer = match file {
         Ok(file) => BoxMakeWriter::new(std::io::stderr.and(Mutex::new(file))),

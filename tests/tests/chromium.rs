@@ -75,7 +75,9 @@ fn a_browser_and_we_see_and_hear_each_other() {
     said.read_line(&mut link).unwrap();
 
     page.evaluate(&format!("fika.join({})", json!(link.trim()))).unwrap();
-    let enough = format!("fika.until(async () => (await fika.stats()).some((s) => s.framesDecoded >= {PICTURES}))");
+    let enough = format!(
+        "fika.until(async () => (await fika.stats()).some((s) => s.framesDecoded >= {PICTURES} && s.frameHeight === 720))"
+    );
     page.evaluate(&enough).unwrap();
     let tone = page.evaluate("fika.tone()").unwrap();
     let streams = page.evaluate("fika.stats()").unwrap();

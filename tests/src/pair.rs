@@ -101,9 +101,10 @@ pub fn id(name: &str) -> String {
     format!("[data-testid='{name}']")
 }
 
-/// Presses Start a call and joins; the link.
-pub fn start_call(window: &Window) -> anyhow::Result<String> {
+/// Presses Start a call, calls itself `name` and joins; the link.
+pub fn start_call(window: &Window, name: &str) -> anyhow::Result<String> {
     window.click(&id("start-call"))?;
+    window.type_into(&id("name-input"), name)?;
     let link = window.text(&id("link-text"))?;
     window.until("document.querySelector('[data-tile=\"me/camera\"][data-picture=true]') !== null")?;
     window.click(&id("join-now"))?;

@@ -24,7 +24,7 @@ pub fn run(plan: &Plan, clip: &Path, speech: &[f32]) -> anyhow::Result<(Run, Sid
 
     let near = bed.open("near", &camera, LEFT)?;
     let far = bed.open("far", &camera, RIGHT)?;
-    let link = pair::start_call(&near)?;
+    let link = pair::start_call(&near, "Near")?;
     pair::enter_lobby(&far, &link, "Far")?;
     // Asked of the page itself: WebDriver's own pressing takes a while of its own.
     let click = monotonic();

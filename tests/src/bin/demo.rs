@@ -45,7 +45,7 @@ fn main() -> anyhow::Result<()> {
     let bed = Bed::start(SCREEN.0, SCREEN.1, pair::speech()?)?;
     let karin = bed.open("Karin", &here, LEFT)?;
     let amir = bed.open("Amir", &there, RIGHT)?;
-    let link = pair::start_call(&karin)?;
+    let link = pair::start_call(&karin, "Karin")?;
     say(&format!("the call is open at {link}"));
     pair::enter_lobby(&amir, &link, "Amir")?;
     amir.click(&id("join-now"))?;
@@ -65,8 +65,7 @@ fn main() -> anyhow::Result<()> {
         say(&line(&karin, &amir, &before, &now));
         before = now;
         if !shot && begin.elapsed() >= SETTLE {
-            bed.display.screenshot(&arguments.screenshot)?;
-            say(&format!("screenshot: {}", arguments.screenshot.display()));
+            screenshot(&bed, [&karin, &amir], &arguments.screenshot)?;
             shot = true;
         }
         if arguments.seconds.is_some_and(|seconds| begin.elapsed() >= Duration::from_secs(seconds)) {
@@ -74,9 +73,17 @@ fn main() -> anyhow::Result<()> {
         }
     }
     if !shot {
-        bed.display.screenshot(&arguments.screenshot)?;
-        say(&format!("screenshot: {}", arguments.screenshot.display()));
+        screenshot(&bed, [&karin, &amir], &arguments.screenshot)?;
     }
+    Ok(())
+}
+
+fn screenshot(bed: &Bed, windows: [&Window; 2], path: &Path) -> anyhow::Result<()> {
+    for window in windows {
+        pair::sees_other(window)?;
+    }
+    bed.display.screenshot(path)?;
+    say(&format!("screenshot: {}", path.display()));
     Ok(())
 }
 
@@ -90,18 +97,30 @@ async fn second() -> anyhow::Result<bool> {
     })
 }
 
-fn usage(left: &Window, right: &Window) -> anyhow::Result<[Usage; 2]> {
-    Ok([process::usage(left.pid())?, process::usage(right.pid())?])
+/// What each side takes, and when that was read.
+struct Reading {
+    at: Instant,
+    sides: [Usage; 2],
 }
 
-fn line(left: &Window, right: &Window, before: &[Usage; 2], now: &[Usage; 2]) -> String {
+fn usage(left: &Window, right: &Window) -> anyhow::Result<Reading> {
+    let sides = [process::usage(left.pid())?, process::usage(right.pid())?];
+    Ok(Reading { at: Instant::now(), sides })
+}
+
+fn line(left: &Window, right: &Window, before: &Reading, now: &Reading) -> String {
+    let wall = now.at.duration_since(before.at).as_secs_f64();
     let side = |window: &Window, before: &Usage, now: &Usage| {
-        let cpu = now.cpu.saturating_sub(before.cpu).as_millis() / 10;
+        let cpu = 100.0 * now.cpu.saturating_sub(before.cpu).as_secs_f64() / wall;
         let expression = format!("document.querySelector(\"{}\")?.innerText ?? ''", id("elapsed"));
         let elapsed = window.evaluate(&expression).unwrap_or_default();
-        format!("{} in the call, {cpu} % of a core, {} MiB", elapsed.as_str().unwrap_or("?"), now.pss >> 20)
+        format!("{} in the call, {cpu:.0} % of a core, {} MiB", elapsed.as_str().unwrap_or("?"), now.pss >> 20)
     };
-    format!("left: {} | right: {}", side(left, &before[0], &now[0]), side(right, &before[1], &now[1]))
+    format!(
+        "left: {} | right: {}",
+        side(left, &before.sides[0], &now.sides[0]),
+        side(right, &before.sides[1], &now.sides[1])
+    )
 }
 
 /// 720p30 JPEG pictures, one behind the other, that fill the frame.

@@ -1,5 +1,7 @@
 //! `fika-cli` as a program: two of them over real UDP on this machine, what they write, and how they end.
 
+#![allow(clippy::unwrap_used)]
+
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::TcpListener;
 use std::path::Path;

@@ -5,9 +5,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fika_call::ParticipantId;
 use fika_call::invite::Invite;
-use fika_call::machine::{self, Call, Input, VideoFigures};
+use fika_call::machine::{self, Call, Input};
 use fika_call::session::{SessionCommand, SessionEvent};
 use fika_call::signal::MediaState;
 use fika_call::view::{CallView, Levels, Notification};
@@ -24,7 +23,7 @@ use crate::event::{EVENT_QUEUE, Event};
 use crate::handle::{Ask, COMMAND_QUEUE, EngineHandle, NOTIFICATION_QUEUE};
 use crate::session::{Happened, Running};
 use crate::slot::Slot;
-use crate::stats::{Connection, Inbound, Outbound, Stats, Track};
+use crate::stats::Stats;
 use crate::{Config, StartError, audio, camera, devices};
 
 /// Encode and audio threads that are started again after a panic, in all.
@@ -33,7 +32,6 @@ const MAX_RESTARTS: u32 = 8;
 pub(crate) fn start(config: Config) -> Result<EngineHandle, StartError> {
     let (asks, inbox) = mpsc::channel(COMMAND_QUEUE);
     let (events_sender, events) = mpsc::channel(EVENT_QUEUE);
-    let (view, view_out) = watch::channel(CallView::default());
     let (levels, levels_out) = watch::channel(Levels::default());
     let (devices, devices_out) = watch::channel(Vec::new());
     let (stats, stats_out) = watch::channel(Stats::default());
@@ -45,6 +43,7 @@ pub(crate) fn start(config: Config) -> Result<EngineHandle, StartError> {
         max_video_bitrate: config.video.max_bitrate,
     });
     call.handle_input(Input::Settings(config.settings.clone()), now.into_std());
+    let (view, view_out) = watch::channel(call.view().clone());
     let actor = Actor {
         call,
         config,
@@ -349,43 +348,6 @@ impl Actor {
         for kind in gone {
             self.device_gone(kind).await;
         }
-    }
-
-    async fn second(&mut self) {
-        let Some(session) = &self.session else { return };
-        let counted = self.threads.audio.counted();
-        let video = self.threads.encode.stats();
-        let mut stats = Stats { timestamp: (self.config.clock)(), ..Stats::default() };
-        for (participant, peer) in &session.peers {
-            stats.connections.push(Connection::new(participant, peer));
-            for rtp in &peer.outbound {
-                let mut track = Outbound::new(participant, rtp, peer);
-                match rtp.source.kind() {
-                    fika_call::TrackKind::Video => track.video = Some(video.clone()),
-                    fika_call::TrackKind::Audio => track.audio = Some(counted.microphone.clone()),
-                }
-                stats.tracks.push(Track::Outbound(Box::new(track)));
-            }
-            for rtp in &peer.inbound {
-                let mut track = Inbound::new(participant, rtp);
-                let ours = |of: &ParticipantId, source| of == participant && source == rtp.source;
-                let decoder = session.decoders.iter().find(|d| ours(&d.track.participant, d.track.source));
-                track.video = decoder.map(|decoder| decoder.stats());
-                let sound = counted.tracks.iter().find(|(track, _)| ours(&track.participant, track.source));
-                track.audio = sound.map(|(_, audio)| audio.clone());
-                stats.tracks.push(Track::Inbound(Box::new(track)));
-            }
-        }
-        let shown = session.decoders.iter().map(|decoder| decoder.stats()).max_by_key(|stats| stats.frame_height);
-        let receive = shown.map(|video| VideoFigures {
-            width: video.frame_width,
-            height: video.frame_height,
-            fps: video.frames_per_second,
-        });
-        let send = VideoFigures { width: video.frame_width, height: video.frame_height, fps: video.frames_per_second };
-        let send = if self.sending.camera { send } else { VideoFigures::default() };
-        self.out.stats.send_replace(stats);
-        self.input(Input::Figures { send, receive: receive.unwrap_or_default() }).await;
     }
 }
 

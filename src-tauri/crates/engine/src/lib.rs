@@ -15,6 +15,7 @@ mod park;
 mod perform;
 pub mod ports;
 mod rate;
+mod report;
 mod session;
 mod slot;
 pub mod stats;

@@ -1,0 +1,46 @@
+//! What the actor does once a second in a call: it puts the statistics together and tells the machine its figures.
+
+use fika_call::machine::{Input, VideoFigures};
+use fika_call::{ParticipantId, TrackKind};
+
+use crate::actor::Actor;
+use crate::stats::{Connection, Inbound, Outbound, Stats, Track};
+
+impl Actor {
+    pub(crate) async fn second(&mut self) {
+        let Some(session) = &self.session else { return };
+        let counted = self.threads.audio.counted();
+        let video = self.threads.encode.stats();
+        let mut stats = Stats { timestamp: (self.config.clock)(), ..Stats::default() };
+        for (participant, peer) in &session.peers {
+            stats.connections.push(Connection::new(participant, peer));
+            for rtp in &peer.outbound {
+                let mut track = Outbound::new(participant, rtp, peer);
+                match rtp.source.kind() {
+                    TrackKind::Video => track.video = Some(video.clone()),
+                    TrackKind::Audio => track.audio = Some(counted.microphone.clone()),
+                }
+                stats.tracks.push(Track::Outbound(Box::new(track)));
+            }
+            for rtp in &peer.inbound {
+                let mut track = Inbound::new(participant, rtp);
+                let ours = |of: &ParticipantId, source| of == participant && source == rtp.source;
+                let decoder = session.decoders.iter().find(|d| ours(&d.track.participant, d.track.source));
+                track.video = decoder.map(|decoder| decoder.stats());
+                let sound = counted.tracks.iter().find(|(track, _)| ours(&track.participant, track.source));
+                track.audio = sound.map(|(_, audio)| audio.clone());
+                stats.tracks.push(Track::Inbound(Box::new(track)));
+            }
+        }
+        let shown = session.decoders.iter().map(|decoder| decoder.stats()).max_by_key(|stats| stats.frame_height);
+        let receive = shown.map(|video| VideoFigures {
+            width: video.frame_width,
+            height: video.frame_height,
+            fps: video.frames_per_second,
+        });
+        let send = VideoFigures { width: video.frame_width, height: video.frame_height, fps: video.frames_per_second };
+        let send = if self.sending.camera { send } else { VideoFigures::default() };
+        self.out.stats.send_replace(stats);
+        self.input(Input::Figures { send, receive: receive.unwrap_or_default() }).await;
+    }
+}

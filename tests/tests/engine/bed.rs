@@ -146,6 +146,8 @@ pub(crate) struct Seen {
     pub(crate) played: AtomicUsize,
     /// The next picture of somebody else brings its thread down.
     pub(crate) panic: AtomicBool,
+    /// So does the next sound.
+    pub(crate) panic_when_heard: AtomicBool,
 }
 
 impl Seen {
@@ -188,6 +190,7 @@ impl FrameSink for Seen {
     }
 
     fn played(&self, frame: &AudioFrame) {
+        assert!(!self.panic_when_heard.swap(false, Ordering::SeqCst), "as the test wants");
         self.played.fetch_add(1, Ordering::SeqCst);
         let mut heard = self.heard.lock().unwrap();
         heard.extend(frame.samples);

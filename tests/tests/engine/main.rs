@@ -164,6 +164,18 @@ async fn a_decode_thread_that_panics_takes_nothing_with_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_audio_thread_that_panics_ends_the_call_and_the_next_one_is_whole() {
+    let mut bed = Bed::new();
+    let (alice, bob) = bed.call().await;
+    bed.until("they meet", || alice.meets(1250.0) && bob.meets(997.0)).await;
+    bob.seen.panic_when_heard.store(true, Ordering::SeqCst);
+    bed.until("it is told", || bob.view().end == Some(EndReason::Lost)).await;
+    bed.until("Alice is alone", || alice.view().participants.is_empty()).await;
+    bob.engine.send(Command::Rejoin).await.unwrap();
+    bed.until("they meet again", || alice.meets(1250.0) && bob.meets(997.0)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_connection_breaks_and_heals() {
     let mut bed = Bed::new();
     let (alice, bob) = bed.call().await;

@@ -345,8 +345,13 @@ impl Actor {
             tracing::error!(thread, error, "the thread does not start again");
         }
         self.update_audio_out().await;
+        let deaf = thread == "audio" && self.session.is_some();
         for kind in gone {
             self.device_gone(kind).await;
+        }
+        if deaf {
+            // The remote tracks went with the thread: a call without sound is none.
+            self.input(Input::SessionGone).await;
         }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use fika_call::machine::{self, Attempt, Output};
 use fika_call::session::{Request, SessionCommand};
+use fika_call::signal::MAX_PARTICIPANTS;
 use fika_call::view::TileKey;
 use fika_media::device::{DeviceError, DeviceId, DeviceKind};
 
@@ -14,7 +15,7 @@ use crate::session::Running;
 use crate::{audio, camera, decode, devices};
 
 /// Video threads of one session; tracks beyond are not shown.
-const MAX_DECODERS: usize = 16;
+const MAX_DECODERS: usize = 2 * MAX_PARTICIPANTS;
 
 impl Actor {
     pub(crate) async fn perform(&mut self) {

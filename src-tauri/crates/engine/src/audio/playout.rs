@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use fika_call::session::RemoteTrack;
+use fika_call::signal::MAX_PARTICIPANTS;
 use fika_call::view::ParticipantLevel;
 use fika_media::jitter::AudioPacket;
 use fika_media::jitter::audio::Buffer;
@@ -18,6 +19,9 @@ use crate::event::Event;
 use crate::park::{Parker, Polled};
 use crate::ports::FrameSink;
 use crate::stats::AudioIn;
+
+/// Jitter buffers of one session, two for each participant.
+const MAX_TRACKS: usize = 2 * MAX_PARTICIPANTS;
 
 pub(super) struct Playout {
     frames: Arc<dyn FrameSink>,
@@ -43,7 +47,14 @@ impl Playout {
         Self { frames, events, tracks: Vec::new(), tones: None, mixer: Mixer::default() }
     }
 
+    /// In place of an earlier track of the same source. Beyond [`MAX_TRACKS`] it is not heard.
     pub(super) fn add(&mut self, track: RemoteTrack, packets: mpsc::Receiver<AudioPacket>) {
+        let same = |other: &RemoteTrack| (&other.participant, other.source) == (&track.participant, track.source);
+        self.tracks.retain(|other| !same(&other.track));
+        if self.tracks.len() == MAX_TRACKS {
+            tracing::warn!("more audio tracks than are heard");
+            return;
+        }
         match opus::Decoder::new() {
             Ok(decoder) => self.tracks.push(Track {
                 track,

@@ -30,6 +30,8 @@ pub(crate) struct AppInfo {
     pub(crate) settings: AppSettings,
     pub(crate) view: CallView,
     pub(crate) devices: Vec<DeviceInfo>,
+    /// Why the link that the app was started with leads nowhere.
+    pub(crate) link_error: Option<UiErrorCode>,
 }
 
 /// How pictures reach the tiles.
@@ -53,6 +55,7 @@ pub(crate) async fn start(state: State<'_, AppState>) -> Reply<AppInfo> {
         settings: state.settings.get(),
         view: state.engine.view().borrow().clone(),
         devices: state.engine.devices().borrow().clone(),
+        link_error: state.link_error,
     })
 }
 

@@ -23,6 +23,7 @@ use fika_surface::websocket::{APP_ORIGINS, WebSocketSurface};
 use tauri::{Manager, RunEvent};
 
 use crate::args::{Args, PROFILE_VARIABLE};
+use crate::error::{UiError, UiErrorCode};
 use crate::settings::SettingsFile;
 use crate::state::AppState;
 
@@ -39,16 +40,14 @@ pub fn run() -> anyhow::Result<()> {
     let settings = SettingsFile::open(folder);
     let first = settings.get();
     let (engine, surface) = tauri::async_runtime::block_on(start(&settings))?;
-    if let Some(link) = args.link {
-        open(engine.clone(), link);
-    }
+    let link_error = args.link.and_then(|link| tauri::async_runtime::block_on(open(&engine, link)));
     let bindings = bindings::builder();
     tauri::Builder::default()
         .invoke_handler(bindings.invoke_handler())
         .setup(move |app| {
             bindings.mount_events(app);
             events::forward(app.handle(), &engine);
-            app.manage(AppState { engine, settings, surface });
+            app.manage(AppState { engine, link_error, settings, surface });
             window::open(app, &first, page_data)?;
             Ok(())
         })
@@ -86,11 +85,8 @@ async fn start(settings: &SettingsFile) -> anyhow::Result<(EngineHandle, Arc<Web
     Ok((engine, surface))
 }
 
-/// To the lobby of the link that the app was started with. Joining is left to the user.
-fn open(engine: EngineHandle, link: String) {
-    tauri::async_runtime::spawn(async move {
-        if let Err(error) = engine.send(Command::OpenInvite { link }).await {
-            tracing::warn!(%error, "the link on the command line leads nowhere");
-        }
-    });
+/// To the lobby of the link that the app was started with. Joining is left to the user, and so is a link that leads
+/// nowhere: the page says why.
+async fn open(engine: &EngineHandle, link: String) -> Option<UiErrorCode> {
+    engine.send(Command::OpenInvite { link }).await.err().map(|error| UiError::from(error).code)
 }

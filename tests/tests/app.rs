@@ -165,12 +165,13 @@ fn a_bad_link_is_answered_with_a_sentence_and_a_broken_settings_file_is_survived
     std::fs::create_dir(&profile).expect("a folder");
     std::fs::write(profile.join("settings.json"), r#"{"version": 1, "call": {"name": "Kar"#).expect("half a file");
 
-    let karin = bed.app("karin", None);
+    let karin = bed.app("karin", Some("fika"));
     sees(&karin, "[data-phase=home]");
+    let sentence = "This is not a Fika link. Paste the whole link.";
+    assert_eq!(karin.text(&id("link-error")).expect("the link that it was started with is no link"), sentence);
     assert!(profile.join("settings.json.broken").is_file(), "the broken file is kept");
 
     for (link, sentence) in [
-        ("hello", "This is not a Fika link. Paste the whole link."),
         ("http://192.168.1.5:7420/j/abcd-efgh-ijkl-mnop", "A part of the link is missing. Copy the whole link."),
         ("http://192.168.1.5:7420/j/abcd-efgh-ijkl-mno0#AAAA", "The link has a typo. Copy it again and paste it here."),
     ] {

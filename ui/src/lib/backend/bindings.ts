@@ -14,10 +14,11 @@ export const commands = {
 	rejoin: () => typedError<null, UiError>(__TAURI_INVOKE("rejoin")),
 	setMicrophone: (on: boolean) => typedError<null, UiError>(__TAURI_INVOKE("set_microphone", { on })),
 	setCamera: (on: boolean) => typedError<null, UiError>(__TAURI_INVOKE("set_camera", { on })),
-	/**  `None`: the system's default. */
+	/**  `None`: the system's default. Remembered. */
 	selectDevice: (kind: DeviceKind, id: DeviceId | null) => typedError<AppSettings, UiError>(__TAURI_INVOKE("select_device", { kind, id })),
 	retryDevice: (kind: DeviceKind) => typedError<null, UiError>(__TAURI_INVOKE("retry_device", { kind })),
 	playTestSound: () => typedError<null, UiError>(__TAURI_INVOKE("play_test_sound")),
+	/**  Remembered. */
 	setName: (name: string) => typedError<AppSettings, UiError>(__TAURI_INVOKE("set_name", { name })),
 	saveSettings: (settings: AppSettings) => typedError<AppSettings, UiError>(__TAURI_INVOKE("save_settings", { settings })),
 	setLayout: (layout: Layout) => typedError<null, UiError>(__TAURI_INVOKE("set_layout", { layout })),
@@ -45,6 +46,8 @@ export type AppInfo = {
 	settings: AppSettings,
 	view: CallView,
 	devices: DeviceInfo[],
+	/**  Why the link that the app was started with leads nowhere. */
+	linkError: UiErrorCode | null,
 };
 
 export type AppSettings = {
@@ -83,7 +86,7 @@ export type CallView = {
 	invite: InviteView | null,
 	me: MeView,
 	participants: ParticipantView[],
-	/**  Milliseconds since the first media connection of this call. */
+	/**  Milliseconds since the first media connection of this call, in whole seconds; kept on the after-call screen. */
 	connectedForMs: number | null,
 	/**  In plain figures, once a second while connected. */
 	quality: QualityView | null,
@@ -230,7 +233,9 @@ export type ParticipantView = {
 	connection: ConnectionState,
 };
 
-export type Phase = "home" | 
+export type Phase = 
+/**  While a room is being opened `connection` is `Connecting`. */
+"home" | 
 /**  Preview: camera and microphone as set here are the join state. */
 "lobby" | "joining" | "inCall" | "ended";
 
@@ -303,7 +308,7 @@ export type UiErrorCode =
 "serverUnreachable" | 
 /**  The server asks to wait. */
 "tooManyRequests" | 
-/**  The engine has not caught up with earlier commands; try again. */
+/**  The engine has not taken the command in yet; try again. */
 "busy" | 
 /**  A fault of ours; nothing the user can do. */
 "internal";

@@ -55,6 +55,7 @@ export class App {
     this.settings = $state.raw(info.settings);
     this.mac = isMac(info.platform);
     this.callChanged(info.view);
+    this.linkError = info.linkError;
     this.applyAppearance();
   }
 

@@ -66,6 +66,7 @@ export function fakeBackend(query: URLSearchParams): Backend {
         platform: query.get("platform") ?? "linux",
         locale: query.get("locale") ?? "en-GB",
         video: { kind: "websocket", url: "" },
+        linkError: null,
         settings: kept,
         view,
         devices: state === "lobby-nothing" || query.has("no-devices") ? [] : DEVICES,

@@ -15,11 +15,11 @@ use crate::display::Rect;
 use crate::process::{self, Usage};
 use figures::Run;
 
-/// The two windows of a call.
-pub const LEFT: Rect = Rect { left: 0, top: 0, width: 1280, height: 800 };
-pub const RIGHT: Rect = Rect { left: 1300, top: 0, width: 1280, height: 800 };
+/// The two windows of a call: of the height at which the app shows a 16:9 picture whole, with the mark at its top.
+pub const LEFT: Rect = Rect { left: 0, top: 0, width: 1280, height: 855 };
+pub const RIGHT: Rect = Rect { left: 1300, top: 0, width: 1280, height: 855 };
 /// Both fit on it.
-pub const SCREEN: (u32, u32) = (2600, 820);
+pub const SCREEN: (u32, u32) = (2600, 880);
 /// How long anything may take before the run counts as failed.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 

@@ -40,8 +40,7 @@ impl Report<'_> {
         // Writing to a String cannot fail.
         let _ = writeln!(
             text,
-            "{}\n{} runs of each program in turn, medians; {}. CPU time is counted over {} s, the screen is watched for {} s.\n",
-            "## Beside Chromium\n",
+            "## Beside Chromium\n\n{} runs of each program in turn, medians; {}. CPU time is counted over {} s, the screen is watched for {} s.\n",
             self.fika.len().max(self.chromium.len()),
             machine(&self.browser),
             self.plan.load.as_secs(),

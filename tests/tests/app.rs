@@ -180,3 +180,21 @@ fn a_bad_link_is_answered_with_a_sentence_and_a_broken_settings_file_is_survived
     }
     sees(&karin, "[data-phase=home]");
 }
+
+#[test]
+fn the_page_may_do_what_its_capability_lists_and_runs_no_text_as_code() {
+    let bed = Bed::start();
+    let window = bed.app("karin", None);
+    sees(&window, "[data-phase=home]");
+    let invoke = |command: &str| {
+        let call = format!("window.__TAURI_INTERNALS__.invoke({command:?}).then(() => 'done', String)");
+        window.evaluate(&call).expect("the page runs scripts").to_string()
+    };
+    assert_eq!(invoke("surface_stats"), "\"done\"");
+    for command in ["plugin:window|close", "plugin:webview|create_webview_window", "plugin:event|emit"] {
+        assert!(invoke(command).contains("not allowed"), "{command}: {}", invoke(command));
+    }
+    let eval = "(() => { try { return new Function('return 1')(); } catch { return 0; } })()";
+    assert_eq!(window.evaluate(eval).expect("the page runs scripts"), 0);
+    assert_eq!(window.evaluate("window.__TAURI__ === undefined").expect("the page runs scripts"), true);
+}

@@ -1,5 +1,4 @@
 //! A browser in a room of ours: headless Chromium and `fika-cli` see and hear each other.
-#![allow(clippy::unwrap_used)] // What is missing here is a failed test.
 #![allow(clippy::unwrap_used, reason = "also what the tests call is a test")]
 
 use std::io::{BufRead as _, BufReader};

@@ -16,7 +16,8 @@ use serde_json::{Value, json};
 /// What `fika-cli --microphone test` plays.
 const OUR_TONE: f64 = 997.0;
 const ITS_TONE: u32 = 1250;
-/// Pictures that either side must have shown.
+/// Pictures of 720p in a row that either side must have shown without a freeze (webrtc-stats `freezeCount`). The browser
+/// begins small and freezes for a moment when its encoder changes size, so the count begins anew after a freeze.
 const PICTURES: u64 = 200;
 
 const SECRET: [u8; 16] = *b"0123456789abcdef";
@@ -62,7 +63,7 @@ fn a_browser_and_we_see_and_hear_each_other() {
 
     let mut call = Command::new(program::path("fika-cli", "fika-cli").unwrap())
         .args(["call", "--camera", "test", "--microphone", "test", "--speaker", "none"])
-        .args(["--video", "1280x720@30", "--duration", "15"])
+        .args(["--video", "1280x720@30", "--duration", "24"])
         .arg("--stats")
         .arg(file("stats.jsonl"))
         .arg("--record-audio")
@@ -77,7 +78,12 @@ fn a_browser_and_we_see_and_hear_each_other() {
 
     page.evaluate(&format!("fika.join({})", json!(link.trim()))).unwrap();
     let enough = format!(
-        "fika.until(async () => (await fika.stats()).some((s) => s.framesDecoded >= {PICTURES} && s.frameHeight === 720))"
+        "(() => {{ let first; return fika.until(async () => {{
+            const now = (await fika.stats()).find((s) => s.kind === 'video' && s.type === 'inbound-rtp');
+            if (now?.frameHeight !== 720) return false;
+            if (first?.freezeCount !== now.freezeCount) first = now;
+            return now.framesDecoded - first.framesDecoded >= {PICTURES};
+        }}); }})()"
     );
     page.evaluate(&enough).unwrap();
     let tone = page.evaluate("fika.tone()").unwrap();
@@ -100,7 +106,6 @@ fn assert_it_got_ours(streams: &Value, tone: &Value) {
     let (video, audio) = (stream("video", "inbound-rtp"), stream("audio", "inbound-rtp"));
     assert_eq!((&video["mimeType"], &audio["mimeType"]), (&json!("video/H264"), &json!("audio/opus")));
     assert_eq!((&video["frameWidth"], &video["frameHeight"]), (&json!(1280), &json!(720)));
-    assert_eq!(video["freezeCount"], 0, "{video:#}");
     assert_eq!(stream("video", "outbound-rtp")["mimeType"], "video/H264");
     assert_eq!(stream("audio", "outbound-rtp")["mimeType"], "audio/opus");
     let (hertz, level) = (tone["hertz"].as_f64().unwrap(), tone["level"].as_f64().unwrap());
@@ -114,10 +119,14 @@ fn assert_we_got_its(stats: &Path, heard: &Path) {
         let tracks = line["tracks"].as_array().unwrap().clone();
         tracks.into_iter().find(|track| track["direction"] == "inbound" && track["kind"] == kind)
     };
-    let video = lines.iter().rev().find_map(|line| inbound(line, "video")).expect("its picture came");
-    assert_eq!((&video["frameWidth"], &video["frameHeight"]), (&json!(1280), &json!(720)));
-    assert!(video["framesDecoded"].as_u64().unwrap() >= PICTURES, "{video:#}");
-    assert_eq!(video["freezeCount"], 0, "{video:#}");
+    let pictures: Vec<Value> = lines.iter().filter_map(|line| inbound(line, "video")).collect();
+    let decoded = |video: &Value| video["framesDecoded"].as_u64().unwrap();
+    let longest = pictures
+        .chunk_by(|one, next| one["freezeCount"] == next["freezeCount"] && one["frameHeight"] == next["frameHeight"])
+        .filter(|calm| calm[0]["frameWidth"] == 1280 && calm[0]["frameHeight"] == 720)
+        .map(|calm| decoded(&calm[calm.len() - 1]) - decoded(&calm[0]))
+        .max();
+    assert!(longest >= Some(PICTURES), "{longest:?} {pictures:#?}");
     assert!(lines.iter().rev().find_map(|line| inbound(line, "audio")).is_some(), "its sound came");
 
     let samples: Vec<f32> = hound::WavReader::open(heard)

@@ -10,6 +10,8 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
+use fika_media::tone::Sine;
+use fika_media::{AudioFrame, Timestamp};
 use tempfile::TempDir;
 
 use crate::isolated::Env;
@@ -210,6 +212,18 @@ impl Drop for Recording {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// 48 kHz, half of the full range; repeats without a jump where `frequency` is a whole number of Hz.
+pub fn second_of_tone(frequency: f64) -> Vec<f32> {
+    let mut sine = Sine::new(frequency, 0.5);
+    let mut frame = AudioFrame::silence(Timestamp::ZERO);
+    (0..100)
+        .flat_map(|_| {
+            sine.fill(&mut frame);
+            frame.samples
+        })
+        .collect()
 }
 
 /// A null sink without `norewinds` starts with a block of two seconds, in which nothing is heard.

@@ -10,7 +10,9 @@ use std::process::{Child, Command, Output, Stdio};
 use fika_media::marker::{self, Marker};
 use fika_media::tone::amplitude;
 use fika_media::{I420, Resolution};
+use fika_tests::camera::Shim;
 use fika_tests::program;
+use fika_tests::pulse::{PulseServer, second_of_tone};
 use serde_json::Value;
 
 /// What `--microphone test` plays, in Hz.
@@ -175,6 +177,41 @@ fn a_clip_and_a_sound_file_go_through_a_server() {
     assert!(spoken > 0.05, "somebody speaks: {spoken}");
 }
 
+/// The code that users run, from a V4L2 camera and a PulseAudio microphone to the other side.
+#[cfg(target_os = "linux")]
+#[test]
+fn camera_and_microphone_reach_the_other_side() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name);
+    let camera = Shim::new().unwrap().devices(&["Webcam"]).formats("YUYV").sizes("640x360");
+    let sound = PulseServer::start().unwrap();
+    let _played = sound.pulse().play_loop("vmic_in", second_of_tone(TONE)).unwrap();
+    let devices = ["--camera", "default", "--microphone", "default", "--speaker", "default"];
+    let (call, link) = Running::start(
+        cli().arg("call").args(devices).args(["--video", "640x360@30"]).envs(sound.env()).envs(camera.env()),
+    );
+    let joined = cli()
+        .args(["join", &link])
+        .args(NO_MEDIA)
+        .args(["--duration", "8"])
+        .arg("--record-video")
+        .arg(file("seen.y4m"))
+        .arg("--record-audio")
+        .arg(file("heard.wav"))
+        .output()
+        .unwrap();
+    assert_eq!(joined.status.code(), Some(0), "{}", said(&joined));
+    call.interrupt();
+    assert_eq!(call.code(), Some(0));
+
+    let counters: Vec<u32> = markers(&file("seen.y4m")).iter().map(|(marker, _)| marker.counter).collect();
+    assert!(counters.len() >= 60, "{} pictures with a mark", counters.len());
+    assert!(counters.is_sorted_by(|a, b| a < b), "in order, none twice: {counters:?}");
+    // Noise suppression takes most of a steady tone away; what is left is this tone and no other.
+    let (tone, beside) = (loudest(&file("heard.wav")), loudest_at(&file("heard.wav"), TONE * 1.5));
+    assert!(tone > 0.002 && tone > 10.0 * beside, "{tone} at {TONE} Hz, {beside} beside it");
+}
+
 #[test]
 fn what_is_wrong_is_one_sentence_and_a_code() {
     let folder = tempfile::tempdir().unwrap();
@@ -273,6 +310,10 @@ fn samples(path: &Path) -> Vec<f32> {
 
 /// Amplitude of the test tone in the loudest second.
 fn loudest(path: &Path) -> f32 {
+    loudest_at(path, TONE)
+}
+
+fn loudest_at(path: &Path, frequency: f64) -> f32 {
     let samples = samples(path);
-    samples.chunks_exact(48_000).map(|second| amplitude(second, TONE)).fold(0.0, f32::max)
+    samples.chunks_exact(48_000).map(|second| amplitude(second, frequency)).fold(0.0, f32::max)
 }

@@ -7,7 +7,7 @@ use fika_devices::{System, clock};
 use fika_media::device::{DeviceError, DeviceEvent, DeviceId, DeviceInfo, DeviceKind, Devices as _, Wake};
 use fika_media::{AudioFrame, AudioRead, AudioSink, AudioSource, Timestamp, tone};
 use fika_tests::isolated;
-use fika_tests::pulse::{MICROPHONE, Pulse, PulseServer, SPEAKER};
+use fika_tests::pulse::{MICROPHONE, Pulse, PulseServer, SPEAKER, second_of_tone};
 
 use crate::{DEADLINE, until};
 
@@ -32,18 +32,6 @@ fn wake() -> (Wake, Receiver<()>) {
 
 fn of(system: &System, kind: DeviceKind) -> Vec<DeviceInfo> {
     system.list().into_iter().filter(|device| device.kind == kind).collect()
-}
-
-/// A second of a tone that repeats without a jump.
-fn tone_second() -> Vec<f32> {
-    let mut sine = tone::Sine::new(TONE_HZ, 0.5);
-    let mut frame = AudioFrame::silence(Timestamp::ZERO);
-    (0..100)
-        .flat_map(|_| {
-            sine.fill(&mut frame);
-            frame.samples
-        })
-        .collect()
 }
 
 /// Reads on until `samples` are there.
@@ -96,7 +84,7 @@ fn devices_have_names_and_pseudo_devices_are_left_out() {
 #[test]
 fn a_tone_is_heard_through_the_microphone() {
     with_sound("a_tone_is_heard_through_the_microphone", |pulse| {
-        let _playing = pulse.play_loop("vmic_in", tone_second()).unwrap();
+        let _playing = pulse.play_loop("vmic_in", second_of_tone(TONE_HZ)).unwrap();
         let (wake, wakes) = wake();
         let mut microphone = System::new().open_microphone(None, wake).unwrap();
         let heard = until("the tone", || {
@@ -213,7 +201,7 @@ fn a_killed_server_disconnects_and_a_new_one_is_found() {
         drop((microphone, speaker));
         assert_eq!(system.open_microphone(None, microphone_wake.clone()).err(), Some(DeviceError::NotFound));
         let restarted = pulse.restart().unwrap();
-        let _playing = restarted.pulse().play_loop("vmic_in", tone_second()).unwrap();
+        let _playing = restarted.pulse().play_loop("vmic_in", second_of_tone(TONE_HZ)).unwrap();
         let mut microphone = system.open_microphone(None, microphone_wake).unwrap();
         until("the tone", || {
             let heard = listen(microphone.as_mut(), &microphone_wakes, SECOND / 2).unwrap();

@@ -153,19 +153,7 @@ fn a_clip_and_a_sound_file_go_through_a_server() {
             .args(["--video", "176x144@30"]),
     );
     assert!(link.starts_with(&address), "{link} on {address}");
-    let joined = cli()
-        .args(["join", &link])
-        .args(NO_MEDIA)
-        .args(["--duration", "6"])
-        .arg("--record-video")
-        .arg(file("seen.y4m"))
-        .arg("--record-audio")
-        .arg(file("heard.wav"))
-        .output()
-        .unwrap();
-    assert_eq!(joined.status.code(), Some(0), "{}", said(&joined));
-    call.interrupt();
-    assert_eq!(call.code(), Some(0));
+    watch(call, &link, "6", &file("seen.y4m"), &file("heard.wav"));
     server.interrupt();
     assert_eq!(server.code(), Some(0));
 
@@ -190,19 +178,7 @@ fn camera_and_microphone_reach_the_other_side() {
     let (call, link) = Running::start(
         cli().arg("call").args(devices).args(["--video", "640x360@30"]).envs(sound.env()).envs(camera.env()),
     );
-    let joined = cli()
-        .args(["join", &link])
-        .args(NO_MEDIA)
-        .args(["--duration", "8"])
-        .arg("--record-video")
-        .arg(file("seen.y4m"))
-        .arg("--record-audio")
-        .arg(file("heard.wav"))
-        .output()
-        .unwrap();
-    assert_eq!(joined.status.code(), Some(0), "{}", said(&joined));
-    call.interrupt();
-    assert_eq!(call.code(), Some(0));
+    watch(call, &link, "8", &file("seen.y4m"), &file("heard.wav"));
 
     let counters: Vec<u32> = markers(&file("seen.y4m")).iter().map(|(marker, _)| marker.counter).collect();
     assert!(counters.len() >= 60, "{} pictures with a mark", counters.len());
@@ -210,6 +186,23 @@ fn camera_and_microphone_reach_the_other_side() {
     // Noise suppression takes most of a steady tone away; what is left is this tone and no other.
     let (tone, beside) = (loudest(&file("heard.wav")), loudest_at(&file("heard.wav"), TONE * 1.5));
     assert!(tone > 0.002 && tone > 10.0 * beside, "{tone} at {TONE} Hz, {beside} beside it");
+}
+
+/// Joins without media of its own for so many seconds and records; then the call is left.
+fn watch(call: Running, link: &str, seconds: &str, seen: &Path, heard: &Path) {
+    let joined = cli()
+        .args(["join", link])
+        .args(NO_MEDIA)
+        .args(["--duration", seconds])
+        .arg("--record-video")
+        .arg(seen)
+        .arg("--record-audio")
+        .arg(heard)
+        .output()
+        .unwrap();
+    assert_eq!(joined.status.code(), Some(0), "{}", said(&joined));
+    call.interrupt();
+    assert_eq!(call.code(), Some(0));
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! Resizes pictures: the encoder's ladder, self-views and tiles. Owns its scratch memory; one instance for each thread.
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::U8;
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 
-use crate::I420;
+use crate::{I420, Resolution};
 
 /// What happens when source and destination have different aspect ratios.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -13,6 +14,15 @@ pub enum Fit {
     Crop,
     /// Distorts.
     Stretch,
+}
+
+/// A part of a plane in its pixels, which need not be whole ones.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Part {
+    pub x: f64,
+    pub y: f64,
+    pub width: f64,
+    pub height: f64,
 }
 
 /// Bilinear, over all pixels that contribute: no flicker when made smaller.
@@ -26,28 +36,34 @@ impl Scaler {
     pub fn scale(&mut self, from: &I420, to: &mut I420, fit: Fit) {
         if from.size() == to.size() {
             for (from, to) in planes(from).into_iter().zip(planes_mut(to)) {
-                to.2.copy_from_slice(from.2);
+                to.1.copy_from_slice(from.1);
             }
             return;
         }
-        let crop = match fit {
+        let [x, y, width, height] = match fit {
             Fit::Crop => crop(from, to),
             Fit::Stretch => None,
-        };
-        for (from, to) in planes(from).into_iter().zip(planes_mut(to)) {
-            let mut options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
-            if let Some([left, top, width, height]) = crop {
-                let (across, down) = (f64::from(from.0), f64::from(from.1));
-                options = options.crop(left * across, top * down, width * across, height * down);
-            }
-            let source = ImageRef::new(from.0, from.1, from.2, PixelType::U8);
-            let target = Image::from_slice_u8(to.0, to.1, to.2, PixelType::U8);
-            if let (Ok(source), Ok(mut target)) = (source, target) {
-                // Fails only for pixel types that differ and for a crop outside the picture.
-                let resized = self.resizer.resize(&source, &mut target, &options);
-                debug_assert_eq!(resized, Ok(()));
-            }
         }
+        .unwrap_or([0.0, 0.0, 1.0, 1.0]);
+        for (from, to) in planes(from).into_iter().zip(planes_mut(to)) {
+            let (across, down) = (f64::from(from.0.width), f64::from(from.0.height));
+            let part = Part { x: x * across, y: y * down, width: width * across, height: height * down };
+            let scaled = self.plane(from, part, to);
+            debug_assert!(scaled, "planes of pictures fit their sizes");
+        }
+    }
+
+    /// Fills the plane `to` with a part of the plane `from`; both have rows without gaps. False: a plane has not as many
+    /// pixels as its size says, or the part lies outside.
+    pub fn plane(&mut self, from: (Resolution, &[u8]), part: Part, to: (Resolution, &mut [u8])) -> bool {
+        // Typed, so that only the code for single bytes is compiled and not that for every kind of pixel.
+        let source = TypedImageRef::<U8>::from_buffer(from.0.width, from.0.height, from.1);
+        let target = TypedImage::<U8>::from_buffer(to.0.width, to.0.height, to.1);
+        let (Ok(source), Ok(mut target)) = (source, target) else { return false };
+        let Part { x, y, width, height } = part;
+        let algorithm = ResizeAlg::Convolution(FilterType::Bilinear);
+        let options = ResizeOptions::new().resize_alg(algorithm).crop(x, y, width, height);
+        self.resizer.resize_typed(&source, &mut target, &options).is_ok()
     }
 }
 
@@ -63,20 +79,21 @@ fn crop(from: &I420, to: &I420) -> Option<[f64; 4]> {
     }
 }
 
-type Plane<T> = (u32, u32, T);
-
-fn planes(image: &I420) -> [Plane<&[u8]>; 3] {
-    let (size, chroma) = (image.size(), image.chroma_stride() as u32);
-    let half = size.height.div_ceil(2);
+/// The planes and their sizes.
+fn planes(image: &I420) -> [(Resolution, &[u8]); 3] {
+    let (size, chroma) = (image.size(), chroma(image));
     let (y, u, v) = image.planes();
-    [(size.width, size.height, y), (chroma, half, u), (chroma, half, v)]
+    [(size, y), (chroma, u), (chroma, v)]
 }
 
-fn planes_mut(image: &mut I420) -> [Plane<&mut [u8]>; 3] {
-    let (size, chroma) = (image.size(), image.chroma_stride() as u32);
-    let half = size.height.div_ceil(2);
+fn planes_mut(image: &mut I420) -> [(Resolution, &mut [u8]); 3] {
+    let (size, chroma) = (image.size(), chroma(image));
     let (y, u, v) = image.planes_mut();
-    [(size.width, size.height, y), (chroma, half, u), (chroma, half, v)]
+    [(size, y), (chroma, u), (chroma, v)]
+}
+
+fn chroma(image: &I420) -> Resolution {
+    Resolution::new(image.chroma_stride() as u32, image.size().height.div_ceil(2))
 }
 
 #[cfg(test)]

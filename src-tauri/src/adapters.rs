@@ -13,8 +13,10 @@ use fika_engine::{Connector, FrameSink, IncomingMedia, IncomingTrack, Rooms, Ses
 use fika_media::{AudioFrame, Clock, Timestamp, VideoFrame};
 use fika_net::signal::CreateError;
 use fika_server::local::{self, Local};
-use fika_surface::{TileId, VideoSurface};
+use fika_surface::{TileId, VideoSurface as _};
 use tokio::sync::mpsc;
+
+use crate::video::Video;
 
 /// Calls between everybody and everybody.
 pub(crate) struct Mesh {
@@ -81,16 +83,16 @@ impl Rooms for RoomsHereOrThere {
 
 /// Pictures to the tiles of the page.
 pub(crate) struct Tiles {
-    pub(crate) surface: Arc<dyn VideoSurface>,
+    pub(crate) video: Arc<Video>,
 }
 
 impl FrameSink for Tiles {
     fn present(&self, tile: &TileKey, frame: &VideoFrame, _captured: Option<Timestamp>, _now: Timestamp) {
-        self.surface.present(&id(tile), frame.image.clone());
+        self.video.present(&id(tile), frame.image.clone());
     }
 
     fn clear(&self, tile: &TileKey) {
-        self.surface.clear(&id(tile));
+        self.video.clear(&id(tile));
     }
 
     fn played(&self, _frame: &AudioFrame) {}

@@ -26,7 +26,14 @@ pub(crate) fn builder() -> Builder<tauri::Wry> {
             commands::surface_stats,
             commands::set_fullscreen,
         ])
-        .events(collect_events![events::CallChanged, events::LevelsChanged, events::DevicesChanged, events::Notified])
+        .events(collect_events![
+            events::CallChanged,
+            events::LevelsChanged,
+            events::DevicesChanged,
+            events::Notified,
+            events::PicturesChanged,
+            events::VideoChanged,
+        ])
 }
 
 #[cfg(test)]

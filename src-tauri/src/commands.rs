@@ -12,6 +12,7 @@ use tauri::{State, WebviewWindow};
 use crate::error::{UiError, UiErrorCode};
 use crate::settings::AppSettings;
 use crate::state::AppState;
+use crate::video::VideoTransport;
 use crate::{platform, window};
 
 /// How long the engine may take to take a command in.
@@ -34,14 +35,6 @@ pub(crate) struct AppInfo {
     pub(crate) link_error: Option<UiErrorCode>,
 }
 
-/// How pictures reach the tiles.
-#[derive(Clone, Debug, Serialize, Deserialize, specta::Type)]
-#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
-pub(crate) enum VideoTransport {
-    /// The page connects here and draws on canvases.
-    Websocket { url: String },
-}
-
 type Reply<T = ()> = Result<T, UiError>;
 
 #[tauri::command]
@@ -51,7 +44,7 @@ pub(crate) async fn start(state: State<'_, AppState>) -> Reply<AppInfo> {
         version: env!("CARGO_PKG_VERSION").into(),
         platform: platform::NAME.into(),
         locale: locale(),
-        video: VideoTransport::Websocket { url: state.surface.url().into() },
+        video: state.video.transport().ok_or_else(|| UiError::internal(&"pictures have no way to the window"))?,
         settings: state.settings.get(),
         view: state.engine.view().borrow().clone(),
         devices: state.engine.devices().borrow().clone(),
@@ -163,14 +156,14 @@ pub(crate) async fn save_settings(
 #[tauri::command]
 #[specta::specta]
 pub(crate) fn set_layout(state: State<'_, AppState>, layout: Layout) -> Reply {
-    state.surface.set_layout(layout);
+    state.video.set_layout(layout);
     Ok(())
 }
 
 #[tauri::command]
 #[specta::specta]
 pub(crate) fn surface_stats(state: State<'_, AppState>) -> Reply<Vec<TileStats>> {
-    Ok(state.surface.stats())
+    Ok(state.video.stats())
 }
 
 #[tauri::command]

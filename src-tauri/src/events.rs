@@ -5,11 +5,14 @@ use std::time::Duration;
 use fika_call::view::{CallView, Levels, Notification};
 use fika_engine::EngineHandle;
 use fika_media::device::DeviceInfo;
+use fika_surface::TileId;
 use serde::{Deserialize, Serialize};
 use tauri::AppHandle;
 use tauri_specta::Event;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, watch};
+
+use crate::video::VideoTransport;
 
 /// The screen shows no more than this: views that come faster are passed over.
 const FRAME: Duration = Duration::from_millis(16);
@@ -29,6 +32,14 @@ pub(crate) struct DevicesChanged(pub(crate) Vec<DeviceInfo>);
 /// `notified`: something that happened, told once.
 #[derive(Clone, Debug, Serialize, Deserialize, specta::Type, Event)]
 pub(crate) struct Notified(pub(crate) Notification);
+
+/// `pictures-changed`: all tiles of the window that show a picture now, where the app draws them itself.
+#[derive(Clone, Debug, Serialize, Deserialize, specta::Type, Event)]
+pub(crate) struct PicturesChanged(pub(crate) Vec<TileId>);
+
+/// `video-changed`: pictures take another way from now on.
+#[derive(Clone, Debug, Serialize, Deserialize, specta::Type, Event)]
+pub(crate) struct VideoChanged(pub(crate) VideoTransport);
 
 /// Passes on what the engine shows, until it ends. Each kind has a task of its own, so none waits for another.
 pub(crate) fn forward(app: &AppHandle, engine: &EngineHandle) {
@@ -60,7 +71,7 @@ async fn tell(app: AppHandle, mut notifications: broadcast::Receiver<Notificatio
     }
 }
 
-fn emit<E: Event + Serialize + Clone>(app: &AppHandle, event: &E) {
+pub(crate) fn emit<E: Event + Serialize + Clone>(app: &AppHandle, event: &E) {
     if let Err(error) = event.emit(app) {
         tracing::debug!(%error, event = E::NAME, "the page is gone");
     }

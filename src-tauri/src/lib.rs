@@ -11,6 +11,7 @@ mod logging;
 mod platform;
 mod settings;
 mod state;
+mod video;
 mod window;
 
 use std::path::PathBuf;
@@ -19,13 +20,13 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use fika_engine::{Command, EngineHandle};
-use fika_surface::websocket::{APP_ORIGINS, WebSocketSurface};
 use tauri::{Manager, RunEvent};
 
-use crate::args::{Args, PROFILE_VARIABLE};
+use crate::args::{Args, PROFILE_VARIABLE, VIDEO_VARIABLE};
 use crate::error::{UiError, UiErrorCode};
 use crate::settings::SettingsFile;
 use crate::state::AppState;
+use crate::video::Video;
 
 /// How long leaving a call may hold up the end of the app.
 const GOODBYE: Duration = Duration::from_secs(3);
@@ -33,13 +34,15 @@ const GOODBYE: Duration = Duration::from_secs(3);
 /// Runs until the window is closed.
 pub fn run() -> anyhow::Result<()> {
     platform::prepare();
-    let args = Args::parse(std::env::args_os().skip(1), std::env::var_os(PROFILE_VARIABLE))?;
+    let args =
+        Args::parse(std::env::args_os().skip(1), std::env::var_os(PROFILE_VARIABLE), std::env::var_os(VIDEO_VARIABLE))?;
     let folder = args.profile.clone().or_else(user_folder).context("this system has no place for settings")?;
     logging::start(&folder);
     let page_data = args.profile.map(|profile| profile.join("page"));
     let settings = SettingsFile::open(folder);
     let first = settings.get();
-    let (engine, surface) = tauri::async_runtime::block_on(start(&settings))?;
+    let video = Arc::new(Video::new(args.video));
+    let engine = tauri::async_runtime::block_on(start(&settings, video.clone()))?;
     let link_error = args.link.and_then(|link| tauri::async_runtime::block_on(open(&engine, link)));
     let bindings = bindings::builder();
     tauri::Builder::default()
@@ -47,8 +50,9 @@ pub fn run() -> anyhow::Result<()> {
         .setup(move |app| {
             bindings.mount_events(app);
             events::forward(app.handle(), &engine);
-            app.manage(AppState { engine, link_error, settings, surface });
-            window::open(app, &first, page_data)?;
+            app.manage(AppState { engine, link_error, settings, video: video.clone() });
+            let window = window::open(app, &first, page_data)?;
+            video.attach(&window)?;
             Ok(())
         })
         .build(tauri::generate_context!())
@@ -67,22 +71,20 @@ fn user_folder() -> Option<PathBuf> {
     dirs::config_dir().map(|folder| folder.join("fika"))
 }
 
-async fn start(settings: &SettingsFile) -> anyhow::Result<(EngineHandle, Arc<WebSocketSurface>)> {
-    let surface = WebSocketSurface::start(&tokio::runtime::Handle::current(), &APP_ORIGINS)?;
-    let surface = Arc::new(surface);
+async fn start(settings: &SettingsFile, video: Arc<Video>) -> anyhow::Result<EngineHandle> {
     let clock = fika_devices::clock::clock();
     let engine = fika_engine::start(fika_engine::Config {
         devices: Arc::new(fika_devices::System::new()),
         connector: Arc::new(adapters::Mesh { clock: clock.clone() }),
         rooms: Arc::new(adapters::RoomsHereOrThere::new(Vec::new())),
-        frames: Arc::new(adapters::Tiles { surface: surface.clone() }),
+        frames: Arc::new(adapters::Tiles { video }),
         clock,
         settings: settings.get().call,
         video: fika_engine::VideoConfig::default(),
         ice_servers: Vec::new(),
         voice_processing: true,
     })?;
-    Ok((engine, surface))
+    Ok(engine)
 }
 
 /// To the lobby of the link that the app was started with. Joining is left to the user, and so is a link that leads

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use fika_engine::EngineHandle;
-use fika_surface::websocket::WebSocketSurface;
 
 use crate::error::UiErrorCode;
 use crate::settings::SettingsFile;
+use crate::video::Video;
 
 pub(crate) struct AppState {
     pub(crate) engine: EngineHandle,
     /// Why the link on the command line leads nowhere.
     pub(crate) link_error: Option<UiErrorCode>,
     pub(crate) settings: SettingsFile,
-    pub(crate) surface: Arc<WebSocketSurface>,
+    pub(crate) video: Arc<Video>,
 }

@@ -5,6 +5,7 @@ pub mod camera;
 pub mod chromium;
 pub mod display;
 pub mod isolated;
+pub mod look;
 pub mod pair;
 pub mod process;
 pub mod program;

@@ -4,6 +4,7 @@
 //! Everything blocks on the calling thread. All that was started ends with the [`Bed`] and its windows.
 #![cfg(target_os = "linux")]
 
+use std::cell::RefCell;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -26,6 +27,8 @@ pub struct Bed {
     program: PathBuf,
     pulse: PulseServer,
     profiles: tempfile::TempDir,
+    /// Ids of the windows that were placed, in that order.
+    placed: RefCell<Vec<String>>,
     _speech: Playing,
 }
 
@@ -39,6 +42,7 @@ impl Bed {
             program: program::path("fika", "fika")?,
             pulse,
             profiles: tempfile::tempdir()?,
+            placed: RefCell::default(),
             _speech: playing,
         })
     }
@@ -83,8 +87,19 @@ impl Bed {
             }
             std::thread::sleep(POLL);
         };
+        self.placed.borrow_mut().push(window.clone());
+        self.reshape_window(&window, place)
+    }
+
+    /// Moves the window that was opened as the `number`th, from 0 on.
+    pub fn reshape(&self, number: usize, place: Rect) -> anyhow::Result<()> {
+        let window = self.placed.borrow().get(number).cloned().context("there is such a window")?;
+        self.reshape_window(&window, place)
+    }
+
+    fn reshape_window(&self, window: &str, place: Rect) -> anyhow::Result<()> {
         let [left, top, width, height] = [place.left, place.top, place.width, place.height].map(|n| n.to_string());
-        self.xdotool(&["windowmove", &window, &left, &top, "windowsize", &window, &width, &height]).map(drop)
+        self.xdotool(&["windowmove", window, &left, &top, "windowsize", window, &width, &height]).map(drop)
     }
 
     fn xdotool(&self, words: &[&str]) -> anyhow::Result<String> {

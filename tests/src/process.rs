@@ -17,6 +17,10 @@ pub struct Usage {
     /// Proportional set size: shared pages count in parts. Bytes.
     pub pss: u64,
     pub processes: usize,
+    /// Time on a processor of all threads that run now, to the nanosecond.
+    pub ran: Duration,
+    /// Times that a thread went to sleep of itself, so about as often it was woken.
+    pub sleeps: u64,
     /// CPU time by thread name, without the numbers at its end.
     pub threads: BTreeMap<String, Duration>,
 }
@@ -35,6 +39,10 @@ pub fn usage(root: u32) -> anyhow::Result<Usage> {
             let path = task.path();
             let name = fs::read_to_string(path.join("comm")).unwrap_or_default();
             let name = name.trim().trim_end_matches(|c: char| c.is_ascii_digit() || c == '-' || c == '#');
+            let ran = fs::read_to_string(path.join("schedstat")).unwrap_or_default();
+            usage.ran += Duration::from_nanos(ran.split(' ').next().and_then(|ns| ns.parse().ok()).unwrap_or_default());
+            let status = fs::read_to_string(path.join("status")).unwrap_or_default();
+            usage.sleeps += field(&status, "voluntary_ctxt_switches:").unwrap_or_default();
             *usage.threads.entry(name.to_owned()).or_default() +=
                 cpu_of(&fs::read_to_string(path.join("stat")).unwrap_or_default()).unwrap_or_default();
         }
@@ -80,8 +88,13 @@ fn fields(stat: &str) -> impl Iterator<Item = &str> {
 
 fn pss(pid: u32) -> u64 {
     let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
-    let line = text.lines().find_map(|line| line.strip_prefix("Pss:")).unwrap_or_default();
-    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap_or_default() * 1024
+    field(&text, "Pss:").unwrap_or_default() * 1024
+}
+
+/// The number behind `name` at the beginning of a line.
+fn field(text: &str, name: &str) -> Option<u64> {
+    let value = text.lines().find_map(|line| line.strip_prefix(name))?;
+    value.split_whitespace().next()?.parse().ok()
 }
 
 #[cfg(test)]
@@ -99,6 +112,7 @@ mod tests {
         }
         let after = usage(me).unwrap();
         assert!(after.cpu > before.cpu && after.pss > 0, "{sum}");
+        assert!(after.ran > before.ran && after.sleeps >= before.sleeps);
         assert!(after.threads.values().sum::<Duration>() > Duration::ZERO);
     }
 

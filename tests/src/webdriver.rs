@@ -85,6 +85,13 @@ impl Window {
         self.element(selector, "value", &json!({ "text": text }))
     }
 
+    /// Presses and releases a key, given as the character or as W3C WebDriver's code for it.
+    pub fn press(&self, key: char) -> anyhow::Result<()> {
+        let keys = [json!({ "type": "keyDown", "value": key }), json!({ "type": "keyUp", "value": key })];
+        let actions = json!({ "actions": [{ "type": "key", "id": "keyboard", "actions": keys }] });
+        self.post("/actions", &actions).map(drop)
+    }
+
     /// Waits for the thing and returns its visible text.
     pub fn text(&self, selector: &str) -> anyhow::Result<String> {
         let text = self.until(&format!("document.querySelector({selector:?})?.innerText.trim()"))?;

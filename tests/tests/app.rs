@@ -44,6 +44,8 @@ impl Bed {
         env.push(("DISPLAY", self.display.name().into()));
         env.push(("LANG", "en_GB.UTF-8".into()));
         env.push(("FIKA_CONFIG_DIR", self.profile(profile).into()));
+        // Windows may lie over each other here, so pictures are read from the page; `native.rs` reads the screen.
+        env.push(("FIKA_VIDEO", "page".into()));
         Window::open(&self.program, link.as_slice(), env).expect("the app opens")
     }
 }

@@ -21,9 +21,10 @@ async function main(): Promise<void> {
     levelsChanged: (levels) => deliver((app) => void (app.levels = levels)),
     devicesChanged: (devices) => deliver((app) => void (app.devices = devices)),
     notified: (notification) => deliver((app) => app.toasts.notify(notification)),
+    videoChanged: (transport) => deliver((app) => app.videoChanged(transport)),
   };
   const info = await backend.start(events);
-  const stage = createStage(backend.video(info), (layout) => void backend.setLayout(layout));
+  const stage = createStage((layout) => void backend.setLayout(layout));
   const app = new App(backend, info, stage);
   for (const change of early) change(app);
   deliver = (change) => change(app);

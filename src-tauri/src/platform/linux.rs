@@ -1,6 +1,13 @@
 //! Linux: WebKitGTK composes the page with OpenGL, which without a graphics card costs a core for a blinking cursor.
 
 use std::path::Path;
+use std::sync::Arc;
+
+use fika_surface::native::{self, Events, Mode, Renderer};
+use tauri::Manager as _;
+use webkit2gtk::{WebView, WebViewExt as _};
+
+use crate::video::{self, Video};
 
 /// What the page is told.
 pub(crate) const NAME: &str = "linux";
@@ -15,6 +22,50 @@ pub(crate) fn prepare() {
         // SAFETY: no other thread exists yet that could read the environment.
         unsafe { std::env::set_var(RENDERER_CHOICES[0], "1") };
     }
+}
+
+/// Whether pictures are drawn natively in `window`. It may turn out later that they cannot: the page draws them then.
+pub(crate) fn attach(window: &tauri::WebviewWindow, video: &Arc<Video>) -> bool {
+    let (app, kept) = (window.app_handle().clone(), video.clone());
+    let video = video.clone();
+    let soft = RENDERER_CHOICES.iter().any(|name| std::env::var_os(name).is_some());
+    let mode = if soft { Mode::Cut } else { Mode::Blend };
+    let attached = window.with_webview(move |view| {
+        let view = view.inner();
+        bring_back(&view);
+        let events = Events {
+            pictures: {
+                let app = app.clone();
+                Box::new(move |tiles| video::tell_pictures(&app, tiles))
+            },
+            tested: {
+                let video = video.clone();
+                Box::new(move |verdict| {
+                    let Err(error) = verdict else { return };
+                    tracing::warn!(%error, "the page draws the pictures");
+                    if let Err(error) = video.use_page(Some(&app)) {
+                        tracing::error!(%error, "pictures cannot be shown");
+                    }
+                })
+            },
+        };
+        let started = Renderer::start().map_err(|error| error.to_string());
+        match started
+            .and_then(|renderer| native::attach(&view, Arc::new(renderer), mode, events).map_err(|e| e.to_string()))
+        {
+            Ok(surface) => video.use_native(Arc::new(surface), mode == Mode::Blend),
+            Err(error) => tracing::warn!(error, "the page draws the pictures"),
+        }
+    });
+    attached.is_ok() && kept.transport().is_some()
+}
+
+/// A page whose process has died is loaded again; the call goes on meanwhile.
+fn bring_back(view: &WebView) {
+    view.connect_web_process_terminated(|view, reason| {
+        tracing::error!(?reason, "the page has ended and is loaded again");
+        view.reload();
+    });
 }
 
 /// A graphics card that can draw without a screen.

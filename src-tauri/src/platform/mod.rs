@@ -3,14 +3,14 @@
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
-pub(crate) use linux::{NAME, prepare};
+pub(crate) use linux::{NAME, attach, prepare};
 
 #[cfg(target_os = "macos")]
 mod macos;
 #[cfg(target_os = "macos")]
-pub(crate) use macos::{NAME, prepare};
+pub(crate) use macos::{NAME, attach, prepare};
 
 #[cfg(target_os = "windows")]
 mod windows;
 #[cfg(target_os = "windows")]
-pub(crate) use windows::{NAME, prepare};
+pub(crate) use windows::{NAME, attach, prepare};

@@ -1,7 +1,16 @@
 //! Windows: nothing to prepare; what WebView2 needs stands in tauri.conf.json.
 
+use std::sync::Arc;
+
+use crate::video::Video;
+
 /// What the page is told.
 pub(crate) const NAME: &str = "windows";
 
 /// Called first, while the process has one thread.
 pub(crate) fn prepare() {}
+
+/// Whether pictures are drawn natively in `window`: not yet here.
+pub(crate) fn attach(_window: &tauri::WebviewWindow, _video: &Arc<Video>) -> bool {
+    false
+}

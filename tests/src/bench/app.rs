@@ -52,7 +52,7 @@ pub fn run(plan: &Plan, clip: &Path, speech: &[f32]) -> anyhow::Result<(Run, Sid
 }
 
 /// The app below its driver, which is not part of what is measured.
-fn app(window: &Window) -> anyhow::Result<u32> {
+pub(super) fn app(window: &Window) -> anyhow::Result<u32> {
     let tree = crate::process::tree(window.pid())?;
     let named =
         |pid: &&u32| std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim() == "fika");
@@ -77,7 +77,7 @@ fn cold_start(plan: &Plan, bed: &Bed, camera: &Shim) -> anyhow::Result<f64> {
 }
 
 /// A program that ends when it is dropped.
-struct Ending(Child);
+pub(super) struct Ending(pub Child);
 
 impl Drop for Ending {
     fn drop(&mut self) {
@@ -86,6 +86,6 @@ impl Drop for Ending {
     }
 }
 
-fn millis(from: Timestamp, to: Timestamp) -> f64 {
+pub(super) fn millis(from: Timestamp, to: Timestamp) -> f64 {
     to.since(from).as_secs_f64() * 1000.0
 }

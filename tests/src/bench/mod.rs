@@ -4,6 +4,7 @@
 
 pub mod app;
 pub mod browser;
+pub mod budget;
 pub mod figures;
 pub mod report;
 pub mod screen;
@@ -15,11 +16,11 @@ use crate::display::Rect;
 use crate::process::{self, Usage};
 use figures::Run;
 
-/// The two windows of a call: of the height at which the app shows a 16:9 picture whole, with the mark at its top.
-pub const LEFT: Rect = Rect { left: 0, top: 0, width: 1280, height: 855 };
-pub const RIGHT: Rect = Rect { left: 1300, top: 0, width: 1280, height: 855 };
+/// The two windows of a call: of the size at which the app shows 1280x720 whole and unscaled, with the mark at its top.
+pub const LEFT: Rect = Rect { left: 0, top: 0, width: 1304, height: 869 };
+pub const RIGHT: Rect = Rect { left: 1320, top: 0, width: 1304, height: 869 };
 /// Both fit on it.
-pub const SCREEN: (u32, u32) = (2600, 880);
+pub const SCREEN: (u32, u32) = (2640, 880);
 /// How long anything may take before the run counts as failed.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 

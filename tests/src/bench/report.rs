@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::figures::{Row, Run, eaters, medians, table};
+use super::figures::{Row, Run, eaters, medians, quantile, table};
 use super::{Plan, Side};
 
 const ROWS: &[Row] = &[
@@ -65,11 +65,39 @@ impl Report<'_> {
     }
 }
 
+/// docs/budget.md, written as a whole: medians of `runs`.
+pub fn write_budget(path: &Path, plan: &Plan, runs: &[Run], browser: &str) -> std::io::Result<()> {
+    let mut text = String::from(BUDGET);
+    // Writing to a String cannot fail.
+    let _ = writeln!(
+        text,
+        "{} runs, medians and the range; {}. CPU time is counted over {} s.\n\n| | median | least | most |\n| --- | ---: | ---: | ---: |",
+        runs.len(),
+        machine(browser),
+        plan.load.as_secs(),
+    );
+    for Row { key, title, digits } in super::budget::ROWS {
+        let values: Vec<f64> = runs.iter().filter_map(|run| run.get(key).copied()).collect();
+        let cell = |part| quantile(&values, part).map_or("–".to_owned(), |value| format!("{value:.digits$}"));
+        let _ = writeln!(text, "| {title} | {} | {} | {} |", cell(0.5), cell(0.0), cell(1.0));
+    }
+    std::fs::write(path, text)
+}
+
+const BUDGET: &str = "# Budget
+
+Written by `./dev bench budget`; do not edit. What parts of the app cost, on a virtual screen (Xvfb) without a graphics card;
+[benchmarks.md](benchmarks.md) has whole calls beside Chromium. CPU and memory are those of the whole process tree. Drawing
+is what the window, the page and the thread `surface` take for pictures that are handed over ready, less what they take
+without any.
+
+";
+
 const HEAD: &str = "# Benchmarks
 
 Written by `./dev bench`; do not edit. Absolute figures hold for one machine on one day, the ratio is what counts.
 
-A call between two windows of 1280x855 on one virtual screen (Xvfb, no graphics card): 720p30, H.264 and Opus, both ways, the
+A call between two windows of 1304x869 on one virtual screen (Xvfb, no graphics card): 720p30, H.264 and Opus, both ways, the
 same moving clip as the camera of both programs. Chromium runs a page that speaks the same signalling and fills its window
 with the other's picture, with the own picture in a corner, as the app does. CPU and memory are those of the whole process
 tree. Pictures carry a mark with their number and time; it is found and read on the screen itself, so both programs are

@@ -12,7 +12,7 @@ use fika_media::Resolution;
 use fika_server::{Config, Server};
 use fika_tests::bench::figures::Run;
 use fika_tests::bench::report::{self, Report};
-use fika_tests::bench::{Plan, SCREEN, Side, app, browser};
+use fika_tests::bench::{Plan, SCREEN, Side, app, browser, budget};
 use fika_tests::camera::{asset, mark};
 use fika_tests::chromium::make_y4m;
 use fika_tests::display::Display;
@@ -29,9 +29,20 @@ struct Arguments {
     /// Measure only one of the two.
     #[arg(long)]
     only: Option<Program>,
-    /// The page to rewrite.
-    #[arg(long, default_value = "docs/benchmarks.md")]
-    report: PathBuf,
+    /// The page to rewrite: docs/benchmarks.md, with `budget` docs/budget.md.
+    #[arg(long)]
+    report: Option<PathBuf>,
+    /// What to measure.
+    #[arg(value_enum, default_value = "call")]
+    what: What,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum What {
+    /// A whole call, beside Chromium.
+    Call,
+    /// What parts of the app cost by themselves.
+    Budget,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -56,6 +67,9 @@ struct Bench {
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let bench = Bench::new(Duration::from_secs(arguments.load_seconds))?;
+    if arguments.what == What::Budget {
+        return bench.budget(&arguments);
+    }
     let (mut fika, mut chromium) = (Vec::new(), Vec::new());
     for round in 1..=arguments.runs {
         if arguments.only != Some(Program::Fika) {
@@ -71,8 +85,9 @@ fn main() -> anyhow::Result<()> {
     let package = report::package(programs.parent().context("a folder")?).map(|(_, bytes)| bytes);
     let browser = browser::version()?;
     let report = Report { plan: &bench.plan, browser, fika: &fika, chromium: &chromium, package };
-    report.write(&arguments.report)?;
-    eprintln!("{} is written", arguments.report.display());
+    let path = arguments.report.unwrap_or_else(|| "docs/benchmarks.md".into());
+    report.write(&path)?;
+    eprintln!("{} is written", path.display());
     Ok(())
 }
 
@@ -90,12 +105,40 @@ impl Bench {
 
     fn chromium(&self) -> anyhow::Result<(Run, Side)> {
         let display = Display::start(SCREEN.0, SCREEN.1)?;
+        let room = Room::open()?;
+        browser::run(&self.plan, &display, &room.link, &self.marked, &self.sound)
+    }
+
+    fn budget(&self, arguments: &Arguments) -> anyhow::Result<()> {
+        let mut runs = Vec::new();
+        for round in 1..=arguments.runs {
+            let room = Room::open()?;
+            let run = budget::run(&self.plan, &self.clip, &self.speech, &room.link)?;
+            eprintln!("round {round} of {}: {run:.3?}", arguments.runs);
+            runs.push(run);
+        }
+        let path = arguments.report.clone().unwrap_or_else(|| "docs/budget.md".into());
+        report::write_budget(&path, &self.plan, &runs, &browser::version()?)?;
+        eprintln!("{} is written", path.display());
+        Ok(())
+    }
+}
+
+/// A room on a server of its own, as long as it lives.
+struct Room {
+    link: String,
+    _server: Server,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl Room {
+    fn open() -> anyhow::Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let server = runtime.block_on(Server::bind(Config::new(([127, 0, 0, 1], 0).into())))?;
         let room = runtime.block_on(server.create_room()).ok().context("a room")?;
         let url = format!("http://{}/", server.local_addr()).parse()?;
         let link = Invite { server: url, room, secret: Secret::from_bytes([7; 16]) }.link();
-        browser::run(&self.plan, &display, &link, &self.marked, &self.sound)
+        Ok(Self { link, _server: server, _runtime: runtime })
     }
 }
 

@@ -1,40 +1,12 @@
 /** What the page reports of its tiles, and that everything fits. */
-import type { Page } from "@playwright/test";
-
-import type { Layout } from "../../src/lib/backend";
 import { testIds } from "../../src/lib/testids";
-import { calls, expect, open, show, test } from "./page";
+import { calls, expect, lastLayout, layouts, open, settled, show, test } from "./page";
 import { stateNames } from "./states";
-
-const layouts = (page: Page): Promise<Layout[]> => page.evaluate(() => window.fika?.layouts ?? []);
-const last = async (page: Page): Promise<Layout> => {
-  const all = await layouts(page);
-  const layout = all[all.length - 1];
-  if (!layout) throw new Error("no layout was reported");
-  return layout;
-};
-/** Until nothing has been reported for a while of frames. */
-async function settled(page: Page): Promise<void> {
-  await page.evaluate(
-    () =>
-      new Promise<void>((resolve) => {
-        let quiet = 0;
-        let seen = window.fika?.layouts.length;
-        const check = () => {
-          quiet = window.fika?.layouts.length === seen ? quiet + 1 : 0;
-          seen = window.fika?.layouts.length;
-          if (quiet > 20) resolve();
-          else requestAnimationFrame(check);
-        };
-        check();
-      }),
-  );
-}
 
 test("tiles are reported where they stand, the self view above", async ({ page }) => {
   await open(page, "one-to-one");
   await settled(page);
-  const { tiles, overlays, devicePixelRatio } = await last(page);
+  const { tiles, overlays, devicePixelRatio } = await lastLayout(page);
   expect(devicePixelRatio).toBe(1);
   expect(tiles.map(({ id, mirror, z, fit }) => ({ id, mirror, z, fit }))).toEqual([
     { id: "amir/camera", mirror: false, z: 0, fit: "cover" },
@@ -58,7 +30,7 @@ test("menus over video are declared while they are open", async ({ page }) => {
   await settled(page);
   const box = await page.locator(".menu").boundingBox();
   const declared = async () =>
-    (await last(page)).overlays.some(
+    (await lastLayout(page)).overlays.some(
       ({ x, width }) => Math.abs((x ?? 0) - (box?.x ?? -1)) < 1 && Math.abs((width ?? 0) - (box?.width ?? -1)) < 1,
     );
   expect(await declared()).toBe(true);
@@ -80,7 +52,7 @@ test("a still call reports nothing, whatever the levels do", async ({ page }) =>
 test("a camera that is off is no tile", async ({ page }) => {
   await open(page, "muted");
   await settled(page);
-  expect((await last(page)).tiles).toEqual([]);
+  expect((await lastLayout(page)).tiles).toEqual([]);
 });
 
 test("the self view is dragged to a corner and sent there by menu", async ({ page }) => {
@@ -93,12 +65,12 @@ test("the self view is dragged to a corner and sent there by menu", async ({ pag
   await page.mouse.move(200, 160, { steps: 4 });
   await page.mouse.up();
   await settled(page);
-  const moved = (await last(page)).tiles.find(({ id }) => id === "me/camera");
+  const moved = (await lastLayout(page)).tiles.find(({ id }) => id === "me/camera");
   expect([moved?.x, moved?.y].map((v) => Math.round(v ?? -1))).toEqual([30, 74]);
   await page.getByTestId(testIds.selfViewMenu).click();
   await page.getByRole("menuitemradio", { name: "Top right" }).click();
   await settled(page);
-  const sent = (await last(page)).tiles.find(({ id }) => id === "me/camera");
+  const sent = (await lastLayout(page)).tiles.find(({ id }) => id === "me/camera");
   expect(sent?.x).toBeGreaterThan(900);
   expect(await calls(page)).toEqual(["saveSettings", "saveSettings"]);
   await page.getByTestId(testIds.view).click();

@@ -1,5 +1,6 @@
 import { expect, test as base, type Page } from "@playwright/test";
 
+import type { Layout } from "../../src/lib/backend";
 import { STATES, type StateName } from "../../src/lib/backend/fake/states";
 
 export type Options = {
@@ -8,6 +9,8 @@ export type Options = {
   lang?: "en" | "sv";
   name?: string;
   platform?: string;
+  /** `cut` and `blend`: as painted by the window. */
+  video?: string;
 };
 
 /** Opens a state and waits until its screen and its pictures are there. */
@@ -42,7 +45,33 @@ async function still(page: Page): Promise<void> {
 }
 
 async function pictures(page: Page): Promise<void> {
-  await expect(page.locator('[data-tile]:has(canvas)[data-picture="false"]')).toHaveCount(0);
+  await expect(page.locator('[data-tile]:has(.picture)[data-picture="false"]')).toHaveCount(0);
+}
+
+export const layouts = (page: Page): Promise<Layout[]> => page.evaluate(() => window.fika?.layouts ?? []);
+
+export async function lastLayout(page: Page): Promise<Layout> {
+  const layout = (await layouts(page)).at(-1);
+  if (!layout) throw new Error("no layout was reported");
+  return layout;
+}
+
+/** Until nothing has been reported for a while of frames. */
+export async function settled(page: Page): Promise<void> {
+  await page.evaluate(
+    () =>
+      new Promise<void>((resolve) => {
+        let quiet = 0;
+        let seen = window.fika?.layouts.length;
+        const check = () => {
+          quiet = window.fika?.layouts.length === seen ? quiet + 1 : 0;
+          seen = window.fika?.layouts.length;
+          if (quiet > 20) resolve();
+          else requestAnimationFrame(check);
+        };
+        check();
+      }),
+  );
 }
 
 export const calls = (page: Page): Promise<string[]> => page.evaluate(() => window.fika?.calls ?? []);

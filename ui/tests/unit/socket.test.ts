@@ -10,7 +10,8 @@ class StubSocket {
   readonly sent: number[][] = [];
   onopen?: () => void;
   onmessage?: (event: { data: string | ArrayBuffer }) => void;
-  onclose?: () => void;
+  onclose?: (() => void) | null;
+  closed = false;
   constructor(readonly url: string) {
     StubSocket.last = this;
     StubSocket.opened += 1;
@@ -18,6 +19,10 @@ class StubSocket {
   send(data: ArrayBuffer): void {
     const view = new DataView(data);
     this.sent.push([view.getUint32(0, true), view.getUint32(4, true)]);
+  }
+  close(): void {
+    this.closed = true;
+    this.onclose?.();
   }
   text(value: unknown): void {
     this.onmessage?.({ data: JSON.stringify(value) });
@@ -88,6 +93,34 @@ describe("webSocketVideo", () => {
       [0, 1],
       [9, 2],
     ]);
+  });
+
+  it("draws where the tile was attached last, and afterwards where it was before", () => {
+    const video = webSocketVideo("ws://127.0.0.1:1/token");
+    const logs: string[][] = [[], []];
+    const shown: boolean[][] = [[], []];
+    const detach = logs.map((log, index) =>
+      video.attach("me/camera", canvas(log), (present) => shown[index]?.push(present)),
+    );
+    const socket = StubSocket.last;
+    socket.text({ tiles: ["me/camera"] });
+    socket.picture(0, 1);
+    expect(logs).toEqual([[], ["drawn"]]);
+    detach[1]?.();
+    socket.picture(0, 2);
+    expect(logs).toEqual([["drawn"], ["drawn"]]);
+    expect(shown).toEqual([[true], [true]]);
+  });
+
+  it("ends for good when it is closed, also between two connections", () => {
+    const video = webSocketVideo("ws://127.0.0.1:1/token");
+    video.close();
+    expect(StubSocket.last.closed).toBe(true);
+    const other = webSocketVideo("ws://127.0.0.1:1/token");
+    StubSocket.last.onclose?.();
+    other.close();
+    vi.advanceTimersByTime(60_000);
+    expect(StubSocket.opened).toBe(2);
   });
 
   it("connects again after the connection ended, each time later", () => {

@@ -1,8 +1,7 @@
 //! From a picture to the bytes of one message: cut, scaled and mirrored as the tile wants it. Runs on the thread
 //! `surface`.
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fika_media::scale::{Part, Scaler};
 use fika_media::{I420, Resolution};
 
 use crate::fit::{Plan, Target};
@@ -11,7 +10,7 @@ use crate::protocol::HEADER_BYTES;
 /// Keeps the scaler's working memory between pictures.
 #[derive(Default)]
 pub(crate) struct Converter {
-    resizer: Resizer,
+    scaler: Scaler,
 }
 
 impl Converter {
@@ -48,15 +47,9 @@ impl Converter {
             }
             return Some(());
         }
-        let source = ImageRef::new(stride as u32, (source.len() / stride) as u32, source, PixelType::U8).ok()?;
-        let mut out = Image::from_slice_u8(size.width, size.height, out, PixelType::U8).ok()?;
-        let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear)).crop(
-            x.into(),
-            y.into(),
-            crop.width.into(),
-            crop.height.into(),
-        );
-        self.resizer.resize(&source, &mut out, &options).ok()
+        let from = Resolution::new(stride as u32, (source.len() / stride) as u32);
+        let part = Part { x: x.into(), y: y.into(), width: crop.width.into(), height: crop.height.into() };
+        self.scaler.plane((from, source), part, (size, out)).then_some(())
     }
 }
 

@@ -107,6 +107,8 @@ mod tests {
             fit: Fit::Cover,
             mirror: true,
             z: 0,
+            dim: false,
+            zoom: None,
         };
         assert_eq!(Target::of(&rect, 1.0), None);
         assert_eq!(Target::of(&TileRect { height: 0.9, ..rect.clone() }, 1.0), None);

@@ -11,9 +11,19 @@ pub struct TileId(pub String);
 pub struct Layout {
     /// Device pixels per CSS pixel.
     pub device_pixel_ratio: f64,
+    /// What lies behind the tiles.
+    pub stage: Rgb,
     pub tiles: Vec<TileRect>,
-    /// Everything that lies over video: labels, menus, dialogs, toasts.
+    /// Everything that lies over video: labels, menus, dialogs, toasts. Painted in the order of `z`, then of the list.
     pub overlays: Vec<Overlay>,
+}
+
+/// An opaque colour, 0 to 255 each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+pub struct Rgb {
+    pub r: u8,
+    pub g: u8,
+    pub b: u8,
 }
 
 /// A box of the page in CSS pixels from the window's top left corner.
@@ -30,6 +40,19 @@ pub struct TileRect {
     pub mirror: bool,
     /// Higher lies above.
     pub z: u8,
+    /// The picture stands still: it is shown dark.
+    pub dim: bool,
+    /// `None`: the whole picture.
+    pub zoom: Option<Zoom>,
+}
+
+/// A part of the picture, each from 0 to 1.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, specta::Type)]
+pub struct Zoom {
+    pub x: f64,
+    pub y: f64,
+    pub width: f64,
+    pub height: f64,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
@@ -51,4 +74,8 @@ pub struct Overlay {
     pub width: f64,
     pub height: f64,
     pub radius: f64,
+    /// Lies over the tiles whose `z` is not higher.
+    pub z: u8,
+    /// 1: what the page shows there; less: mixed with the video below.
+    pub opacity: f64,
 }

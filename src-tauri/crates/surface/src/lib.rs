@@ -1,20 +1,22 @@
 //! Video on the screen: the page declares empty boxes, this crate puts pictures into them.
 //!
-//! One trait, [`VideoSurface`]; here the loopback WebSocket to the page's canvas (`websocket`). The native one,
-//! drawn beneath a transparent page, takes the same layout.
+//! One trait, [`VideoSurface`]: pictures drawn into the page's window ([`native`]), and over a loopback WebSocket to the
+//! page's canvases ([`websocket`]) where that is not possible. Both take the same layout.
 
 mod convert;
+mod counters;
 mod fit;
 pub mod layout;
+pub mod native;
 mod protocol;
 mod tiles;
 pub mod websocket;
 
 use std::sync::Arc;
 
-use fika_media::I420;
+use fika_media::{I420, Resolution};
 
-pub use layout::{Fit, Layout, Overlay, TileId, TileRect};
+pub use layout::{Fit, Layout, Overlay, Rgb, TileId, TileRect, Zoom};
 
 /// Where pictures of tiles go. All calls return at once, from any thread.
 pub trait VideoSurface: Send + Sync {
@@ -34,7 +36,7 @@ pub struct TileStats {
     pub tile: TileId,
     /// Pictures handed over.
     pub presented: u32,
-    /// Pictures that the page said it has drawn.
+    /// Pictures that were drawn.
     pub drawn: u32,
     /// From `present` to drawn, milliseconds, mean of the last second.
     pub latency_ms: f64,

@@ -5,11 +5,12 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use fika_media::I420;
 
 use crate::TileStats;
+use crate::counters::Counters;
 use crate::fit::Target;
 use crate::layout::{Layout, TileId};
 
@@ -17,9 +18,6 @@ use crate::layout::{Layout, TileId};
 pub(crate) const CREDIT: usize = 2;
 /// Tiles of one page; more are not shown.
 pub(crate) const MAX_TILES: usize = 64;
-/// Latencies kept for the mean of a tile. Full: the oldest goes.
-const MAX_LATENCIES: usize = 120;
-const MEAN_OVER: Duration = Duration::from_secs(1);
 
 #[derive(Default)]
 pub(crate) struct Tiles {
@@ -38,9 +36,7 @@ struct Tile {
     /// The last one sent: sent again when the tile's size changes or a new page connects.
     shown: Option<Arc<I420>>,
     in_flight: VecDeque<InFlight>,
-    presented: u32,
-    drawn: u32,
-    latencies: VecDeque<(Instant, Duration)>,
+    counters: Counters,
 }
 
 struct Picture {
@@ -98,7 +94,7 @@ impl Tiles {
     /// False when the layout has no such tile.
     pub(crate) fn present(&mut self, id: &TileId, image: Arc<I420>, now: Instant) -> bool {
         let Some(tile) = self.tiles.iter_mut().find(|t| t.id == *id) else { return false };
-        tile.presented = tile.presented.wrapping_add(1);
+        tile.counters.presented();
         tile.waiting = Some(Picture { image, presented: Some(now) });
         true
     }
@@ -143,11 +139,7 @@ impl Tiles {
             let Some(position) = tile.in_flight.iter().position(|f| f.seq == seq) else { continue };
             let presented = tile.in_flight.drain(..=position).next_back().and_then(|f| f.presented);
             if let Some(presented) = presented {
-                tile.drawn = tile.drawn.wrapping_add(1);
-                if tile.latencies.len() == MAX_LATENCIES {
-                    tile.latencies.pop_front();
-                }
-                tile.latencies.push_back((now, now.saturating_duration_since(presented)));
+                tile.counters.drawn(presented, now);
             }
         }
     }
@@ -161,7 +153,7 @@ impl Tiles {
     }
 
     pub(crate) fn stats(&self, now: Instant) -> Vec<TileStats> {
-        self.tiles.iter().map(|tile| tile.stats(now)).collect()
+        self.tiles.iter().map(|tile| tile.counters.stats(&tile.id, now)).collect()
     }
 }
 
@@ -174,9 +166,7 @@ impl Tile {
             waiting: None,
             shown: None,
             in_flight: VecDeque::with_capacity(CREDIT),
-            presented: 0,
-            drawn: 0,
-            latencies: VecDeque::new(),
+            counters: Counters::default(),
         }
     }
 
@@ -189,21 +179,12 @@ impl Tile {
             self.waiting = self.shown.clone().map(|image| Picture { image, presented: None });
         }
     }
-
-    fn stats(&self, now: Instant) -> TileStats {
-        let recent: Vec<f64> = self
-            .latencies
-            .iter()
-            .filter(|(at, _)| now.saturating_duration_since(*at) <= MEAN_OVER)
-            .map(|(_, latency)| latency.as_secs_f64() * 1000.0)
-            .collect();
-        let latency_ms = if recent.is_empty() { 0.0 } else { recent.iter().sum::<f64>() / recent.len() as f64 };
-        TileStats { tile: self.id.clone(), presented: self.presented, drawn: self.drawn, latency_ms }
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use fika_media::Resolution;
 
     use super::*;
@@ -220,8 +201,10 @@ mod tests {
             fit: Fit::Cover,
             mirror: false,
             z: 0,
+            dim: false,
+            zoom: None,
         };
-        Layout { device_pixel_ratio: 1.0, tiles: tiles.iter().map(rect).collect(), overlays: Vec::new() }
+        Layout { device_pixel_ratio: 1.0, tiles: tiles.iter().map(rect).collect(), ..Layout::default() }
     }
 
     fn picture() -> Arc<I420> {

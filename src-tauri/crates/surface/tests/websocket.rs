@@ -47,8 +47,10 @@ fn layout(tiles: &[(&str, f64, f64)]) -> Layout {
         fit: Fit::Cover,
         mirror: false,
         z: 0,
+        dim: false,
+        zoom: None,
     };
-    Layout { device_pixel_ratio: 1.0, tiles: tiles.iter().map(rect).collect(), overlays: Vec::new() }
+    Layout { device_pixel_ratio: 1.0, tiles: tiles.iter().map(rect).collect(), ..Layout::default() }
 }
 
 fn grey(size: (u32, u32), luma: u8) -> Arc<I420> {

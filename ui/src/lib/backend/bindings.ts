@@ -32,6 +32,8 @@ export const events = {
 	devicesChanged: makeEvent<DevicesChanged, DevicesChanged>("devices-changed"),
 	levelsChanged: makeEvent<LevelsChanged, LevelsChanged>("levels-changed"),
 	notified: makeEvent<Notified, Notified>("notified"),
+	picturesChanged: makeEvent<PicturesChanged, PicturesChanged>("pictures-changed"),
+	videoChanged: makeEvent<VideoChanged, VideoChanged>("video-changed"),
 };
 
 /* Types */
@@ -174,8 +176,10 @@ export type Language = "system" | "en" | "sv";
 export type Layout = {
 	/**  Device pixels per CSS pixel. */
 	devicePixelRatio: number | null,
+	/**  What lies behind the tiles. */
+	stage: Rgb,
 	tiles: TileRect[],
-	/**  Everything that lies over video: labels, menus, dialogs, toasts. */
+	/**  Everything that lies over video: labels, menus, dialogs, toasts. Painted in the order of `z`, then of the list. */
 	overlays: Overlay[],
 };
 
@@ -212,6 +216,10 @@ export type Overlay = {
 	width: number | null,
 	height: number | null,
 	radius: number | null,
+	/**  Lies over the tiles whose `z` is not higher. */
+	z: number,
+	/**  1: what the page shows there; less: mixed with the video below. */
+	opacity: number | null,
 };
 
 /**  Server-made, new at each join. */
@@ -239,6 +247,9 @@ export type Phase =
 /**  Preview: camera and microphone as set here are the join state. */
 "lobby" | "joining" | "inCall" | "ended";
 
+/**  `pictures-changed`: all tiles of the window that show a picture now, where the app draws them itself. */
+export type PicturesChanged = TileId[];
+
 /**  What the page reacts to. */
 export type Problem = "cameraBusy" | "cameraDenied" | "cameraMissing" | "cameraLost" | "cameraFailed" | "microphoneBusy" | "microphoneDenied" | "microphoneMissing" | "microphoneLost" | "speakerMissing" | 
 /**  The far side's description is not signed with the link's secret. */
@@ -262,6 +273,13 @@ export type QualityView = {
 	receiveFps: number,
 };
 
+/**  An opaque colour, 0 to 255 each. */
+export type Rgb = {
+	r: number,
+	g: number,
+	b: number,
+};
+
 export type Theme = "system" | "light" | "dark";
 
 /**  `participant "/" source`, for example `me/camera`. */
@@ -279,6 +297,10 @@ export type TileRect = {
 	mirror: boolean,
 	/**  Higher lies above. */
 	z: number,
+	/**  The picture stands still: it is shown dark. */
+	dim: boolean,
+	/**  `None`: the whole picture. */
+	zoom: Zoom | null,
 };
 
 /**  Counters of one tile since it first appeared. */
@@ -286,7 +308,7 @@ export type TileStats = {
 	tile: TileId,
 	/**  Pictures handed over. */
 	presented: number,
-	/**  Pictures that the page said it has drawn. */
+	/**  Pictures that were drawn. */
 	drawn: number,
 	/**  From `present` to drawn, milliseconds, mean of the last second. */
 	latencyMs: number | null,
@@ -313,10 +335,23 @@ export type UiErrorCode =
 /**  A fault of ours; nothing the user can do. */
 "internal";
 
+/**  `video-changed`: pictures take another way from now on. */
+export type VideoChanged = VideoTransport;
+
 /**  How pictures reach the tiles. */
 export type VideoTransport = 
+/**  The app draws into the boxes that the page declares. `blend`: the page is transparent there. */
+{ kind: "native"; blend: boolean } | 
 /**  The page connects here and draws on canvases. */
 { kind: "websocket"; url: string };
+
+/**  A part of the picture, each from 0 to 1. */
+export type Zoom = {
+	x: number | null,
+	y: number | null,
+	width: number | null,
+	height: number | null,
+};
 
 /* Tauri Specta runtime */
 async function typedError<T, E>(result: Promise<T>): Promise<{ status: "ok"; data: T } | { status: "error"; error: E }> {

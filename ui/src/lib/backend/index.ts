@@ -10,6 +10,7 @@ import type {
   Notification,
   TileStats,
   UiError,
+  VideoTransport,
 } from "./bindings";
 import type { VideoSource } from "../video/source";
 
@@ -21,13 +22,15 @@ export interface Events {
   levelsChanged(levels: Levels): void;
   devicesChanged(devices: DeviceInfo[]): void;
   notified(notification: Notification): void;
+  /** Pictures reach the tiles another way from now on. */
+  videoChanged(transport: VideoTransport): void;
 }
 
 /** Each call rejects with a `UiError`. What it did shows in the next `callChanged`. */
 export interface Backend {
   start(events: Events): Promise<AppInfo>;
-  /** Where the tiles' pictures come from. */
-  video(info: AppInfo): VideoSource;
+  /** Where the tiles' pictures come from. The same answer as before means that nothing has to be attached again. */
+  video(transport: VideoTransport): VideoSource;
   newCall(): Promise<void>;
   openInvite(link: string): Promise<void>;
   join(): Promise<void>;

@@ -1,4 +1,5 @@
-/** The app: commands and events of the Tauri shell, pictures over a loopback WebSocket. */
+/** The app: commands and events of the Tauri shell, pictures painted by the window or over a loopback WebSocket. */
+import { NativeVideo } from "../video/native";
 import { webSocketVideo } from "../video/websocket";
 import type { Backend, UiError } from ".";
 import { commands, events } from "./bindings";
@@ -16,6 +17,8 @@ async function done(answer: Promise<Answer<null>>): Promise<void> {
 }
 
 export function tauriBackend(): Backend {
+  // One for all time: the window tells which tiles show a picture only when that changes.
+  const native = new NativeVideo();
   return {
     async start(listener) {
       // Listening comes first, so that nothing falls between the snapshot and the first event.
@@ -24,10 +27,12 @@ export function tauriBackend(): Backend {
         events.levelsChanged.listen(({ payload }) => listener.levelsChanged(payload)),
         events.devicesChanged.listen(({ payload }) => listener.devicesChanged(payload)),
         events.notified.listen(({ payload }) => listener.notified(payload)),
+        events.videoChanged.listen(({ payload }) => listener.videoChanged(payload)),
+        events.picturesChanged.listen(({ payload }) => native.picturesChanged(payload)),
       ]);
       return value(commands.start());
     },
-    video: (info) => webSocketVideo(info.video.url),
+    video: (transport) => (transport.kind === "native" ? native : webSocketVideo(transport.url)),
     newCall: () => done(commands.newCall()),
     openInvite: (link) => done(commands.openInvite(link)),
     join: () => done(commands.join()),

@@ -15,10 +15,12 @@ import {
   type DeviceKind,
   type Levels,
   type UiErrorCode,
+  type VideoTransport,
 } from "../backend";
 import { setLanguage } from "../i18n.svelte";
 import { isMac } from "../keys";
 import { applyTheme } from "../theme";
+import { videoMode, type VideoSource } from "../video/source";
 import type { Stage } from "../video/stage";
 import { CallHistory } from "./history.svelte";
 import { Toasts } from "./toasts.svelte";
@@ -28,6 +30,8 @@ export class App {
   levels = $state.raw<Levels>({ microphone: 0, participants: [] });
   devices: DeviceInfo[];
   settings: AppSettings;
+  /** Where the tiles' pictures come from now. */
+  video: VideoSource;
   /** When `view` arrived, on the page's clock: the elapsed time goes on from there. */
   viewAt = $state(0);
   fullScreen = $state(false);
@@ -53,6 +57,8 @@ export class App {
     this.view = $state.raw(info.view);
     this.devices = $state.raw(info.devices);
     this.settings = $state.raw(info.settings);
+    this.video = $state.raw(backend.video(info.video));
+    document.documentElement.dataset.video = videoMode(info.video);
     this.mac = isMac(info.platform);
     this.callChanged(info.view);
     this.linkError = info.linkError;
@@ -73,6 +79,14 @@ export class App {
     this.history.follow(view, new Date());
     if (view.phase !== "home") this.linkError = null;
     if (view.phase !== "inCall") this.peopleOpen = false;
+  }
+
+  videoChanged(transport: VideoTransport): void {
+    const next = this.backend.video(transport);
+    if (next !== this.video) this.video.close();
+    this.video = next;
+    document.documentElement.dataset.video = videoMode(transport);
+    this.stage.again();
   }
 
   applyAppearance(): void {

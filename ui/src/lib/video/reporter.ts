@@ -1,51 +1,75 @@
 /**
  * Collects the rectangles of all tiles and of everything that lies over video, and reports them: at most one message
- * for each animation frame, and only when something has changed.
+ * for each animation frame, and only when something has changed. Knows no document: what it measures comes through `Screen`.
  */
-import type { Fit, Layout, TileRect } from "../backend";
+import type { Fit, Layout, Overlay, Rgb, TileRect, Zoom } from "../backend";
 
 /** Frames without a change after which measuring stops until the next `invalidate`. */
 const SETTLED_FRAMES = 12;
 
-export type TileOptions = { id: string; fit: Fit; mirror: boolean; z: number };
-type Box = Pick<DOMRect, "x" | "y" | "width" | "height">;
-type RoundedBox = Box & { radius: number };
-/** What the reporter needs of an element. */
-export interface Measured {
-  getBoundingClientRect(): Box;
-}
-export interface Screen {
+export type TileOptions = { id: string; fit: Fit; mirror: boolean; z: number; dim: boolean; zoom: Zoom | null };
+export type OverlayOptions = {
+  /** It lies over the tiles up to this one. */
+  z: number;
+  /** Video shines through as far as its background lets it. */
+  shine: boolean;
+};
+/** CSS pixels. */
+export type Box = { x: number; y: number; width: number; height: number; radius: number };
+
+/** What the reporter asks of the document, `E` being its elements. */
+export interface Screen<E> {
   requestFrame(callback: () => void): void;
   devicePixelRatio(): number;
-  radius(element: Measured): number;
+  /** Nobody sees the window. */
+  hidden(): boolean;
+  /** A transition or animation runs that moves any of these without another word. */
+  moving(declared: readonly E[]): boolean;
+  /** Where a picture stands; `null` if it is not to be seen. */
+  box(tile: E): Box | null;
+  /** Where an element paints, and how opaque it is there; `null` if it is not to be seen. */
+  ink(overlay: E, shine: boolean): (Box & { opacity: number }) | null;
+  /** The opaque colour behind a tile; behind all of the page without one. */
+  stage(tile: E | null): Rgb;
+  /** Negative if `a` comes first in the document. */
+  order(a: E, b: E): number;
 }
 
-export class LayoutReporter {
-  readonly #tiles = new Map<Measured, TileOptions>();
-  readonly #overlays = new Set<Measured>();
+type Placed<E> = { element: E; rect: TileRect & Box };
+
+export class LayoutReporter<E> {
+  readonly #tiles = new Map<E, TileOptions>();
+  readonly #overlays = new Map<E, OverlayOptions>();
   #reported = "";
   #quietFrames = SETTLED_FRAMES;
   #scheduled = false;
+  #sentInThisFrame = false;
 
   constructor(
-    private readonly screen: Screen,
+    private readonly screen: Screen<E>,
     private readonly report: (layout: Layout) => void,
   ) {}
 
-  setTile(element: Measured, options: TileOptions): void {
+  setTile(element: E, options: TileOptions): void {
+    if (same(this.#tiles.get(element), options)) return;
     this.#tiles.set(element, options);
     this.invalidate();
   }
 
-  setOverlay(element: Measured): void {
-    this.#overlays.add(element);
+  setOverlay(element: E, options: OverlayOptions): void {
+    this.#overlays.set(element, options);
     this.invalidate();
   }
 
-  remove(element: Measured): void {
+  remove(element: E): void {
     this.#tiles.delete(element);
     this.#overlays.delete(element);
     this.invalidate();
+  }
+
+  /** All that is measured. */
+  declared(): E[] {
+    return [...this.#tiles.keys(), ...this.#overlays.keys()];
   }
 
   /** Something may have moved: measure each frame until nothing moves any more. */
@@ -54,11 +78,37 @@ export class LayoutReporter {
     this.#schedule();
   }
 
+  /** Something has changed that may or may not have moved anything: one look is enough to tell. */
+  glance(): void {
+    this.#quietFrames = Math.min(this.#quietFrames, SETTLED_FRAMES - 1);
+    this.#schedule();
+  }
+
+  /** As `invalidate`, and at once: for what appears after this frame's callbacks, and would be seen a frame too early. */
+  appeared(): void {
+    this.#quietFrames = 0;
+    if (this.#sentInThisFrame) this.#schedule();
+    else this.#measure();
+  }
+
+  /** The window was hidden or shown. No frame comes while it is hidden, so nothing waits for one. */
+  visibilityChanged(): void {
+    this.#quietFrames = 0;
+    this.#measure();
+  }
+
+  /** Whoever listens has forgotten the layout: it is reported again, even if nothing changes. */
+  again(): void {
+    this.#reported = "";
+    this.invalidate();
+  }
+
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
     this.screen.requestFrame(() => {
       this.#scheduled = false;
+      this.#sentInThisFrame = false;
       this.#measure();
     });
   }
@@ -71,37 +121,44 @@ export class LayoutReporter {
     } else {
       this.#quietFrames = 0;
       this.#reported = text;
+      this.#sentInThisFrame = true;
       this.report(layout);
     }
-    if (this.#quietFrames < SETTLED_FRAMES) this.#schedule();
+    if (this.#quietFrames < SETTLED_FRAMES || this.screen.moving(this.declared())) this.#schedule();
   }
 
   #layout(): Layout {
-    const tiles: (TileRect & RoundedBox)[] = [];
-    for (const [element, { id, fit, mirror, z }] of this.#tiles) {
-      const box = this.#box(element);
-      if (box) tiles.push({ id, ...box, fit, mirror, z });
-    }
-    const overlays: RoundedBox[] = [];
-    if (tiles.length > 0) {
-      for (const element of this.#overlays) {
-        const box = this.#box(element);
-        if (box && tiles.some((tile) => overlap(tile, box))) overlays.push(box);
-      }
-    }
-    return { devicePixelRatio: this.screen.devicePixelRatio(), tiles, overlays };
+    const placed = this.screen.hidden() ? [] : this.#placedTiles();
+    const tiles = placed.map(({ rect }) => rect);
+    return {
+      devicePixelRatio: this.screen.devicePixelRatio(),
+      stage: this.screen.stage(placed.at(-1)?.element ?? null),
+      tiles,
+      overlays: tiles.length > 0 ? this.#overlaysOver(tiles) : [],
+    };
   }
 
-  #box(element: Measured): RoundedBox | null {
-    const { x, y, width, height } = element.getBoundingClientRect();
-    if (width <= 0 || height <= 0) return null;
-    return {
-      x: round(x),
-      y: round(y),
-      width: round(width),
-      height: round(height),
-      radius: this.screen.radius(element),
-    };
+  /** From below to above. A picture has one box at a time: the one that lies above. */
+  #placedTiles(): Placed<E>[] {
+    const all: Placed<E>[] = [];
+    for (const [element, options] of this.#tiles) {
+      const box = this.screen.box(element);
+      if (box) all.push({ element, rect: { ...rounded(box), ...options } });
+    }
+    all.sort((a, b) => a.rect.z - b.rect.z || this.screen.order(a.element, b.element));
+    return all.filter(({ rect }, index) => !all.slice(index + 1).some((above) => above.rect.id === rect.id));
+  }
+
+  #overlaysOver(tiles: Placed<E>["rect"][]): Overlay[] {
+    const all: { element: E; overlay: Overlay }[] = [];
+    for (const [element, { z, shine }] of this.#overlays) {
+      const ink = this.screen.ink(element, shine);
+      if (!ink || !tiles.some((tile) => tile.z <= z && overlap(tile, ink))) continue;
+      const opacity = hundredths(ink.opacity);
+      if (opacity > 0) all.push({ element, overlay: { ...rounded(ink), z, opacity } });
+    }
+    all.sort((a, b) => a.overlay.z - b.overlay.z || this.screen.order(a.element, b.element));
+    return all.map(({ overlay }) => overlay);
   }
 }
 
@@ -109,7 +166,21 @@ function overlap(a: Box, b: Box): boolean {
   return a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
 }
 
+function same(a: TileOptions | undefined, b: TileOptions): boolean {
+  return a !== undefined && JSON.stringify(a) === JSON.stringify(b);
+}
+
 /** Hundredths of a CSS pixel: finer differences are no change. */
-function round(value: number): number {
+function rounded({ x, y, width, height, radius }: Box): Box {
+  return {
+    x: hundredths(x),
+    y: hundredths(y),
+    width: hundredths(width),
+    height: hundredths(height),
+    radius: hundredths(radius),
+  };
+}
+
+function hundredths(value: number): number {
   return Math.round(value * 100) / 100;
 }

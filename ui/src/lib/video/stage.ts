@@ -1,54 +1,116 @@
-/** The page's reporter and the two declarations: `tile` for boxes that pictures fill, `overlay` for what lies over them. */
+/**
+ * The page's reporter and what components declare: `tile` for boxes that pictures fill, `overlay`, `over` and `backdrop`
+ * for what lies over them, `under` for what lies under them.
+ */
 import type { Action } from "svelte/action";
 import type { Attachment } from "svelte/attachments";
 
 import type { Layout } from "../backend";
-import { LayoutReporter, type TileOptions } from "./reporter";
-import type { VideoSource } from "./source";
+import { LAYER } from "./layers";
+import { LayoutReporter, type OverlayOptions, type TileOptions } from "./reporter";
+import { holdsAny, pageScreen } from "./screen";
+import { SeeThrough } from "./seethrough";
 
 export type Stage = {
-  tile: Action<HTMLElement, TileOptions>;
-  /** Usable on components too: `{@attach stage.overlay}`. */
+  /** `picture`: a picture is shown in it. */
+  tile: Action<HTMLElement, TileOptions & { picture: boolean }>;
+  /** Lies over all video. Usable on components too: `{@attach stage.overlay}`. */
   overlay: Attachment<Element>;
-  /** Call when something moves without changing its size. */
+  /** Lies over the tiles up to `z`: what belongs to a tile has the tile's. */
+  over(z: number): Attachment<Element>;
+  /** Lies over all video and lets it shine through, as far as its background does. */
+  backdrop: Attachment<Element>;
+  /** Lies under the tiles above `z`, and must not be seen through them. */
+  under(z: number): Attachment<HTMLElement>;
+  /** Call when something appears or moves without a change of the document: under the pointer. */
   invalidate(): void;
-  video: VideoSource;
+  /** The layout is reported again, even if nothing changes. */
+  again(): void;
 };
 
-export function createStage(video: VideoSource, report: (layout: Layout) => void): Stage {
-  const reporter = new LayoutReporter(
-    {
-      requestFrame: (callback) => requestAnimationFrame(callback),
-      devicePixelRatio: () => devicePixelRatio,
-      radius: (element) => parseFloat(getComputedStyle(element as Element).borderTopLeftRadius) || 0,
-    },
-    report,
-  );
-  const resized = new ResizeObserver(() => reporter.invalidate());
-  for (const event of ["resize", "scroll", "transitionrun", "animationstart", "fullscreenchange"]) {
-    addEventListener(event, () => reporter.invalidate(), { capture: true, passive: true });
+/** After any of these what the event is about may have moved, appeared or gone. */
+const MOVES = [
+  "resize",
+  "scroll",
+  "focusin",
+  "focusout",
+  "transitionrun",
+  "transitionend",
+  "transitioncancel",
+  "animationstart",
+  "animationend",
+  "animationcancel",
+  "fullscreenchange",
+];
+
+export function createStage(report: (layout: Layout) => void): Stage {
+  const seeThrough = new SeeThrough();
+  const requestFrame = (callback: () => void) =>
+    pageScreen.requestFrame(() => {
+      callback();
+      seeThrough.cut();
+    });
+  const reporter = new LayoutReporter<Element>({ ...pageScreen, requestFrame }, report);
+  const invalidate = () => reporter.invalidate();
+
+  function onMove({ target }: Event): void {
+    if (!(target instanceof Element) || holdsAny(target, reporter.declared())) reporter.invalidate();
   }
-  // Menus are placed by the style of their wrapper, which moves them without resizing them.
-  const moved = new MutationObserver(() => reporter.invalidate());
-  const watchMoves = (element: Element | null) => element && moved.observe(element, { attributeFilter: ["style"] });
+  for (const event of MOVES) addEventListener(event, onMove, { capture: true, passive: true });
+  document.addEventListener("visibilitychange", () => reporter.visibilityChanged());
+  // Words, classes and styles anywhere can move a box without resizing it, and the theme brings other colours.
+  new MutationObserver(() => reporter.glance()).observe(document.documentElement, {
+    subtree: true,
+    childList: true,
+    characterData: true,
+    attributes: true,
+  });
+  // Called between layout and paint, also for what came into the document after this frame's callbacks.
+  const resized = new ResizeObserver(() => {
+    reporter.appeared();
+    seeThrough.cut();
+  });
 
   function forget(element: Element): void {
     resized.unobserve(element);
     reporter.remove(element);
   }
-  return {
-    tile(element, options) {
-      reporter.setTile(element, options);
+  const declare =
+    (options: OverlayOptions): Attachment<Element> =>
+    (element) => {
+      reporter.setOverlay(element, options);
       resized.observe(element);
-      return { update: (next) => reporter.setTile(element, next), destroy: () => forget(element) };
-    },
-    overlay(element) {
-      reporter.setOverlay(element);
-      resized.observe(element);
-      watchMoves(element.parentElement);
       return () => forget(element);
+    };
+
+  return {
+    tile(element, parameters) {
+      const set = ({ picture, ...options }: TileOptions & { picture: boolean }) => {
+        reporter.setTile(element, options);
+        seeThrough.set(element, picture ? options.z : null);
+      };
+      set(parameters);
+      resized.observe(element);
+      return {
+        update: set,
+        destroy() {
+          forget(element);
+          seeThrough.set(element, null);
+        },
+      };
     },
-    invalidate: () => reporter.invalidate(),
-    video,
+    overlay: declare({ z: LAYER.top, shine: false }),
+    over: (z) => declare({ z, shine: false }),
+    backdrop: declare({ z: LAYER.top, shine: true }),
+    under: (z) => (element) => {
+      seeThrough.setSolid(element, z);
+      resized.observe(element);
+      return () => {
+        resized.unobserve(element);
+        seeThrough.removeSolid(element);
+      };
+    },
+    invalidate,
+    again: () => reporter.again(),
   };
 }

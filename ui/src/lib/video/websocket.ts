@@ -3,6 +3,7 @@
  * drawing, so that the sender holds back what would queue. A picture for a tile without canvas is acknowledged unseen.
  */
 import { drawI420 } from "./draw";
+import { Slot, Slots } from "./slots";
 import type { VideoSource } from "./source";
 
 export const HEADER_BYTES = 32;
@@ -12,8 +13,6 @@ const KIND_I420 = 1;
 const RETRY_MS = [250, 4000] as const;
 
 export type Picture = { tileIndex: number; seq: number; width: number; height: number; i420: Uint8Array<ArrayBuffer> };
-
-type Slot = { canvas: HTMLCanvasElement; onPicture: (present: boolean) => void; shown: boolean };
 
 /** Reads one binary message; `null` if it is none of ours. */
 export function parsePicture(message: ArrayBuffer): Picture | null {
@@ -42,11 +41,17 @@ export function ackMessage(tileIndex: number, seq: number): ArrayBuffer {
 }
 
 export function webSocketVideo(url: string): VideoSource {
-  const slots = new Map<string, Slot>();
+  const slots = new Slots();
   let tiles: string[] = [];
   let retryMs: number = RETRY_MS[0];
+  let socket: WebSocket | null = null;
+  let retry: ReturnType<typeof setTimeout> | undefined;
 
   function connect(): void {
+    socket = openSocket();
+  }
+
+  function openSocket(): WebSocket {
     const socket = new WebSocket(url);
     socket.binaryType = "arraybuffer";
     socket.onopen = () => (retryMs = RETRY_MS[0]);
@@ -55,42 +60,38 @@ export function webSocketVideo(url: string): VideoSource {
       else onPicture(socket, data);
     };
     socket.onclose = () => {
-      setTimeout(connect, retryMs);
+      retry = setTimeout(connect, retryMs);
       retryMs = Math.min(retryMs * 2, RETRY_MS[1]);
     };
+    return socket;
   }
 
   function onText(text: string): void {
     const message = JSON.parse(text) as { tiles?: string[]; clear?: string };
     if (message.tiles) tiles = message.tiles;
-    if (message.clear !== undefined) show(slots.get(message.clear), false);
+    if (message.clear !== undefined) for (const slot of slots.all(message.clear)) slot.show(false);
   }
 
   function onPicture(socket: WebSocket, data: ArrayBuffer): void {
     const picture = parsePicture(data);
     if (!picture) return;
-    const slot = slots.get(tiles[picture.tileIndex] ?? "");
-    if (slot) {
+    const slot = slots.current(tiles[picture.tileIndex] ?? "");
+    if (slot?.canvas) {
       drawI420(slot.canvas, picture);
-      show(slot, true);
+      slot.show(true);
     }
     socket.send(ackMessage(picture.tileIndex, picture.seq));
   }
 
-  function show(slot: Slot | undefined, present: boolean): void {
-    if (!slot || slot.shown === present) return;
-    slot.shown = present;
-    slot.onPicture(present);
-  }
-
   connect();
   return {
-    attach(tile, canvas, onPicture) {
-      const slot: Slot = { canvas, onPicture, shown: false };
-      slots.set(tile, slot);
-      return () => {
-        if (slots.get(tile) === slot) slots.delete(tile);
-      };
+    onCanvas: true,
+    attach: (tile, canvas, onPicture) => slots.add(tile, new Slot(canvas, onPicture)),
+    close() {
+      clearTimeout(retry);
+      if (!socket) return;
+      socket.onmessage = socket.onclose = null;
+      socket.close();
     },
   };
 }

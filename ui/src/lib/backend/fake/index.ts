@@ -1,20 +1,38 @@
 /**
  * A scripted backend without devices or network: `?state=` names the first snapshot (`states.ts`), `theme`, `contrast`, `lang`
- * and `name` the settings, `video` a WebSocket to take pictures from instead of the portraits, `no-start` fails at once. From there
- * on the page can be used. `window.fika` lets tests send events and read calls.
+ * and `name` the settings, `no-start` fails at once. `video` is how pictures reach the tiles: `cut` and `blend` as painted by
+ * the window, the URL of a WebSocket, else portraits drawn on canvases. From there on the page can be used. `window.fika` lets
+ * tests send events and read calls.
  */
-import type { AppSettings, Backend, CallView, CaptureView, Events, Layout, Notification, UiErrorCode } from "..";
+import type {
+  AppSettings,
+  Backend,
+  CallView,
+  CaptureView,
+  Events,
+  Layout,
+  Levels,
+  Notification,
+  UiErrorCode,
+  VideoTransport,
+} from "..";
 import { AMIR, CALL, DEVICES, HOME, INVITE, LOBBY, off, on, STATES, type StateName } from "./states";
+import { NativeVideo } from "../../video/native";
 import { webSocketVideo } from "../../video/websocket";
+import { FakeWindow } from "./window";
 import { FakeVideo } from "./video";
 
 /** What tests reach on `window`. */
 export type FakeControl = {
   calls: string[];
   layouts: Layout[];
+  current(): CallView;
   view(change: Partial<CallView>): void;
   show(state: StateName): void;
   notify(notification: Notification): void;
+  levels(levels: Levels): void;
+  /** As `?video=`. */
+  video(name: string): void;
 };
 declare global {
   interface Window {
@@ -29,14 +47,19 @@ export function fakeBackend(query: URLSearchParams): Backend {
   let view: CallView = STATES[state] ?? HOME;
   let events: Events | undefined;
   let kept = settings(query);
-  const socket = query.get("video");
-  const video = new FakeVideo();
+  let transport = videoTransport(query.get("video"));
+  const canvases = new FakeVideo();
+  const native = new NativeVideo();
+  const painter = new FakeWindow((tiles) => native.picturesChanged(tiles));
   const control: FakeControl = {
     calls: [],
     layouts: [],
+    current: () => view,
     view: (change) => set({ ...view, ...change }),
     show: (name) => set(STATES[name]),
     notify: (notification) => events?.notified(notification),
+    levels: (levels) => events?.levelsChanged(levels),
+    video: (name) => events?.videoChanged((transport = videoTransport(name))),
   };
   window.fika = control;
 
@@ -65,14 +88,17 @@ export function fakeBackend(query: URLSearchParams): Backend {
         version: "0.1.0",
         platform: query.get("platform") ?? "linux",
         locale: query.get("locale") ?? "en-GB",
-        video: { kind: "websocket", url: "" },
+        video: transport,
         linkError: null,
         settings: kept,
         view,
         devices: state === "lobby-nothing" || query.has("no-devices") ? [] : DEVICES,
       };
     },
-    video: () => (socket === null ? video : webSocketVideo(socket)),
+    video: (transport) => {
+      if (transport.kind === "native") return native;
+      return transport.url === "" ? canvases : webSocketVideo(transport.url);
+    },
     newCall: async () => {
       called("newCall");
       set({ ...LOBBY, invite: INVITE });
@@ -133,11 +159,17 @@ export function fakeBackend(query: URLSearchParams): Backend {
     },
     setLayout: async (layout) => {
       control.layouts.push(layout);
-      video.setLayout(layout);
+      canvases.setLayout(layout);
+      painter.setLayout(layout, transport);
     },
     surfaceStats: async () => [],
     setFullscreen: async (wanted) => void called("setFullscreen", wanted),
   };
+}
+
+function videoTransport(name: string | null): VideoTransport {
+  if (name === "cut" || name === "blend") return { kind: "native", blend: name === "blend" };
+  return { kind: "websocket", url: name ?? "" };
 }
 
 function settings(query: URLSearchParams): AppSettings {

@@ -1,0 +1,260 @@
+//! The windows, their tiles and the pictures on their way. Owned by the renderer behind its lock; told the time.
+//!
+//! Each tile has a mailbox of one picture: a newer one replaces one that was not converted. A tile whose window did not
+//! take the last one yet waits, so that a slow screen sees fewer pictures, never old ones, and no more than three
+//! buffers of a tile are in use: being converted, ready, shown.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use fika_media::I420;
+
+use super::convert::Target;
+use super::scene::Scene;
+use crate::counters::Counters;
+use crate::layout::{Layout, TileId};
+use crate::{Resolution, TileStats};
+
+/// Wakes the thread that paints a window; many calls before it runs are one.
+pub(crate) type Waker = Arc<dyn Fn() + Send + Sync>;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct WindowId(u32);
+
+/// A tile for as long as it stays in a layout; another one after it was away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Serial(u32);
+
+#[derive(Default)]
+pub(crate) struct Windows {
+    windows: Vec<Window>,
+    last_window: u32,
+    last_serial: u32,
+    /// Where the search for the next picture begins, so that each tile has its turn.
+    turn: usize,
+}
+
+struct Window {
+    id: WindowId,
+    wake: Waker,
+    layout: Layout,
+    /// Device pixels per CSS pixel.
+    scale: f64,
+    visible: bool,
+    scene: Arc<Scene>,
+    /// In the order of the scene.
+    tiles: Vec<Tile>,
+}
+
+struct Tile {
+    id: TileId,
+    serial: Serial,
+    target: Target,
+    waiting: Option<Waiting>,
+    /// The last one converted: converted again when the tile's size changes or the window is shown again.
+    last: Option<Arc<I420>>,
+    converting: bool,
+    ready: Option<Picture>,
+    counters: Counters,
+}
+
+struct Waiting {
+    image: Arc<I420>,
+    /// `None`: converted again; not counted.
+    presented: Option<Instant>,
+}
+
+/// A picture to convert now.
+pub(crate) struct Work {
+    pub window: WindowId,
+    pub serial: Serial,
+    pub target: Target,
+    pub image: Arc<I420>,
+    presented: Option<Instant>,
+}
+
+/// A converted picture: rows of B, G, R, 255 without gaps.
+pub(crate) struct Picture {
+    pub pixels: Vec<u8>,
+    pub size: Resolution,
+    pub presented: Option<Instant>,
+}
+
+/// What a window paints from now on.
+pub(crate) struct Update {
+    pub scene: Arc<Scene>,
+    /// In the order of the scene's tiles: who it is, whether it has a picture at all, and a new one.
+    pub tiles: Vec<(Serial, bool, Option<Picture>)>,
+}
+
+impl Windows {
+    pub(crate) fn add(&mut self, wake: Waker) -> WindowId {
+        self.last_window = self.last_window.wrapping_add(1);
+        let id = WindowId(self.last_window);
+        self.windows.push(Window {
+            id,
+            wake,
+            layout: Layout::default(),
+            scale: 1.0,
+            visible: true,
+            scene: Arc::default(),
+            tiles: Vec::new(),
+        });
+        id
+    }
+
+    pub(crate) fn remove(&mut self, id: WindowId) {
+        self.windows.retain(|window| window.id != id);
+    }
+
+    pub(crate) fn set_layout(&mut self, id: WindowId, layout: Layout) {
+        let serial = &mut self.last_serial;
+        if let Some(window) = self.windows.iter_mut().find(|window| window.id == id) {
+            window.layout = layout;
+            window.arrange(serial);
+        }
+    }
+
+    /// `scale`: device pixels per CSS pixel, zoom included.
+    pub(crate) fn set_scale(&mut self, id: WindowId, scale: f64) {
+        let serial = &mut self.last_serial;
+        if let Some(window) = self.windows.iter_mut().find(|window| window.id == id)
+            && window.scale != scale
+        {
+            window.scale = scale;
+            window.arrange(serial);
+        }
+    }
+
+    /// Nothing is converted for a window that is not seen; when it is seen again it shows the last pictures.
+    pub(crate) fn set_visible(&mut self, id: WindowId, visible: bool) {
+        if let Some(window) = self.window(id)
+            && window.visible != visible
+        {
+            window.visible = visible;
+            window.tiles.iter_mut().for_each(Tile::repeat);
+        }
+    }
+
+    /// False when the window has no such tile.
+    pub(crate) fn present(&mut self, id: WindowId, tile: &TileId, image: Arc<I420>, now: Instant) -> bool {
+        let Some(tile) = self.tile(id, |t| t.id == *tile) else { return false };
+        tile.counters.presented();
+        tile.waiting = Some(Waiting { image, presented: Some(now) });
+        true
+    }
+
+    pub(crate) fn clear(&mut self, id: WindowId, tile: &TileId) {
+        let Some(window) = self.window(id) else { return };
+        if let Some(tile) = window.tiles.iter_mut().find(|t| t.id == *tile) {
+            (tile.waiting, tile.last, tile.ready) = (None, None, None);
+            (window.wake)();
+        }
+    }
+
+    /// Takes the next picture that a window waits for.
+    pub(crate) fn take(&mut self) -> Option<Work> {
+        let turn = self.turn;
+        let mut tiles: Vec<(WindowId, &mut Tile)> = self
+            .windows
+            .iter_mut()
+            .filter(|window| window.visible)
+            .flat_map(|window| window.tiles.iter_mut().map(|tile| (window.id, tile)))
+            .collect();
+        let count = tiles.len();
+        let next = (0..count).map(|step| (turn + step) % count).find(|&at| tiles[at].1.can_convert())?;
+        self.turn = next + 1;
+        let (window, tile) = &mut tiles[next];
+        let Waiting { image, presented } = tile.waiting.take()?;
+        tile.converting = true;
+        tile.last = Some(image.clone());
+        Some(Work { window: *window, serial: tile.serial, target: tile.target, image, presented })
+    }
+
+    /// `pixels` are what became of `work`; given back when nobody wants them any more.
+    pub(crate) fn done(&mut self, work: &Work, pixels: Vec<u8>, size: Option<Resolution>) -> Option<Vec<u8>> {
+        let Some(window) = self.window(work.window) else { return Some(pixels) };
+        let Some(tile) = window.tiles.iter_mut().find(|t| t.serial == work.serial) else { return Some(pixels) };
+        tile.converting = false;
+        // Cleared meanwhile, or nothing to show in it.
+        let (Some(size), Some(_)) = (size, &tile.last) else { return Some(pixels) };
+        tile.ready = Some(Picture { pixels, size, presented: work.presented });
+        (window.wake)();
+        None
+    }
+
+    /// `None`: the window is gone.
+    pub(crate) fn update(&mut self, id: WindowId) -> Option<Update> {
+        let window = self.window(id)?;
+        let take = |tile: &mut Tile| (tile.serial, tile.last.is_some(), tile.ready.take());
+        Some(Update { scene: window.scene.clone(), tiles: window.tiles.iter_mut().map(take).collect() })
+    }
+
+    pub(crate) fn drawn(&mut self, id: WindowId, serial: Serial, presented: Instant, now: Instant) {
+        if let Some(tile) = self.tile(id, |t| t.serial == serial) {
+            tile.counters.drawn(presented, now);
+        }
+    }
+
+    pub(crate) fn stats(&self, id: WindowId, now: Instant) -> Vec<TileStats> {
+        let window = self.windows.iter().find(|window| window.id == id);
+        window.map_or_else(Vec::new, |w| w.tiles.iter().map(|tile| tile.counters.stats(&tile.id, now)).collect())
+    }
+
+    fn window(&mut self, id: WindowId) -> Option<&mut Window> {
+        self.windows.iter_mut().find(|window| window.id == id)
+    }
+
+    fn tile(&mut self, id: WindowId, wanted: impl Fn(&Tile) -> bool) -> Option<&mut Tile> {
+        self.window(id)?.tiles.iter_mut().find(|tile| wanted(tile))
+    }
+}
+
+impl Window {
+    /// Keeps the tiles that stay, with their pictures.
+    fn arrange(&mut self, last_serial: &mut u32) {
+        let scene = Scene::of(&self.layout, self.scale);
+        let mut known = std::mem::take(&mut self.tiles);
+        for placed in &scene.tiles {
+            let target = Target { tile: placed.rect.size(), fit: placed.fit, mirror: placed.mirror, zoom: placed.zoom };
+            let tile = match known.iter().position(|tile| tile.id == placed.id) {
+                Some(at) => {
+                    let mut tile = known.swap_remove(at);
+                    if tile.target != target {
+                        tile.target = target;
+                        tile.repeat();
+                    }
+                    tile
+                }
+                None => {
+                    *last_serial = last_serial.wrapping_add(1);
+                    Tile::new(placed.id.clone(), Serial(*last_serial), target)
+                }
+            };
+            self.tiles.push(tile);
+        }
+        self.scene = Arc::new(scene);
+        (self.wake)();
+    }
+}
+
+impl Tile {
+    fn new(id: TileId, serial: Serial, target: Target) -> Self {
+        let counters = Counters::default();
+        Self { id, serial, target, waiting: None, last: None, converting: false, ready: None, counters }
+    }
+
+    fn can_convert(&self) -> bool {
+        self.waiting.is_some() && !self.converting && self.ready.is_none()
+    }
+
+    fn repeat(&mut self) {
+        if self.waiting.is_none() {
+            self.waiting = self.last.clone().map(|image| Waiting { image, presented: None });
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "mailbox_tests.rs"]
+mod tests;

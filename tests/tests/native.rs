@@ -1,0 +1,97 @@
+//! A call of two real apps that draw their pictures themselves, read from the screen: what moves, what lies over it, and
+//! that it goes on after resizing, hiding and the death of the page.
+#![cfg(target_os = "linux")]
+
+use std::process::Command;
+
+use fika_tests::bench::screen;
+use fika_tests::bench::{LEFT, PATIENCE, RIGHT, SCREEN};
+use fika_tests::camera::Shim;
+use fika_tests::display::Rect;
+use fika_tests::look::{changes, moves, until};
+use fika_tests::pair::{self, Bed, id};
+use fika_tests::process;
+use fika_tests::webdriver::Window;
+
+/// Where the page has an element, on the screen. The window's corner lies at `window`.
+fn place(page: &Window, window: Rect, selector: &str) -> Rect {
+    let expression = format!(
+        "(() => {{
+           const element = document.querySelector(`{selector}`);
+           if (!element || document.getAnimations().some((a) => a.playState === 'running' && a.effect?.getTiming().iterations === 1)) return null;
+           const {{ x, y, width, height }} = element.getBoundingClientRect();
+           return [x, y, width, height];
+         }})()"
+    );
+    let found = page.until(&expression).unwrap_or_else(|error| panic!("{selector}: {error:#}"));
+    let [x, y, width, height] = [0, 1, 2, 3].map(|at| found[at].as_f64().expect("a number").round() as u32);
+    Rect { left: window.left + x, top: window.top + y, width, height }
+}
+
+/// The middle of something, `part` of its width and height.
+fn middle(rect: Rect, part: f64) -> Rect {
+    let (width, height) = ((f64::from(rect.width) * part) as u32, (f64::from(rect.height) * part) as u32);
+    Rect { left: rect.left + (rect.width - width) / 2, top: rect.top + (rect.height - height) / 2, width, height }
+}
+
+/// The processes below the driver that draw the page.
+fn web_processes(window: &Window) -> Vec<u32> {
+    let is_web =
+        |pid: &u32| std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|n| n.starts_with("WebKitWebPro"));
+    process::tree(window.pid()).expect("it runs").into_iter().filter(is_web).collect()
+}
+
+/// W3C WebDriver's code of the key.
+const ESCAPE: char = '\u{e00c}';
+const OTHER: &str = "[data-connection=connected] [data-tile]:not([data-tile^=\"me/\"])";
+
+#[test]
+fn a_call_is_drawn_by_the_app_under_all_that_the_page_has_over_it() {
+    let bed = Bed::start(SCREEN.0, SCREEN.1, vec![0.0; 48_000]).expect("a bed");
+    let camera = Shim::new().expect("cameras").devices(&["Webcam", "Desk Camera"]);
+    let near = bed.open("near", &camera, LEFT).expect("the app opens");
+    let far = bed.open("far", &camera, RIGHT).expect("the app opens");
+    let link = pair::start_call(&near, "Near").expect("a call");
+    pair::enter_lobby(&far, &link, "Far").expect("the lobby");
+    far.click(&id("join-now")).expect("join");
+    for window in [&near, &far] {
+        pair::sees_other(window).expect("a picture");
+        assert_eq!(window.evaluate("document.querySelectorAll('canvas').length").expect("a number"), 0);
+    }
+
+    let name = place(&near, LEFT, &format!("{OTHER} figcaption"));
+    let (picture, _) = screen::find(&bed.display, LEFT, PATIENCE).expect("the other's picture on the left");
+    moves(&bed.display, picture, &[middle(name, 0.8)]);
+    let (theirs, _) = screen::find(&bed.display, RIGHT, PATIENCE).expect("the other's picture on the right");
+    moves(&bed.display, theirs, &[]);
+    let own = place(&near, LEFT, "[data-tile=\"me/camera\"]");
+    changes(&bed.display, &[middle(own, 0.4)], &[]);
+
+    near.click(&id("camera-menu")).expect("the menu opens");
+    let menu = place(&near, LEFT, "[role=menu]");
+    moves(&bed.display, picture, &[middle(menu, 0.9)]);
+    near.press(ESCAPE).expect("the menu closes");
+    near.until("!document.querySelector('[role=menu]')").expect("the menu closes");
+    near.evaluate("window.dispatchEvent(new KeyboardEvent('keydown', { code: 'Slash', key: '/', ctrlKey: true }))")
+        .expect("help opens");
+    let dialog = place(&near, LEFT, "[role=dialog]");
+    let beside = Rect { left: picture.left + 40, top: picture.top + picture.height - 140, width: 100, height: 60 };
+    changes(&bed.display, &[beside], &[middle(dialog, 0.8)]);
+    near.press(ESCAPE).expect("help closes");
+    near.until("!document.querySelector('[role=dialog]')").expect("help closes");
+    moves(&bed.display, picture, &[]);
+
+    let smaller = Rect { width: 900, height: 700, ..LEFT };
+    bed.reshape(0, smaller).expect("the window is resized");
+    near.until("innerWidth === 900").expect("the page is resized");
+    let tile = place(&near, smaller, OTHER);
+    changes(&bed.display, &[middle(tile, 0.3)], &[]);
+
+    let before = web_processes(&near);
+    for pid in &before {
+        assert!(Command::new("kill").args(["-9", &pid.to_string()]).status().expect("kill runs").success());
+    }
+    until("the page is there again", || web_processes(&near).iter().any(|pid| !before.contains(pid)));
+    moves(&bed.display, theirs, &[]);
+    changes(&bed.display, &[middle(tile, 0.3)], &[]);
+}

@@ -10,4 +10,6 @@ pub mod pair;
 pub mod process;
 pub mod program;
 pub mod pulse;
+#[cfg(target_os = "linux")]
+pub mod wayland;
 pub mod webdriver;

@@ -2,13 +2,16 @@
 //! layout says, and what the page has over them stays readable. In both ways to draw, at both scales, in several windows.
 #![cfg(target_os = "linux")]
 
+use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-use fika_media::marker;
+use fika_media::{Resolution, marker};
 use fika_tests::display::{Display, Rect};
 use fika_tests::look::{changes, moves, number, until};
 use fika_tests::program;
+use fika_tests::wayland::Compositor;
 
 /// Soft: WebKit without its OpenGL compositor.
 #[derive(Clone, Copy, PartialEq)]
@@ -22,10 +25,19 @@ struct Stage {
     child: Child,
 }
 
+fn stage() -> PathBuf {
+    program::path("stage", "fika-tests").expect("it is built")
+}
+
 impl Stage {
     fn start(display: &Display, renderer: Renderer, scale: u32, words: &[&str]) -> Self {
-        let mut command = Command::new(program::path("stage", "fika-tests").expect("it is built"));
-        command.args(words).env("DISPLAY", display.name()).env("GDK_SCALE", scale.to_string());
+        let mut command = Command::new(stage());
+        command.env("DISPLAY", display.name()).env("GDK_SCALE", scale.to_string());
+        Self::run(command, renderer, words)
+    }
+
+    fn run(mut command: Command, renderer: Renderer, words: &[&str]) -> Self {
+        command.args(words);
         if renderer == Renderer::Soft {
             command.env("WEBKIT_DISABLE_DMABUF_RENDERER", "1");
         }
@@ -57,6 +69,7 @@ fn xdotool(display: &Display, words: &[&str]) -> String {
 /// The chip and the menu of a page with one picture of 1280x720.
 const CHIP: Rect = Rect { left: 14, top: 686, width: 112, height: 20 };
 const MENU: Rect = Rect { left: 534, top: 284, width: 212, height: 152 };
+const WHOLE_SIZE: Resolution = Resolution::new(1280, 720);
 const WHOLE: Rect = Rect { left: 0, top: 0, width: 1280, height: 720 };
 
 #[test]
@@ -118,6 +131,28 @@ fn each_window_shows_the_picture_and_one_may_close() {
     moves(&display, second, &[]);
     xdotool(&display, &["windowmap", "--sync", &window("stage 0")]);
     moves(&display, WHOLE, &[]);
+}
+
+#[test]
+fn wayland_shows_the_same() {
+    for (renderer, way) in [(Renderer::Soft, "cut"), (Renderer::Accelerated, "blend")] {
+        let screen = Compositor::start(WHOLE_SIZE).expect("a Wayland screen");
+        let command = screen.command(&stage()).expect("the program is copied");
+        let _stage = Stage::run(command, renderer, &["--way", way, "--menu"]);
+        let mut seen = BTreeSet::new();
+        until("pictures move under a menu with words", || {
+            let picture = screen.grey().expect("the screen is read");
+            let (luma, ..) = picture.planes();
+            let rows = luma.chunks_exact(WHOLE.width as usize).skip(MENU.top as usize).take(20);
+            let words: BTreeSet<u8> =
+                rows.flat_map(|row| &row[MENU.left as usize..][..MENU.width as usize]).copied().collect();
+            // Dark letters on white, and shades between them.
+            if words.contains(&235) && words.iter().any(|level| *level < 60) && words.len() > 8 {
+                seen.extend(marker::read(&picture).map(|mark| mark.counter));
+            }
+            seen.len() >= 3
+        });
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 mod bed;
 mod studio;
+mod viewing;
 
 use std::sync::atomic::Ordering;
 

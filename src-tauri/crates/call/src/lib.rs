@@ -10,5 +10,7 @@ pub mod seal;
 pub mod session;
 pub mod signal;
 pub mod view;
+pub mod want;
 
 pub use ids::{ParticipantId, RoomId, TrackId, TrackKind, TrackSource};
+pub use want::VideoWant;

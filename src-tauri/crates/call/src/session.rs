@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::signal::{IceServer, MediaState};
-use crate::{ParticipantId, RoomId, TrackId, TrackSource};
+use crate::{ParticipantId, RoomId, TrackId, TrackSource, VideoWant};
 
 /// Where to go and as whom.
 #[derive(Clone, Debug)]
@@ -42,6 +42,17 @@ pub enum SessionCommand {
         participant: ParticipantId,
         source: TrackSource,
     },
+    /// Tell the sender of this track how much of it is shown. Lost while the signalling is away.
+    WantVideo {
+        participant: ParticipantId,
+        source: TrackSource,
+        want: VideoWant,
+    },
+    /// Send our video to this participant, or no longer; at first to everybody. Begins with the next keyframe.
+    ServeVideo {
+        participant: ParticipantId,
+        on: bool,
+    },
     /// Try again now, without waiting for the next attempt of the back-off.
     Reconnect,
     /// Answered by `Closed { reason: Left }`.
@@ -68,6 +79,12 @@ pub enum SessionEvent {
     /// A receiver asks for a keyframe (PLI or FIR, rate-limited).
     KeyframeRequested {
         source: TrackSource,
+    },
+    /// A receiver says how much of our video it shows.
+    VideoWanted {
+        participant: ParticipantId,
+        source: TrackSource,
+        want: VideoWant,
     },
     /// Whether every connected peer decodes H.264 Main profile; before the first such event send constrained baseline.
     VideoProfile {

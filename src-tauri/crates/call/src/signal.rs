@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ParticipantId, RoomId};
+use crate::{ParticipantId, RoomId, TrackSource, VideoWant};
 
 pub const PATH: &str = "/api/v1/signal";
 pub const PROTOCOL_VERSION: u32 = 1;
@@ -178,6 +178,12 @@ pub enum PeerBody {
         candidate: Option<String>,
         sdp_mid: Option<String>,
         sdp_m_line_index: Option<u16>,
+    },
+    /// How much of a video the receiver shows. Holds for 15 s, is said again every 5 s, and means everything where it has
+    /// never been said. Who does not know these words goes on as before.
+    WantVideo {
+        source: TrackSource,
+        want: VideoWant,
     },
     /// The sender of a fresh session has nothing to offer (it waits): asks the offerer to begin again.
     Restart,

@@ -7,7 +7,7 @@ use fika_call::signal::{
     ClientMessage, IceServer, MAX_MESSAGE, MediaState, PROTOCOL_VERSION, ParticipantInfo, PeerBody, PeerMessage,
     Refusal, Sealed, ServerMessage,
 };
-use fika_call::{ParticipantId, RoomId};
+use fika_call::{ParticipantId, RoomId, TrackSource, VideoWant};
 use proptest::prelude::*;
 
 fn media() -> impl Strategy<Value = MediaState> {
@@ -81,6 +81,10 @@ fn peer_message() -> impl Strategy<Value = PeerMessage> {
         any::<String>().prop_map(|sdp| PeerBody::Answer { sdp }),
         (text(), text(), any::<Option<u16>>()).prop_map(|(candidate, sdp_mid, sdp_m_line_index)| {
             PeerBody::Candidate { candidate, sdp_mid, sdp_m_line_index }
+        }),
+        any::<(u16, u8)>().prop_map(|(lines, frame_rate)| PeerBody::WantVideo {
+            source: TrackSource::Camera,
+            want: VideoWant { lines, frame_rate },
         }),
         Just(PeerBody::Restart),
     ];

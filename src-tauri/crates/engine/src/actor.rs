@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fika_call::invite::Invite;
-use fika_call::machine::{self, Call, Input};
+use fika_call::machine::{self, Call, Input, VisibleTile};
 use fika_call::session::{SessionCommand, SessionEvent};
 use fika_call::signal::MediaState;
 use fika_call::view::{CallView, Levels, Notification};
@@ -35,6 +35,7 @@ pub(crate) fn start(config: Config) -> Result<EngineHandle, StartError> {
     let (levels, levels_out) = watch::channel(Levels::default());
     let (devices, devices_out) = watch::channel(Vec::new());
     let (stats, stats_out) = watch::channel(Stats::default());
+    let (visible, visible_in) = watch::channel(None);
     let (notifications, _) = broadcast::channel(NOTIFICATION_QUEUE);
     let threads = Threads::start(&config, &events_sender)?;
     let now = Instant::now();
@@ -56,8 +57,9 @@ pub(crate) fn start(config: Config) -> Result<EngineHandle, StartError> {
         restarts: 0,
         out: Out { view, levels, devices, stats, notifications: notifications.clone() },
     };
-    tokio::spawn(actor.run(inbox, events));
-    Ok(EngineHandle { asks, view: view_out, levels: levels_out, devices: devices_out, stats: stats_out, notifications })
+    tokio::spawn(actor.run(inbox, events, visible_in));
+    let (view, levels, devices, stats) = (view_out, levels_out, devices_out, stats_out);
+    Ok(EngineHandle { asks, visible, view, levels, devices, stats, notifications })
 }
 
 pub(crate) struct Actor {
@@ -115,6 +117,7 @@ impl Threads {
             bitrate: config.video.max_bitrate,
             main_profile: false,
             keyframe: false,
+            want: fika_call::VideoWant::FULL,
             resolution: config.video.resolution,
             frame_rate: config.video.frame_rate,
         };
@@ -159,12 +162,18 @@ enum Next {
     Ask(Option<Ask>),
     Event(Event),
     Session(Happened),
+    Visible(Vec<VisibleTile>),
     Second,
     Deadline,
 }
 
 impl Actor {
-    async fn run(mut self, mut asks: mpsc::Receiver<Ask>, mut events: mpsc::Receiver<Event>) {
+    async fn run(
+        mut self,
+        mut asks: mpsc::Receiver<Ask>,
+        mut events: mpsc::Receiver<Event>,
+        mut visible: watch::Receiver<Option<Vec<VisibleTile>>>,
+    ) {
         let (devices, sender) = (Arc::clone(&self.config.devices), self.events_sender.clone());
         let watching = tokio::task::spawn_blocking(move || devices::watch(&devices, &sender));
         let mut second = tokio::time::interval(Duration::from_secs(1));
@@ -179,6 +188,7 @@ impl Actor {
                 ask = asks.recv(), if asked => Next::Ask(ask),
                 happened = next_of(&mut self.session) => Next::Session(happened),
                 Some(event) = events.recv() => Next::Event(event),
+                Ok(()) = visible.changed() => Next::Visible(visible.borrow_and_update().clone().unwrap_or_default()),
                 () = sleep_until(deadline) => Next::Deadline,
                 _ = second.tick() => Next::Second,
             };
@@ -199,6 +209,7 @@ impl Actor {
                 }
                 Next::Session(happened) => self.session_happened(happened).await,
                 Next::Event(event) => self.event(event).await,
+                Next::Visible(tiles) => self.input(Input::Visible(tiles)).await,
                 Next::Deadline => self.input(Input::Timeout).await,
                 Next::Second => self.second().await,
             }

@@ -5,6 +5,7 @@
 //! queue.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use fika_call::machine::Attempt;
@@ -38,6 +39,7 @@ pub(crate) struct Parts {
 
 pub(crate) struct Camera {
     requests: Arc<Slot<Request>>,
+    shown: Arc<AtomicBool>,
     _thread: Thread,
 }
 
@@ -45,15 +47,22 @@ impl Camera {
     pub(crate) fn start(parts: Parts) -> Result<Self, SpawnError<std::io::Error>> {
         let requests = Arc::new(Slot::new());
         let (inbox, wake) = (Arc::clone(&requests), Arc::clone(&requests));
+        let shown = Arc::new(AtomicBool::new(true));
+        let showing = Arc::clone(&shown);
         let thread = thread::spawn(
             "camera",
             parts.events.clone(),
             || Ok(parts),
             move |parts, stop| {
-                run(&parts, &inbox, stop);
+                run(&parts, &inbox, &showing, stop);
             },
         )?;
-        Ok(Self { requests, _thread: thread.waking(move || wake.wake()) })
+        Ok(Self { requests, shown, _thread: thread.waking(move || wake.wake()) })
+    }
+
+    /// Whether the self-view can be seen.
+    pub(crate) fn show(&self, shown: bool) {
+        self.shown.store(shown, Ordering::Relaxed);
     }
 
     /// Answered by `DeviceOpened` or `DeviceFailed`, unless another request follows at once.
@@ -62,7 +71,7 @@ impl Camera {
     }
 }
 
-fn run(parts: &Parts, requests: &Slot<Request>, stop: &Stop) {
+fn run(parts: &Parts, requests: &Slot<Request>, shown: &AtomicBool, stop: &Stop) {
     while let Some(request) = requests.take(stop) {
         let Request::Open { attempt, id } = request else { continue };
         let kind = DeviceKind::Camera;
@@ -70,7 +79,7 @@ fn run(parts: &Parts, requests: &Slot<Request>, stop: &Stop) {
             Ok(mut source) => {
                 // Sending fails only when the engine is gone.
                 let _ = parts.events.blocking_send(Event::DeviceOpened { kind, attempt, id });
-                let ended = read(source.as_mut(), parts, requests, stop);
+                let ended = read(source.as_mut(), parts, requests, shown, stop);
                 drop(source);
                 parts.frames.clear(&TileKey::me());
                 if let Err(error) = ended {
@@ -85,10 +94,18 @@ fn run(parts: &Parts, requests: &Slot<Request>, stop: &Stop) {
 }
 
 /// Until another request comes or the camera fails.
-fn read(source: &mut dyn VideoSource, parts: &Parts, requests: &Slot<Request>, stop: &Stop) -> Result<(), DeviceError> {
+fn read(
+    source: &mut dyn VideoSource,
+    parts: &Parts,
+    requests: &Slot<Request>,
+    shown: &AtomicBool,
+    stop: &Stop,
+) -> Result<(), DeviceError> {
     while !requests.is_pending() && !stop.is_set() {
         if let Some(picture) = source.read(READ_TIMEOUT)? {
-            parts.frames.present(&TileKey::me(), &picture, Some(picture.pts), (parts.clock)());
+            if shown.load(Ordering::Relaxed) {
+                parts.frames.present(&TileKey::me(), &picture, Some(picture.pts), (parts.clock)());
+            }
             parts.pictures.put(picture);
         }
     }

@@ -5,6 +5,7 @@
 //! buffer has its own limits.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use fika_call::session::RemoteTrack;
@@ -43,6 +44,8 @@ pub(crate) struct Decode {
     pub(crate) name: String,
     pub(crate) track: RemoteTrack,
     stats: watch::Receiver<VideoIn>,
+    expected: bool,
+    resumed: Arc<AtomicBool>,
     _thread: Thread,
 }
 
@@ -52,9 +55,18 @@ impl Decode {
         let (counted, stats) = watch::channel(VideoIn { decoder_implementation: DECODER, ..VideoIn::default() });
         let (track, events) = (parts.track.clone(), parts.events.clone());
         let name = format!("video-decode-{number}");
-        let build = move || Ok(Worker::new(parts, counted));
+        let resumed = Arc::new(AtomicBool::new(false));
+        let resuming = Arc::clone(&resumed);
+        let build = move || Ok(Worker::new(parts, counted, resuming));
         let _thread = thread::spawn(&name, events, build, |mut worker, stop| worker.run(stop))?;
-        Ok(Self { name, track, stats, _thread })
+        Ok(Self { name, track, stats, expected: true, resumed, _thread })
+    }
+
+    /// Whether the sender has been asked for pictures at all: the time until they come again is no freeze.
+    pub(crate) fn expect(&mut self, expected: bool) {
+        if std::mem::replace(&mut self.expected, expected) != expected && expected {
+            self.resumed.store(true, Ordering::Relaxed);
+        }
     }
 
     pub(crate) fn stats(&self) -> VideoIn {
@@ -73,10 +85,12 @@ struct Worker {
     size: Resolution,
     meter: Meter,
     freezes: Freezes,
+    /// The next picture is the first after a pause that we asked for.
+    resumed: Arc<AtomicBool>,
 }
 
 impl Worker {
-    fn new(parts: Parts, stats: watch::Sender<VideoIn>) -> Self {
+    fn new(parts: Parts, stats: watch::Sender<VideoIn>, resumed: Arc<AtomicBool>) -> Self {
         Self {
             parts,
             stats,
@@ -88,6 +102,7 @@ impl Worker {
             size: Resolution::default(),
             meter: Meter::default(),
             freezes: Freezes::default(),
+            resumed,
         }
     }
 
@@ -174,6 +189,9 @@ impl Worker {
             self.say(Event::Video { participant: self.parts.track.participant.clone(), shown: true });
         }
         self.size = picture.size();
+        if self.resumed.swap(false, Ordering::Relaxed) {
+            self.freezes.pause();
+        }
         self.freezes.shown(at);
         self.meter.count(at);
     }

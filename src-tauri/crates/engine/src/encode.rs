@@ -7,6 +7,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use fika_call::VideoWant;
 use fika_media::frame::Pool;
 use fika_media::h264::encode::{Config, Encoder, Profile};
 use fika_media::ladder::{Ladder, Rung};
@@ -33,6 +34,8 @@ pub(crate) struct Wanted {
     /// Every receiver decodes Main profile.
     pub(crate) main_profile: bool,
     pub(crate) keyframe: bool,
+    /// The most that anybody shows.
+    pub(crate) want: VideoWant,
     /// At most.
     pub(crate) resolution: Resolution,
     pub(crate) frame_rate: u32,
@@ -107,12 +110,13 @@ impl Worker {
     fn run(mut self, pictures: &Slot<VideoFrame>, stop: &Stop) {
         while let Some(picture) = pictures.take(stop) {
             let wanted = lock(&self.wanted).clone();
-            let Some(out) = &wanted.out else {
+            let Some(out) = wanted.out.as_ref().filter(|_| !wanted.want.is_none()) else {
                 self.encoder = None;
                 continue;
             };
             let size = fit(picture.size(), wanted.resolution);
             self.ladder.set_source(size, wanted.frame_rate as f32);
+            self.ladder.set_limit(wanted.want.lines.into(), wanted.want.frame_rate.into());
             let rung = self.ladder.update(wanted.bitrate, picture.pts);
             // Reserved first: what is encoded has a place.
             let place = if self.is_due(picture.pts, rung.frame_rate) { out.try_reserve().ok() } else { None };
@@ -120,7 +124,7 @@ impl Worker {
                 self.skip();
                 continue;
             };
-            match self.encode(&picture, &wanted, rung, rung.resolution != size) {
+            match self.encode(&picture, &wanted, rung) {
                 Ok(Some(frame)) => place.send(frame),
                 Ok(None) => self.skip(),
                 Err(error) => {
@@ -153,7 +157,6 @@ impl Worker {
         picture: &VideoFrame,
         wanted: &Wanted,
         rung: Rung,
-        limited: bool,
     ) -> Result<Option<EncodedFrame>, CodecError> {
         let begin = Instant::now();
         let recently = self.keyframe_at.is_some_and(|at| picture.pts.since(at) < KEYFRAME_INTERVAL);
@@ -171,6 +174,7 @@ impl Worker {
         }
         self.meter.count(frame.pts);
         let frames_per_second = self.meter.rate(frame.pts);
+        let limited = self.ladder.is_limited();
         self.stats.send_modify(|stats| {
             stats.frames_encoded += 1;
             stats.key_frames_encoded += u64::from(frame.keyframe);
@@ -250,6 +254,7 @@ mod tests {
                 bitrate: 300_000,
                 main_profile: true,
                 keyframe: false,
+                want: VideoWant::FULL,
                 resolution,
                 frame_rate: 30,
             };

@@ -1,5 +1,6 @@
 //! What the shells hold: a bounded sender to the actor and the latest values of what it shows.
 
+use fika_call::machine::VisibleTile;
 use fika_call::view::{CallView, Levels, Notification};
 use fika_media::device::DeviceInfo;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
@@ -21,6 +22,7 @@ pub(crate) enum Ask {
 #[derive(Clone)]
 pub struct EngineHandle {
     pub(crate) asks: mpsc::Sender<Ask>,
+    pub(crate) visible: watch::Sender<Option<Vec<VisibleTile>>>,
     pub(crate) view: watch::Receiver<CallView>,
     pub(crate) levels: watch::Receiver<Levels>,
     pub(crate) devices: watch::Receiver<Vec<DeviceInfo>>,
@@ -34,6 +36,16 @@ impl EngineHandle {
         let (reply, answer) = oneshot::channel();
         self.asks.send(Ask::Command { command, reply }).await.map_err(|_| CommandError::Stopped)?;
         answer.await.unwrap_or(Err(CommandError::Stopped))
+    }
+
+    /// Says which tiles can be seen, in all windows together, and how large they are in device pixels; others are not seen
+    /// at all. Until the first call everything counts as seen. Never waits; the latest list counts.
+    pub fn set_visible(&self, tiles: Vec<VisibleTile>) {
+        self.visible.send_if_modified(|visible| {
+            let changed = visible.as_ref() != Some(&tiles);
+            *visible = Some(tiles);
+            changed
+        });
     }
 
     pub fn view(&self) -> watch::Receiver<CallView> {

@@ -23,7 +23,10 @@ impl Actor {
             match output {
                 Output::OpenRoom { attempt, server } => self.open_room(attempt, server),
                 Output::Connect(request) => self.connect(request).await,
-                Output::Session(command) => self.tell_session(command).await,
+                Output::Session(command) => {
+                    self.expect_pictures(&command);
+                    self.tell_session(command).await;
+                }
                 Output::Disconnect => self.disconnect().await,
                 Output::OpenDevice { kind, attempt, id } => {
                     self.open_device(devices::kind_from_call(kind), attempt, id.map(DeviceId));
@@ -37,12 +40,24 @@ impl Actor {
                 Output::ForceKeyframe => self.threads.encode.want(|wanted| wanted.keyframe = true),
                 Output::SetVideoProfile { main } => self.threads.encode.want(|wanted| wanted.main_profile = main),
                 Output::SetVideoBitrate(bitrate) => self.threads.encode.want(|wanted| wanted.bitrate = bitrate),
+                Output::SetVideoWant(want) => self.threads.encode.want(|wanted| wanted.want = want),
+                Output::SetSelfView { shown } => self.threads.camera.show(shown),
                 Output::SetAudioLoss(percent) => self.threads.audio.send(audio::Command::Loss(percent)).await,
                 // Nobody may be listening.
                 Output::Notify(notification) => drop(self.out.notifications.send(notification)),
                 Output::ViewChanged => drop(self.out.view.send_replace(self.call.view().clone())),
             }
         }
+    }
+
+    /// Pictures that nobody looks at stop on purpose.
+    fn expect_pictures(&mut self, command: &SessionCommand) {
+        let SessionCommand::WantVideo { participant, source, want } = command else { return };
+        let Some(session) = &mut self.session else { return };
+        let of_track = |decoder: &&mut decode::Decode| {
+            (&decoder.track.participant, decoder.track.source) == (participant, *source)
+        };
+        session.decoders.iter_mut().filter(of_track).for_each(|decoder| decoder.expect(!want.is_none()));
     }
 
     fn open_room(&self, attempt: Attempt, server: Option<url::Url>) {

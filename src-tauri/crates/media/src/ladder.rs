@@ -46,6 +46,8 @@ const CLIMB_AFTER: Duration = Duration::from_secs(5);
 pub struct Ladder {
     source: Resolution,
     frame_rate: f32,
+    /// Nobody wants more: pixels of the shorter side, pictures a second.
+    limit: (u32, f32),
     /// Index into [`STEPS`].
     step: usize,
     /// Since when the bitrate would carry the next better step.
@@ -56,14 +58,27 @@ pub struct Ladder {
 impl Ladder {
     /// `source` and `frame_rate`: what the camera delivers.
     pub fn new(source: Resolution, frame_rate: f32) -> Self {
-        Self { source, frame_rate, step: 0, enough_since: None, started: false }
+        Self { source, frame_rate, limit: (u32::MAX, f32::INFINITY), step: 0, enough_since: None, started: false }
     }
 
     /// The camera delivers something else from now on.
     pub fn set_source(&mut self, source: Resolution, frame_rate: f32) {
         if (source, frame_rate) != (self.source, self.frame_rate) {
-            *self = Self::new(source, frame_rate);
+            *self = Self { limit: self.limit, ..Self::new(source, frame_rate) };
         }
+    }
+
+    /// Nobody wants more than this from now on: pixels of the shorter side, pictures a second. Who wants more gets it at
+    /// once.
+    pub fn set_limit(&mut self, short_side: u32, frame_rate: f32) {
+        if (short_side, frame_rate) != self.limit {
+            *self = Self { limit: (short_side, frame_rate), ..Self::new(self.source, self.frame_rate) };
+        }
+    }
+
+    /// The bitrate allows less than what is there and wanted.
+    pub fn is_limited(&self) -> bool {
+        self.step > self.best()
     }
 
     /// The rung for this bitrate in bits a second.
@@ -91,9 +106,9 @@ impl Ladder {
         u64::from(bitrate) * 100 >= u64::from(STEPS[step].from) * CLIMB_PERCENT
     }
 
-    /// The best step that is not larger than the source, or the one just above a source in between.
+    /// The best step that is not larger than the source and what is wanted of it, or the one just above.
     fn best(&self) -> usize {
-        let short = self.source.width.min(self.source.height);
+        let short = self.source.width.min(self.source.height).min(self.limit.0);
         STEPS.iter().rposition(|step| step.short_side >= short && step.frame_rate >= 30.0).unwrap_or(0)
     }
 
@@ -106,7 +121,8 @@ impl Ladder {
             let scaled = |side: u32| even(((u64::from(side) * u64::from(step.short_side)) / u64::from(short)) as u32);
             Resolution::new(scaled(self.source.width), scaled(self.source.height))
         };
-        Rung { resolution, frame_rate: self.frame_rate.min(step.frame_rate), bitrate: bitrate.min(step.most) }
+        let frame_rate = self.frame_rate.min(step.frame_rate).min(self.limit.1);
+        Rung { resolution, frame_rate, bitrate: bitrate.min(step.most) }
     }
 }
 
@@ -175,6 +191,26 @@ mod tests {
         assert_eq!(rung(161, 121, 5_000_000).resolution, Resolution::new(160, 120));
         assert_eq!(rung(640, 480, 5_000_000).frame_rate, 24.0);
         assert_eq!(rung(1280, 720, 9_000_000).bitrate, 2_500_000);
+    }
+
+    #[test]
+    fn no_more_than_is_wanted_and_more_at_once() {
+        let mut ladder = Ladder::new(Resolution::new(1280, 720), 30.0);
+        let rung = |ladder: &mut Ladder| ladder.update(2_000_000, Timestamp::ZERO);
+        assert_eq!(rung(&mut ladder).resolution.height, 720);
+        ladder.set_limit(180, 15.0);
+        let small = rung(&mut ladder);
+        assert_eq!((small.resolution, small.frame_rate), (Resolution::new(320, 180), 15.0));
+        assert!(small.bitrate <= 300_000 && !ladder.is_limited());
+        ladder.set_limit(400, 30.0);
+        assert_eq!(rung(&mut ladder).resolution.height, 540, "never smaller than wanted");
+        ladder.set_source(Resolution::new(640, 480), 30.0);
+        assert_eq!(rung(&mut ladder).resolution.height, 480);
+        ladder.set_limit(u32::MAX, 60.0);
+        ladder.set_source(Resolution::new(1280, 720), 30.0);
+        assert_eq!(rung(&mut ladder).resolution.height, 720);
+        ladder.update(200_000, Timestamp::ZERO);
+        assert!(ladder.is_limited());
     }
 
     #[test]

@@ -3,8 +3,8 @@
 mod support;
 
 use bytes::Bytes;
-use fika_call::TrackSource;
 use fika_call::session::{PeerState, SessionCommand, SessionEvent};
+use fika_call::{TrackSource, VideoWant};
 use fika_media::Timestamp;
 use support::relay::Relay;
 use support::{access_unit, pair, soon};
@@ -76,6 +76,37 @@ async fn a_wish_for_a_keyframe_reaches_the_sender() {
     let participant = b.peer.clone().unwrap();
     b.command(SessionCommand::RequestKeyframe { participant, source: TrackSource::Camera }).await;
     a.event("the second keyframe", keyframe_requested).await;
+}
+
+#[tokio::test]
+async fn who_looks_at_nothing_says_so_and_gets_nothing() {
+    let relay = Relay::start();
+    let (mut a, mut b) = pair(&relay.url).await;
+    a.send_video(access_unit(true, 1, 2000), true).await;
+    let mut units = b.video_track().await;
+    soon("unit", units.recv()).await.unwrap();
+    let (participant, source) = (b.peer.clone().unwrap(), TrackSource::Camera);
+    for want in [VideoWant::NONE, VideoWant { lines: 360, frame_rate: 30 }] {
+        b.command(SessionCommand::WantVideo { participant: participant.clone(), source, want }).await;
+        let wanted = |event| match event {
+            SessionEvent::VideoWanted { participant, source: TrackSource::Camera, want } => Some((participant, want)),
+            _ => None,
+        };
+        let (who, what) = a.event("what is wanted", wanted).await;
+        assert_eq!((Some(&who), what), (a.peer.as_ref(), want));
+        a.command(SessionCommand::ServeVideo { participant: who, on: !want.is_none() }).await;
+        // Commands are taken in order: after this one the other has been obeyed.
+        a.command(SessionCommand::SetMedia(support::MEDIA)).await;
+        while a.session.commands.capacity() < a.session.commands.max_capacity() {
+            tokio::task::yield_now().await;
+        }
+        a.send_video(access_unit(true, 3, 2000), true).await;
+    }
+    a.send_video(access_unit(false, 5, 500), false).await;
+    let first = soon("unit", units.recv()).await.unwrap();
+    assert!(first.frame.keyframe, "nothing of the time in between");
+    let second = soon("unit", units.recv()).await.unwrap();
+    assert!(!second.frame.keyframe && second.frame.payload == access_unit(false, 5, 500));
 }
 
 #[tokio::test]

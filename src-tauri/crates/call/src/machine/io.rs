@@ -1,11 +1,11 @@
 //! What goes into the call machine and what comes out of it. Plain values; the engine turns its commands, the session's
 //! events and the devices' results into [`Input`] and performs each [`Output`].
 
-use crate::ParticipantId;
 use crate::invite::Invite;
 use crate::session::{Request, SessionCommand, SessionEvent};
 use crate::signal::{IceServer, MediaState};
-use crate::view::{CallSettings, DeviceProblem, EndReason, Levels, Notification};
+use crate::view::{CallSettings, DeviceProblem, EndReason, Levels, Notification, TileKey};
+use crate::{ParticipantId, VideoWant};
 
 /// What does not change while the program runs.
 #[derive(Clone, Debug)]
@@ -50,6 +50,14 @@ pub struct VideoFigures {
     pub fps: u32,
 }
 
+/// A tile that can be seen, in device pixels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VisibleTile {
+    pub tile: TileKey,
+    pub width: u32,
+    pub height: u32,
+}
+
 #[derive(Clone, Debug)]
 pub enum Input {
     // What the user does.
@@ -82,6 +90,9 @@ pub enum Input {
         name: String,
     },
     Settings(CallSettings),
+
+    /// All tiles that can be seen now, in all windows. Before the first list everything counts as seen.
+    Visible(Vec<VisibleTile>),
 
     // Answers to `Output::OpenRoom`.
     RoomOpened {
@@ -172,6 +183,12 @@ pub enum Output {
     },
     /// Bits a second, for the camera's encoder.
     SetVideoBitrate(u32),
+    /// The most that anybody wants of our camera now; everything at first.
+    SetVideoWant(VideoWant),
+    /// Whether our own picture can be seen; at first it can.
+    SetSelfView {
+        shown: bool,
+    },
     /// Per cent, for the microphone's encoder.
     SetAudioLoss(u8),
     Notify(Notification),

@@ -10,20 +10,25 @@ mod device;
 mod io;
 mod people;
 mod quality;
+mod serving;
 mod session;
 mod settle;
 mod snapshot;
 #[cfg(test)]
 mod tests;
+mod viewing;
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-pub use io::{Attempt, Config, Device, DeviceKind, Input, Output, VideoFigures};
+pub use io::{Attempt, Config, Device, DeviceKind, Input, Output, VideoFigures, VisibleTile};
 pub use people::{LOST_AFTER, SPEAKING_HOLD, SPEAKING_LEVEL, UNSTABLE_AFTER, clean_name};
+pub use serving::LOWER_AFTER;
+pub use viewing::{GROW_AFTER, HIDE_AFTER, LEASE, REPEAT, SHRINK_AFTER};
 
 use self::device::Slot;
 use self::people::Person;
+use self::serving::Serving;
 use crate::ParticipantId;
 use crate::invite::Invite;
 use crate::session::ConnectionPrivacy;
@@ -73,6 +78,10 @@ pub struct Call {
     told: MediaState,
     send: VideoFigures,
     receive: VideoFigures,
+    /// `None`: nobody has said what can be seen.
+    visible: Option<Vec<VisibleTile>>,
+    self_view: bool,
+    serving: Serving,
 
     outputs: VecDeque<Output>,
     view: CallView,
@@ -117,6 +126,9 @@ impl Call {
             told: MediaState::default(),
             send: VideoFigures::default(),
             receive: VideoFigures::default(),
+            visible: None,
+            self_view: true,
+            serving: Serving::default(),
             outputs: VecDeque::new(),
             view: CallView::default(),
             next: None,
@@ -160,6 +172,7 @@ impl Call {
                 self.choose(DeviceKind::Microphone, settings.microphone);
                 self.choose(DeviceKind::Speaker, settings.speaker);
             }
+            Input::Visible(tiles) => self.visible = Some(tiles),
             Input::RoomOpened { attempt, invite } => {
                 if self.opening == Some(attempt) {
                     self.enter_lobby(invite, true);

@@ -3,6 +3,8 @@
 use std::time::{Duration, Instant};
 
 use super::quality::Figures;
+use super::serving::Wish;
+use super::viewing::Viewing;
 use crate::ParticipantId;
 use crate::session::{Participant, PeerState};
 use crate::signal::{MAX_NAME, MediaState};
@@ -31,6 +33,10 @@ pub(super) struct Person {
     pub(super) video_shown: bool,
     speaking_until: Option<Instant>,
     pub(super) figures: Figures,
+    /// What we ask of their camera.
+    pub(super) viewing: Viewing,
+    /// What they ask of ours.
+    pub(super) wish: Wish,
 }
 
 impl Person {
@@ -46,6 +52,8 @@ impl Person {
             video_shown: false,
             speaking_until: None,
             figures: Figures::default(),
+            viewing: Viewing::default(),
+            wish: Wish::default(),
         }
     }
 
@@ -67,8 +75,10 @@ impl Person {
         if connects {
             self.was_connected = true;
             self.quiet_since = now;
+            self.viewing.forgotten();
         } else if before == PeerState::Connected && state != PeerState::Connected {
             self.down_since = now;
+            self.wish.forget();
         }
         connects
     }
@@ -107,7 +117,10 @@ impl Person {
             PeerState::Untrusted => None,
             _ => Some(self.down_since + LOST_AFTER),
         };
-        connection.into_iter().chain(self.speaking_until)
+        let speaking = connection.into_iter().chain(self.speaking_until);
+        // Without a way to them nothing is asked.
+        let viewing = self.viewing.deadline().filter(|_| self.state == PeerState::Connected);
+        speaking.chain(viewing).chain(self.wish.deadline())
     }
 
     pub(super) fn view(&self, now: Instant) -> ParticipantView {
@@ -122,9 +135,9 @@ impl Person {
         }
     }
 
-    /// With microphone and camera off a participant sends nothing that could be missed.
+    /// With microphone and camera off, or a camera that nobody looks at, a participant sends nothing that could be missed.
     fn expects_media(&self) -> bool {
-        self.media.microphone || self.media.camera
+        self.media.microphone || self.media.camera && !self.viewing.asked().is_none()
     }
 }
 

@@ -172,7 +172,19 @@ impl Call {
                     self.outputs.push_back(Output::ForceKeyframe);
                 }
             }
-            SessionEvent::SignalState(state) => self.signal_down = state == SignalState::Reconnecting,
+            SessionEvent::SignalState(state) => {
+                self.signal_down = state == SignalState::Reconnecting;
+                if !self.signal_down {
+                    self.people.iter_mut().for_each(|person| person.viewing.repeat(now));
+                }
+            }
+            SessionEvent::VideoWanted { participant, source, want } => {
+                if source == TrackSource::Camera
+                    && let Some(person) = self.person(&participant)
+                {
+                    person.wish.heard(want, now);
+                }
+            }
             SessionEvent::KeyframeRequested { source } => {
                 if source == TrackSource::Camera && self.sending.camera {
                     self.outputs.push_back(Output::ForceKeyframe);

@@ -19,6 +19,8 @@ impl Call {
         self.watch(now);
         self.settle_devices();
         self.settle_media();
+        self.settle_viewing(now);
+        self.settle_serving(now);
         let view = self.snapshot(now);
         if view != self.view {
             self.view = view;
@@ -106,7 +108,7 @@ impl Call {
         });
         let lost = self.broken_since.map(|since| since + LOST_AFTER);
         let people = self.people.iter().flat_map(|person| person.deadlines());
-        people.chain(leaving).chain(second).chain(lost)
+        people.chain(leaving).chain(second).chain(lost).chain(self.serving.lower_at)
     }
 }
 

@@ -35,6 +35,8 @@ struct Lane {
     audio: mpsc::Sender<AudioPacket>,
     /// Video was dropped.
     gap: bool,
+    /// The sender sends video this way.
+    served: bool,
     counted: [(u64, u64); 2],
 }
 
@@ -70,7 +72,14 @@ impl Seat {
         for track in incoming {
             let _ = self.tracks.try_send(track);
         }
-        self.from.push(Lane { participant: other.clone(), video, audio, gap: false, counted: Default::default() });
+        self.from.push(Lane {
+            participant: other.clone(),
+            video,
+            audio,
+            gap: false,
+            served: true,
+            counted: Default::default(),
+        });
         self.tell(SessionEvent::PeerState { participant: other.clone(), state: PeerState::Connected });
         self.tell(SessionEvent::VideoProfile { main: true });
     }
@@ -177,6 +186,16 @@ impl Member {
                     sender.tell(SessionEvent::KeyframeRequested { source });
                 }
             }
+            SessionCommand::WantVideo { participant, source, want } => {
+                if let Some(sender) = room.iter().find(|seat| *seat.id() == participant) {
+                    sender.tell(SessionEvent::VideoWanted { participant: id.clone(), source, want });
+                }
+            }
+            SessionCommand::ServeVideo { participant, on } => {
+                let seat = room.iter_mut().find(|seat| *seat.id() == participant);
+                let lanes = seat.into_iter().flat_map(|seat| &mut seat.from);
+                lanes.filter(|lane| lane.participant == *id).for_each(|lane| lane.served = on);
+            }
             SessionCommand::Reconnect | SessionCommand::Leave => {}
         }
     }
@@ -195,6 +214,7 @@ impl Member {
         let lanes = room.iter_mut().flat_map(|seat| &mut seat.from).filter(|lane| lane.participant == *id);
         for lane in lanes {
             match &sent {
+                Sent::Video(_) if !lane.served => lane.gap = true,
                 Sent::Video(frame) => {
                     lane.count(0, frame);
                     let unit =

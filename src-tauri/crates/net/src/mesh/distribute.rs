@@ -1,7 +1,9 @@
 //! Gives each of our encoded frames to every connection: encoded once, sent to all.
 //!
 //! One tokio task. A connection whose queue is full loses video up to the next keyframe, which is asked for; sound is
-//! dropped. Nobody waits for a slow peer.
+//! dropped. Nobody waits for a slow peer, and who looks at nothing gets no video.
+
+use std::sync::atomic::Ordering;
 
 use fika_media::EncodedFrame;
 use tokio::sync::mpsc;
@@ -50,6 +52,10 @@ impl Output {
 
     fn video(&mut self, frame: &EncodedFrame, press: &mut bool) -> bool {
         let Some(queue) = &self.sink.video else { return true };
+        if !self.sink.served.load(Ordering::Relaxed) {
+            self.needs_keyframe = true;
+            return !queue.is_closed();
+        }
         if self.needs_keyframe && !frame.keyframe {
             *press = true;
             return !queue.is_closed();
@@ -68,6 +74,9 @@ impl Output {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicBool;
+
     use bytes::Bytes;
     use fika_media::Timestamp;
 
@@ -79,7 +88,7 @@ mod tests {
 
     fn output(size: usize) -> (Output, mpsc::Receiver<EncodedFrame>) {
         let (queue, receiver) = mpsc::channel(size);
-        let sink = Sink { video: Some(queue), audio: None };
+        let sink = Sink { video: Some(queue), audio: None, served: Arc::new(AtomicBool::new(true)) };
         (Output { sink, needs_keyframe: true }, receiver)
     }
 
@@ -95,6 +104,22 @@ mod tests {
         received.try_recv().unwrap();
         assert!(output.video(&frame(false), &mut press));
         assert!(received.try_recv().is_err(), "depends on the dropped one");
+        assert!(output.video(&frame(true), &mut press));
+        assert!(received.try_recv().unwrap().keyframe);
+    }
+
+    #[test]
+    fn who_looks_at_nothing_gets_nothing_and_begins_anew() {
+        let (mut output, mut received) = output(4);
+        let mut press = false;
+        assert!(output.video(&frame(true), &mut press));
+        output.sink.served.store(false, Ordering::Relaxed);
+        assert!(output.video(&frame(false), &mut press) && output.video(&frame(true), &mut press) && !press);
+        received.try_recv().unwrap();
+        assert!(received.try_recv().is_err());
+        output.sink.served.store(true, Ordering::Relaxed);
+        assert!(output.video(&frame(false), &mut press) && press, "asks for a keyframe");
+        assert!(received.try_recv().is_err());
         assert!(output.video(&frame(true), &mut press));
         assert!(received.try_recv().unwrap().keyframe);
     }

@@ -1,6 +1,8 @@
 //! The state of the session's actor: who is in the room, and what holds for all of them together.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use fika_call::ParticipantId;
@@ -51,6 +53,8 @@ struct Peer {
     task: Id,
     inbox: mpsc::Sender<ToPeer>,
     participant: Participant,
+    /// Gets our video; shared with its connections.
+    served: Arc<AtomicBool>,
     /// Takes Main profile; `None` while it takes no video.
     main: Option<bool>,
     bitrate: Option<u32>,
@@ -84,6 +88,16 @@ impl Room {
             SessionCommand::RequestKeyframe { participant, source } if source.kind() == TrackKind::Video => {
                 if let Some(peer) = self.peers.get(&participant) {
                     let _ = peer.inbox.try_send(ToPeer::RequestKeyframe);
+                }
+            }
+            SessionCommand::WantVideo { participant, source, want } => {
+                if let Some(peer) = self.peers.get(&participant) {
+                    let _ = peer.inbox.try_send(ToPeer::WantVideo(source, want));
+                }
+            }
+            SessionCommand::ServeVideo { participant, on } => {
+                if let Some(peer) = self.peers.get(&participant) {
+                    peer.served.store(on, Ordering::Relaxed);
                 }
             }
             SessionCommand::Reconnect => {
@@ -159,6 +173,7 @@ impl Room {
             return false;
         }
         let (inbox, inbox_end) = mpsc::channel(INBOX);
+        let served = Arc::new(AtomicBool::new(true));
         let context = Context {
             participant: participant.id.clone(),
             epoch: self.epoch,
@@ -171,13 +186,14 @@ impl Room {
                 max_video_bitrate: self.request.max_video_bitrate,
                 clock: self.clock,
             },
+            served: Arc::clone(&served),
             news: self.outputs.news.clone(),
             tracks: self.outputs.tracks.clone(),
             sinks: self.outputs.sinks.clone(),
         };
         let task = self.tasks.spawn(peer::run(context, inbox_end)).id();
         let id = participant.id.clone();
-        self.peers.insert(id, Peer { task, inbox, participant, main: None, bitrate: None, audio_loss: 0 });
+        self.peers.insert(id, Peer { task, inbox, participant, served, main: None, bitrate: None, audio_loss: 0 });
         true
     }
 
@@ -196,6 +212,9 @@ impl Room {
                 self.tell(SessionEvent::PeerState { participant, state }).await;
             }
             PeerNews::KeyframeRequested => self.request_keyframe().await,
+            PeerNews::VideoWanted(source, want) => {
+                self.tell(SessionEvent::VideoWanted { participant, source, want }).await;
+            }
             PeerNews::Profile(main) => {
                 peer.main = main;
                 self.tell_totals().await;

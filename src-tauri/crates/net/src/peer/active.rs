@@ -153,7 +153,7 @@ impl Active {
             self.tasks.spawn(sender::video(track, self.ssrcs.video, payload.payload_type, link, clock, frames));
             queue
         });
-        Some(Sink { video, audio })
+        Some(Sink { video, audio, served: Arc::clone(&context.served) })
     }
 
     pub(super) fn wish_keyframe(&self) {

@@ -100,6 +100,7 @@ impl Peer {
                 }
             },
             ToPeer::RequestKeyframe => self.wish_keyframe(),
+            ToPeer::WantVideo(source, want) => self.send(PeerBody::WantVideo { source, want }).await,
             ToPeer::IceServers(servers) => self.context.settings.ice_servers = servers,
         }
     }
@@ -136,6 +137,7 @@ impl Peer {
                     active.on_candidate(candidate, self.context.settings.loopback).await;
                 }
             }
+            PeerBody::WantVideo { source, want } => self.tell(PeerNews::VideoWanted(source, want)).await,
             PeerBody::Restart => self.on_restart().await,
             _ => {}
         }

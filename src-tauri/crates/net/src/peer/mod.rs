@@ -12,9 +12,12 @@ mod receiver;
 mod sender;
 mod stats;
 
-use fika_call::ParticipantId;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
 use fika_call::session::{PeerState, PeerStats};
 use fika_call::signal::{IceServer, Sealed};
+use fika_call::{ParticipantId, TrackSource, VideoWant};
 use fika_media::EncodedFrame;
 use tokio::sync::mpsc;
 
@@ -31,6 +34,8 @@ pub(crate) const INBOX: usize = 128;
 pub(crate) enum ToPeer {
     Payload(Sealed),
     RequestKeyframe,
+    /// How much of its video we show.
+    WantVideo(TrackSource, VideoWant),
     /// For the connections to come.
     IceServers(Vec<IceServer>),
 }
@@ -48,6 +53,8 @@ pub(crate) enum PeerNews {
     Send(Sealed),
     State(PeerState),
     KeyframeRequested,
+    /// How much of our video it shows.
+    VideoWanted(TrackSource, VideoWant),
     /// Whether the peer takes Main profile; `None`: it takes no H.264, or is gone.
     Profile(Option<bool>),
     /// Bits a second for video.
@@ -60,6 +67,8 @@ pub(crate) enum PeerNews {
 pub(crate) struct Sink {
     pub(crate) video: Option<mpsc::Sender<EncodedFrame>>,
     pub(crate) audio: Option<mpsc::Sender<EncodedFrame>>,
+    /// The peer shows our video.
+    pub(crate) served: Arc<AtomicBool>,
 }
 
 /// What the task of a peer needs.
@@ -69,6 +78,8 @@ pub(crate) struct Context {
     pub(crate) offers: bool,
     pub(crate) channel: Channel,
     pub(crate) settings: Settings,
+    /// It gets our video.
+    pub(crate) served: Arc<AtomicBool>,
     pub(crate) news: mpsc::Sender<FromPeer>,
     pub(crate) tracks: mpsc::Sender<IncomingTrack>,
     pub(crate) sinks: mpsc::Sender<Sink>,

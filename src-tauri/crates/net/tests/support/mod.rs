@@ -38,13 +38,15 @@ pub(crate) fn secret(fill: u8) -> Secret {
     Secret::from_bytes([fill; 16])
 }
 
+pub(crate) const MEDIA: MediaState = MediaState { microphone: true, camera: true };
+
 pub(crate) fn request(server: &url::Url, name: &str) -> Request {
     Request {
         server: server.clone(),
         room: room(),
         secret: secret(1),
         name: name.to_owned(),
-        media: MediaState { microphone: true, camera: true },
+        media: MEDIA,
         ice_servers: Vec::new(),
         privacy: ConnectionPrivacy::Automatic,
         max_video_bitrate: 2_500_000,

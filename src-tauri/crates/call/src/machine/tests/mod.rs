@@ -4,6 +4,7 @@ mod connection;
 mod devices;
 mod model;
 mod phases;
+mod viewing;
 
 use std::time::{Duration, Instant};
 

@@ -6,7 +6,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::TrackSource;
-use crate::view::{CallSettings, Levels, ParticipantLevel};
+use crate::view::{CallSettings, Levels, ParticipantLevel, TileKey};
+use crate::want::VideoWant;
 
 fn attempt() -> impl Strategy<Value = Attempt> {
     (0..6u32).prop_map(Attempt)
@@ -58,6 +59,11 @@ fn session_event() -> impl Strategy<Value = SessionEvent> {
         1 => Just(SessionEvent::KeyframeRequested { source: TrackSource::Camera }),
         1 => any::<u32>().prop_map(SessionEvent::VideoBitrate),
         1 => any::<u8>().prop_map(SessionEvent::AudioLoss),
+        2 => ("[a-c]", 0..3u16, 0..3u8).prop_map(|(who, lines, frame_rate)| SessionEvent::VideoWanted {
+            participant: ParticipantId(who),
+            source: TrackSource::Camera,
+            want: VideoWant { lines: lines * 360, frame_rate },
+        }),
         1 => Just(SessionEvent::Closed(CloseReason::Lost)),
         1 => Just(SessionEvent::Closed(CloseReason::Left)),
     ]
@@ -77,6 +83,11 @@ fn input() -> impl Strategy<Value = Input> {
         1 => (kind(), choice()).prop_map(|(kind, id)| Input::SelectDevice { kind, id }),
         1 => kind().prop_map(|kind| Input::RetryDevice { kind }),
         1 => choice().prop_map(|camera| Input::Settings(CallSettings { camera, ..CallSettings::default() })),
+        2 => prop::collection::vec(("[a-c]", 0..2000u32), 0..3).prop_map(|tiles| {
+            let tile = |who| TileKey { participant: ParticipantId(who), source: TrackSource::Camera };
+            let seen = |(who, size)| VisibleTile { tile: tile(who), width: size, height: size };
+            Input::Visible(tiles.into_iter().map(seen).collect())
+        }),
         1 => attempt().prop_map(|attempt| Input::RoomOpened { attempt, invite: invite() }),
         1 => attempt().prop_map(|attempt| Input::RoomFailed { attempt, reason: EndReason::ServerUnreachable }),
         12 => (kind(), attempt(), "[x-z]")

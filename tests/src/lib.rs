@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod camera;
 pub mod chromium;
+pub mod counts;
 pub mod display;
 pub mod isolated;
 pub mod look;

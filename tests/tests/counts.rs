@@ -51,7 +51,11 @@ fn count() -> BTreeMap<String, u64> {
     assert!(run.status.success(), "{said}");
     let names: Vec<String> = String::from_utf8_lossy(&run.stdout).lines().map(str::to_owned).collect();
     assert_eq!(names, ENTRIES.iter().map(|entry| entry.name).collect::<Vec<_>>(), "{said}");
-    names.into_iter().enumerate().map(|(at, name)| (name, total(&folder.path().join(format!("out.{}", at + 1))))).collect()
+    names
+        .into_iter()
+        .enumerate()
+        .map(|(at, name)| (name, total(&folder.path().join(format!("out.{}", at + 1)))))
+        .collect()
 }
 
 /// The instructions in one of callgrind's dumps.

@@ -10,7 +10,7 @@ use fika_call::signal::{ClientMessage, PeerBody, PeerMessage};
 use fika_call::{ParticipantId, RoomId};
 use fika_media::Timestamp;
 use fika_rtp::congestion::{self, Control, Reported};
-use fika_rtp::h264::{self, Depacketizer, packetize};
+use fika_rtp::h264::{self, Depacketizer};
 use fika_rtp::{MAX_PAYLOAD, Packet};
 
 /// A second of pictures, the first a keyframe.
@@ -28,10 +28,10 @@ fn units() -> Vec<Bytes> {
     (0..30).map(unit).collect()
 }
 
-fn packetize_all() -> Vec<Packet> {
+fn packets() -> Vec<Packet> {
     let mut packets = Vec::new();
     for (number, unit) in units().iter().enumerate() {
-        let payloads = packetize(unit, MAX_PAYLOAD);
+        let payloads = h264::packetize(unit, MAX_PAYLOAD);
         let last = payloads.len() - 1;
         for (index, payload) in payloads.into_iter().enumerate() {
             let (sequence, timestamp) = (packets.len() as u16, number as u32 * 3_000);
@@ -46,13 +46,13 @@ pub(super) fn packetize() -> Box<dyn FnMut()> {
     let units = units();
     Box::new(move || {
         for unit in &units {
-            black_box(packetize(unit, MAX_PAYLOAD));
+            black_box(h264::packetize(unit, MAX_PAYLOAD));
         }
     })
 }
 
 pub(super) fn depacketize() -> Box<dyn FnMut()> {
-    let packets = packetize_all();
+    let packets = packets();
     Box::new(move || {
         let mut depacketizer = Depacketizer::new(h264::Config::default());
         let mut count = 0;

@@ -9,9 +9,7 @@ use fika_media::jitter::audio::Buffer;
 use fika_media::mix::Mixer;
 use fika_media::opus::{Config, Decoder, Encoder};
 use fika_media::voice::{self, Processor};
-use fika_media::{
-    AudioDecoder, AudioEncoder as _, AudioFrame, CodecError, EncodedFrame, Timestamp,
-};
+use fika_media::{AudioDecoder, AudioEncoder as _, AudioFrame, CodecError, EncodedFrame, Timestamp};
 
 /// Frames of 10 ms in a second.
 const SECOND: i64 = 100;

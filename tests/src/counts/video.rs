@@ -99,7 +99,12 @@ pub(super) fn jitter() -> Box<dyn FnMut()> {
         // Up to 20 ms late, never the same.
         let arrived = pts + Duration::from_micros(50_000 + number as u64 * 7_919 % 20_000);
         let payload = Bytes::from(vec![0; 6_000]);
-        VideoUnit { frame: EncodedFrame { pts, keyframe: number == 0, payload }, arrived, after_gap: false, captured: None }
+        VideoUnit {
+            frame: EncodedFrame { pts, keyframe: number == 0, payload },
+            arrived,
+            after_gap: false,
+            captured: None,
+        }
     };
     let units: Vec<VideoUnit> = (0..10 * i64::from(FRAME_RATE)).map(unit).collect();
     let mut buffer = Buffer::default();

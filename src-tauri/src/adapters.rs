@@ -8,12 +8,12 @@ use std::sync::Arc;
 use fika_call::invite::{Invite, SECRET_BYTES, Secret};
 use fika_call::session::Request;
 use fika_call::view::{EndReason, TileKey};
-use fika_call::{TrackSource, signal::IceServer};
-use fika_engine::{Connector, FrameSink, IncomingMedia, IncomingTrack, Rooms, Session};
+use fika_call::{ParticipantId, TrackSource, signal::IceServer};
+use fika_engine::{Connector, FrameSink, IncomingMedia, IncomingTrack, Rooms, Session, VisibleTile};
 use fika_media::{AudioFrame, Clock, Timestamp, VideoFrame};
 use fika_net::signal::CreateError;
 use fika_server::local::{self, Local};
-use fika_surface::{TileId, VideoSurface as _};
+use fika_surface::{Layout, TileId, TileRect, VideoSurface as _};
 use tokio::sync::mpsc;
 
 use crate::video::Video;
@@ -98,21 +98,38 @@ impl FrameSink for Tiles {
     fn played(&self, _frame: &AudioFrame) {}
 }
 
+/// What can be seen in a layout of the page, in device pixels.
+pub(crate) fn visible(layout: &Layout) -> Vec<VisibleTile> {
+    let pixels = |side: f64| (side * layout.device_pixel_ratio).round().max(0.0) as u32;
+    let seen = |tile: &TileRect| {
+        let (width, height) = (pixels(tile.width), pixels(tile.height));
+        Some(VisibleTile { tile: key(&tile.id)?, width, height })
+    };
+    layout.tiles.iter().filter_map(seen).collect()
+}
+
+const SOURCES: [(TrackSource, &str); 4] = [
+    (TrackSource::Camera, "camera"),
+    (TrackSource::Microphone, "microphone"),
+    (TrackSource::ScreenShare, "screenShare"),
+    (TrackSource::ScreenShareAudio, "screenShareAudio"),
+];
+
 /// The page builds the same name from the view.
 fn id(tile: &TileKey) -> TileId {
-    let source = match tile.source {
-        TrackSource::Camera => "camera",
-        TrackSource::Microphone => "microphone",
-        TrackSource::ScreenShare => "screenShare",
-        TrackSource::ScreenShareAudio => "screenShareAudio",
-    };
-    TileId(format!("{}/{source}", tile.participant.0))
+    let name = SOURCES.iter().find(|(source, _)| *source == tile.source).map_or("", |(_, name)| name);
+    TileId(format!("{}/{name}", tile.participant.0))
+}
+
+/// `None`: no such tile can exist.
+fn key(id: &TileId) -> Option<TileKey> {
+    let (participant, name) = id.0.rsplit_once('/')?;
+    let (source, _) = SOURCES.iter().find(|(_, known)| *known == name)?;
+    Some(TileKey { participant: ParticipantId(participant.into()), source: *source })
 }
 
 #[cfg(test)]
 mod tests {
-    use fika_call::ParticipantId;
-
     use super::*;
 
     #[test]
@@ -120,5 +137,29 @@ mod tests {
         assert_eq!(id(&TileKey::me()).0, "me/camera");
         let share = TileKey { participant: ParticipantId("p7".into()), source: TrackSource::ScreenShare };
         assert_eq!(id(&share).0, "p7/screenShare");
+        assert_eq!(key(&id(&share)), Some(share));
+        assert_eq!((key(&TileId("p7".into())), key(&TileId("p7/x".into()))), (None, None));
+    }
+
+    #[test]
+    fn what_the_page_shows_is_told_in_device_pixels() {
+        let layout = Layout {
+            device_pixel_ratio: 2.0,
+            tiles: vec![TileRect {
+                id: TileId("me/camera".into()),
+                x: 0.0,
+                y: 0.0,
+                width: 160.2,
+                height: f64::NAN,
+                radius: 0.0,
+                fit: fika_surface::Fit::Cover,
+                mirror: false,
+                z: 0,
+                dim: false,
+                zoom: None,
+            }],
+            ..Layout::default()
+        };
+        assert_eq!(visible(&layout), [VisibleTile { tile: TileKey::me(), width: 320, height: 0 }]);
     }
 }

@@ -13,7 +13,7 @@ use crate::error::{UiError, UiErrorCode};
 use crate::settings::AppSettings;
 use crate::state::AppState;
 use crate::video::VideoTransport;
-use crate::{platform, window};
+use crate::{adapters, platform, window};
 
 /// How long the engine may take to take a command in.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -156,6 +156,7 @@ pub(crate) async fn save_settings(
 #[tauri::command]
 #[specta::specta]
 pub(crate) fn set_layout(state: State<'_, AppState>, layout: Layout) -> Reply {
+    state.engine.set_visible(adapters::visible(&layout));
     state.video.set_layout(layout);
     Ok(())
 }

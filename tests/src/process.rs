@@ -112,7 +112,7 @@ mod tests {
         }
         let after = usage(me).unwrap();
         assert!(after.cpu > before.cpu && after.pss > 0, "{sum}");
-        assert!(after.ran > before.ran && after.sleeps >= before.sleeps);
+        assert!(after.ran > Duration::ZERO && after.sleeps > 0);
         assert!(after.threads.values().sum::<Duration>() > Duration::ZERO);
     }
 

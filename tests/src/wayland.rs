@@ -2,7 +2,7 @@
 //!
 //! sway refuses to run as root, so root runs it and its programs as nobody. Everything blocks on the calling thread.
 
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+use std::os::unix::fs::{MetadataExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -54,8 +54,9 @@ impl Compositor {
     /// To start `program` on this screen. It is copied to where nobody may read it.
     pub fn command(&self, program: &Path) -> anyhow::Result<Command> {
         let copy: PathBuf = self.folder.path().join(program.file_name().context("a program")?);
-        std::fs::copy(program, &copy)?;
-        std::fs::set_permissions(&copy, std::fs::Permissions::from_mode(0o755))?;
+        // By another process: a thread of ours that starts a program just then would hold the copy open for writing.
+        let copied = Command::new("install").args(["-m", "755"]).arg(program).arg(&copy).status()?;
+        ensure!(copied.success(), "{} cannot be copied", program.display());
         let mut command = unprivileged(self.folder.path(), &copy)?;
         command.env("WAYLAND_DISPLAY", SOCKET).env("GDK_BACKEND", "wayland").env_remove("DISPLAY");
         Ok(command)

@@ -1,5 +1,5 @@
 //! Notices when devices come, go, or stop being the system's default. There is no event to wait for on every system, so
-//! the thread `device-watch` looks once a second; on Linux that opens no camera.
+//! the thread `device-watch` looks every other second; on Linux that opens no camera.
 
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
@@ -9,7 +9,7 @@ use fika_media::device::{DeviceEvent, DeviceInfo};
 
 use crate::thread::{self, Worker};
 
-const EVERY: Duration = Duration::from_secs(1);
+const EVERY: Duration = Duration::from_secs(2);
 /// How long ending waits for a look that is under way.
 const END_TIMEOUT: Duration = Duration::from_secs(1);
 

@@ -162,7 +162,7 @@ impl Worker {
                 None => self.keep_time(now),
             };
             self.report(heard.max(played));
-            parker.park(Some(self.wait(now)));
+            parker.park(self.wait(now));
         }
     }
 
@@ -282,10 +282,12 @@ impl Worker {
         let _ = self.parts.events.try_send(Event::Levels(levels));
     }
 
-    fn wait(&self, now: Timestamp) -> Duration {
+    /// `None`: until something is asked of us.
+    fn wait(&self, now: Timestamp) -> Option<Duration> {
         match self.next_tick {
-            Some(next) if self.speaker.is_none() => next.since(now).min(TICK),
-            _ => PATIENCE,
+            Some(next) if self.speaker.is_none() => Some(next.since(now).min(TICK)),
+            _ if self.silent && self.microphone.is_none() && self.speaker.is_none() => None,
+            _ => Some(PATIENCE),
         }
     }
 }

@@ -35,7 +35,7 @@ impl Default for Decoder {
 
 impl VideoDecoder for Decoder {
     fn decode(&mut self, frame: &EncodedFrame) -> Result<Option<VideoFrame>, CodecError> {
-        let Passed::Picture { size, restart, .. } =
+        let Passed::Picture { keyframe, size, restart } =
             self.gate.pass(&frame.payload, &mut self.passed).map_err(refused)?
         else {
             return Ok(None);
@@ -43,15 +43,28 @@ impl VideoDecoder for Decoder {
         if restart {
             self.decoder = None;
         }
-        let decoder = match &mut self.decoder {
-            Some(decoder) => decoder,
-            empty => empty.insert(instance()?),
-        };
+        let used = self.decoder.is_some();
         let mut image = self.pool.take(size);
-        if !decode(decoder, &self.passed, &mut image)? {
+        let mut decoded = decode(instance(&mut self.decoder)?, &self.passed, &mut image);
+        if keyframe && used && !matches!(decoded, Ok(true)) {
+            // What damage left behind in the decoder must not cost this keyframe, which needs nothing from before.
+            self.decoder = None;
+            decoded = decode(instance(&mut self.decoder)?, &self.passed, &mut image);
+        }
+        if !decoded? {
             return Ok(None);
         }
         Ok(Some(VideoFrame { pts: frame.pts, image: self.pool.share(image) }))
+    }
+}
+
+fn instance(decoder: &mut Option<openh264::decoder::Decoder>) -> Result<&mut openh264::decoder::Decoder, CodecError> {
+    match decoder {
+        Some(decoder) => Ok(decoder),
+        empty => {
+            let new = openh264::decoder::Decoder::with_api_config(OpenH264API::from_source(), DecoderConfig::new());
+            Ok(empty.insert(new.map_err(|error| CodecError::Failed(error.to_string()))?))
+        }
     }
 }
 
@@ -64,11 +77,6 @@ fn refused(reason: Refused) -> CodecError {
         Refused::Size => CodecError::Unsupported("the picture size"),
         Refused::TooMany => CodecError::Unsupported("so many parameter sets, NAL units or bytes"),
     }
-}
-
-fn instance() -> Result<openh264::decoder::Decoder, CodecError> {
-    openh264::decoder::Decoder::with_api_config(OpenH264API::from_source(), DecoderConfig::new())
-        .map_err(|error| CodecError::Failed(error.to_string()))
 }
 
 /// Writes the picture into `image`, which has the announced size. False: no picture came out.

@@ -244,23 +244,33 @@ proptest! {
     /// decodes afterwards.
     #[test]
     fn damaged_streams_never_panic(flips in proptest::collection::vec((0usize..3, 0usize..4096, 0u8..8), 1..12), cut in 0usize..4096) {
-        use crate::{EncodedFrame, VideoDecoder};
-        let good = stream();
-        let mut bad = good.clone();
-        for (frame, at, bit) in flips {
-            let data = &mut bad[frame];
-            let at = at % data.len();
-            data[at] ^= 1 << bit;
-        }
-        let at = cut % bad[1].len();
-        bad[1].truncate(at);
-        let mut decoder = crate::h264::Decoder::default();
-        let mut decode = |data: &[u8]| {
-            decoder.decode(&EncodedFrame { pts: Timestamp::ZERO, keyframe: false, payload: data.to_vec().into() })
-        };
-        for data in &bad {
-            let _ = decode(data);
-        }
-        prop_assert!(decode(&good[0]).is_ok_and(|shown| shown.is_some()));
+        prop_assert!(keyframe_is_shown_after(&flips, cut));
     }
+}
+
+#[test]
+fn what_damage_leaves_in_the_decoder_does_not_cost_the_keyframe() {
+    assert!(keyframe_is_shown_after(&[(2, 64, 7), (1, 200, 1), (2, 2713, 7), (2, 1747, 4)], 2860));
+}
+
+/// `flips`: access unit, byte, bit; `cut`: where the second access unit ends.
+fn keyframe_is_shown_after(flips: &[(usize, usize, u8)], cut: usize) -> bool {
+    use crate::{EncodedFrame, VideoDecoder};
+    let good = stream();
+    let mut bad = good.clone();
+    for &(frame, at, bit) in flips {
+        let data = &mut bad[frame];
+        let at = at % data.len();
+        data[at] ^= 1 << bit;
+    }
+    let at = cut % bad[1].len();
+    bad[1].truncate(at);
+    let mut decoder = crate::h264::Decoder::default();
+    let mut decode = |data: &[u8]| {
+        decoder.decode(&EncodedFrame { pts: Timestamp::ZERO, keyframe: false, payload: data.to_vec().into() })
+    };
+    for data in &bad {
+        let _ = decode(data);
+    }
+    decode(&good[0]).is_ok_and(|shown| shown.is_some())
 }

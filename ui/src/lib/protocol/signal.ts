@@ -47,7 +47,7 @@ export type ServerMessage = { "type": "created", room: RoomId, } | { "type": "jo
 /**
  * The participant whose id is smaller offers.
  */
-export type PeerBody = { "type": "offer", sdp: string, } | { "type": "answer", sdp: string, } | { "type": "candidate", candidate: string | null, sdpMid: string | null, sdpMLineIndex: number | null, } | { "type": "restart" };
+export type PeerBody = { "type": "offer", sdp: string, } | { "type": "answer", sdp: string, } | { "type": "candidate", candidate: string | null, sdpMid: string | null, sdpMLineIndex: number | null, } | { "type": "wantVideo", source: TrackSource, want: VideoWant, } | { "type": "restart" };
 
 /**
  * What two participants say to each other. `session` is drawn anew by the offerer for each peer connection, `seq`

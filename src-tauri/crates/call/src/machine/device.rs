@@ -12,6 +12,10 @@ const LOSS_WINDOW: Duration = Duration::from_secs(10);
 const RESTARTS: u32 = 1;
 /// One that is unplugged is replaced this often within the window.
 const REPLACEMENTS: u32 = 3;
+/// A device that worked and fell silent is tried again after these waits, the last one again and again: it may be held
+/// by its own last attempt, or come back by itself.
+const AGAIN: [Duration; 4] =
+    [Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(15), Duration::from_secs(30)];
 
 pub(super) struct Slot {
     kind: DeviceKind,
@@ -27,6 +31,9 @@ pub(super) struct Slot {
     default: Option<String>,
     losses: u32,
     lost_at: Option<Instant>,
+    /// When what has failed is tried again by itself.
+    again_at: Option<Instant>,
+    waits: usize,
 }
 
 enum State {
@@ -60,6 +67,22 @@ impl Slot {
             default: None,
             losses: 0,
             lost_at: None,
+            again_at: None,
+            waits: 0,
+        }
+    }
+
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.again_at
+    }
+
+    /// Tries again what is due.
+    pub(super) fn tick(&mut self, now: Instant, out: &mut VecDeque<Output>) {
+        if self.again_at.is_some_and(|at| at <= now) {
+            self.again_at = None;
+            if let State::Failed(problem) = self.state {
+                self.start(false, Some(problem), out);
+            }
         }
     }
 
@@ -145,7 +168,13 @@ impl Slot {
         }
     }
 
-    pub(super) fn failed(&mut self, attempt: Attempt, problem: DeviceProblem, out: &mut VecDeque<Output>) {
+    pub(super) fn failed(
+        &mut self,
+        attempt: Attempt,
+        problem: DeviceProblem,
+        now: Instant,
+        out: &mut VecDeque<Output>,
+    ) {
         let State::Opening { attempt: expected, loss, .. } = self.state else { return };
         if attempt != expected {
             return;
@@ -155,8 +184,14 @@ impl Slot {
             self.stand_in = true;
             self.start(true, loss, out);
         } else {
-            // That nothing is left to open is the consequence; the loss is what happened.
-            self.state = State::Failed(loss.filter(|_| missing).unwrap_or(problem));
+            // That nothing is left to open, or that the last attempt still holds it, is the consequence; the loss is what
+            // happened.
+            let silent =
+                loss.filter(|loss| is_silence(*loss) && (is_silence(problem) || problem == DeviceProblem::Busy));
+            self.state = State::Failed(silent.or(loss.filter(|_| missing)).unwrap_or(problem));
+            if silent.is_some() {
+                self.try_later(now);
+            }
         }
     }
 
@@ -166,6 +201,9 @@ impl Slot {
         }
         let lately = self.lost_at.is_some_and(|at| now.saturating_duration_since(at) < LOSS_WINDOW);
         self.losses = if lately { self.losses + 1 } else { 1 };
+        if !lately {
+            self.waits = 0;
+        }
         self.lost_at = Some(now);
         let (again, announce) = match problem {
             DeviceProblem::NotFound | DeviceProblem::Disconnected => {
@@ -179,7 +217,16 @@ impl Slot {
             self.start(announce, Some(problem), out);
         } else {
             self.state = State::Failed(problem);
+            if is_silence(problem) {
+                self.try_later(now);
+            }
         }
+    }
+
+    fn try_later(&mut self, now: Instant) {
+        let wait = AGAIN[self.waits.min(AGAIN.len() - 1)];
+        self.waits += 1;
+        self.again_at = Some(now + wait);
     }
 
     /// A new list of devices: the chosen one may be back, or the default may be another one.
@@ -210,6 +257,7 @@ impl Slot {
     fn start(&mut self, announce: bool, loss: Option<DeviceProblem>, out: &mut VecDeque<Output>) {
         let replaces = matches!(self.state, State::Open { .. } | State::Opening { replaces: true, .. });
         self.attempt = self.attempt.wrapping_add(1);
+        self.again_at = None;
         let attempt = Attempt(self.attempt);
         let id = self.chosen.clone().filter(|_| !self.stand_in);
         out.push_back(Output::OpenDevice { kind: self.kind, attempt, id });
@@ -220,7 +268,14 @@ impl Slot {
         self.stand_in = false;
         self.losses = 0;
         self.lost_at = None;
+        self.again_at = None;
+        self.waits = 0;
     }
+}
+
+/// It was there and gave nothing any more.
+const fn is_silence(problem: DeviceProblem) -> bool {
+    matches!(problem, DeviceProblem::Stalled | DeviceProblem::Failed)
 }
 
 impl DeviceKind {

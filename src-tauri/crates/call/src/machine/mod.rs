@@ -189,7 +189,7 @@ impl Call {
             }
             Input::DeviceFailed { kind, attempt, problem } => {
                 let (slot, out) = self.slot(kind);
-                slot.failed(attempt, problem, out);
+                slot.failed(attempt, problem, now, out);
             }
             Input::DeviceLost { kind, attempt, problem } => {
                 let (slot, out) = self.slot(kind);
@@ -222,6 +222,9 @@ impl Call {
                 }
             }
             Input::Timeout => {}
+        }
+        for slot in [&mut self.camera, &mut self.microphone, &mut self.speaker] {
+            slot.tick(now, &mut self.outputs);
         }
         self.settle(now);
     }

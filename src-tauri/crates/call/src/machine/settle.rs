@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::device::Slot;
 use super::people::{LOST_AFTER, passed};
 use super::{Call, Link, Output};
 use crate::session::SessionCommand;
@@ -108,7 +109,8 @@ impl Call {
         });
         let lost = self.broken_since.map(|since| since + LOST_AFTER);
         let people = self.people.iter().flat_map(|person| person.deadlines());
-        people.chain(leaving).chain(second).chain(lost).chain(self.serving.lower_at)
+        let devices = [&self.camera, &self.microphone, &self.speaker].into_iter().filter_map(Slot::deadline);
+        people.chain(devices).chain(leaving).chain(second).chain(lost).chain(self.serving.lower_at)
     }
 }
 

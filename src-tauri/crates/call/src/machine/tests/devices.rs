@@ -95,6 +95,23 @@ fn a_stalled_camera_gets_one_more_chance() {
 }
 
 #[test]
+fn a_camera_that_fell_silent_is_tried_again_by_itself_until_it_is_back() {
+    let mut desk = Desk::in_call();
+    lose(&mut desk, CAMERA, DeviceProblem::Stalled);
+    // Its last attempt still holds it.
+    assert!(opened(&fail(&mut desk, CAMERA, DeviceProblem::Busy)).is_empty());
+    assert_eq!(desk.call.view().problem, Some(Problem::CameraFailed));
+    for seconds in [2, 5, 15, 30, 30] {
+        assert!(opened(&desk.pass(Duration::from_millis(seconds * 1000 - 1))).is_empty());
+        assert_eq!(opened(&desk.pass(Duration::from_millis(1))), [(CAMERA, None)]);
+        desk.media();
+        fail(&mut desk, CAMERA, DeviceProblem::Stalled);
+    }
+    desk.input(Input::SetCamera { on: false });
+    assert!(opened(&desk.pass(Duration::from_secs(60))).is_empty(), "not wanted, not tried");
+}
+
+#[test]
 fn a_busy_or_denied_camera_explains_itself_and_the_call_goes_on() {
     for (problem, shown) in [
         (DeviceProblem::Busy, Problem::CameraBusy),

@@ -178,6 +178,7 @@ fn a_wish_that_is_not_repeated_is_forgotten() {
     let outputs = desk.pass(Duration::from_millis(1));
     assert_eq!(served(&outputs), (Some(VideoWant::FULL), vec![(id("amir"), true)], true));
     // A connection that breaks takes it along too.
+    desk.pass(LOWER_AFTER);
     desk.session(wants("amir", VideoWant::NONE));
     let outputs = desk.peer(PeerState::Disconnected);
     assert_eq!(served(&outputs), (Some(VideoWant::FULL), vec![(id("amir"), true)], true));

@@ -2,7 +2,6 @@
 //! person does: for the demo and the measurements.
 //!
 //! Everything blocks on the calling thread. All that was started ends with the [`Bed`] and its windows.
-#![cfg(target_os = "linux")]
 
 use std::cell::RefCell;
 use std::path::PathBuf;

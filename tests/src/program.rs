@@ -10,7 +10,7 @@ pub fn path(name: &str, package: &str) -> anyhow::Result<PathBuf> {
     let here = std::env::current_exe()?;
     // Tests run from `<target>/<profile>/deps`, programs from `<target>/<profile>`.
     let folder = here.ancestors().skip(1).find(|folder| !folder.ends_with("deps")).context("a target folder")?;
-    let program = folder.join(name);
+    let program = folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
     if !program.exists() {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let status = Command::new(cargo)

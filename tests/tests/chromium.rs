@@ -1,4 +1,5 @@
 //! A browser in a room of ours: headless Chromium and `fika-cli` see and hear each other.
+#![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "also what the tests call is a test")]
 
 use std::io::{BufRead as _, BufReader};

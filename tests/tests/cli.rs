@@ -1,22 +1,22 @@
 //! `fika-cli` as a program: two of them over real UDP on this machine, what they write, and how they end.
-
+#![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used)]
 
-use std::io::{BufRead as _, BufReader, Read as _};
+#[path = "cli/recordings.rs"]
+mod recordings;
+
+use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
-use fika_media::marker::{self, Marker};
-use fika_media::tone::amplitude;
-use fika_media::{I420, Resolution};
+use fika_media::Resolution;
 use fika_tests::camera::Shim;
 use fika_tests::program;
 use fika_tests::pulse::{PulseServer, second_of_tone};
+use recordings::{TONE, loudest, loudest_at, markers, pictures, samples};
 use serde_json::Value;
 
-/// What `--microphone test` plays, in Hz.
-const TONE: f64 = 997.0;
 const SIZE: Resolution = Resolution::new(640, 360);
 /// A well-formed end of a link.
 const NOWHERE: &str = "j/aaaq-eaye-auda-oceb#MDEyMzQ1Njc4OWFiY2RlZg";
@@ -166,7 +166,6 @@ fn a_clip_and_a_sound_file_go_through_a_server() {
 }
 
 /// The code that users run, from a V4L2 camera and a PulseAudio microphone to the other side.
-#[cfg(target_os = "linux")]
 #[test]
 fn camera_and_microphone_reach_the_other_side() {
     let folder = tempfile::tempdir().unwrap();
@@ -255,58 +254,4 @@ fn devices_are_listed_as_json() {
 
 fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-/// Each picture with a readable mark, and its row of the times file: presented, captured.
-fn markers(path: &Path) -> Vec<(Marker, [Option<i64>; 2])> {
-    let mut times = path.as_os_str().to_owned();
-    times.push(".csv");
-    let times = std::fs::read_to_string(times).unwrap();
-    let mut rows = times.lines();
-    assert_eq!(rows.next(), Some("index,presented_us,captured_us"));
-    let rows: Vec<[Option<i64>; 2]> = rows
-        .enumerate()
-        .map(|(index, row)| {
-            let fields: Vec<&str> = row.split(',').collect();
-            assert_eq!(fields[0], index.to_string());
-            [fields[1].parse().ok(), fields[2].parse().ok()]
-        })
-        .collect();
-    let pictures = pictures(path);
-    assert_eq!(pictures.len(), rows.len(), "a row for each picture");
-    pictures.iter().zip(rows).filter_map(|(image, row)| Some((marker::read(image)?, row))).collect()
-}
-
-fn pictures(path: &Path) -> Vec<I420> {
-    let mut file = BufReader::new(std::fs::File::open(path).unwrap());
-    let mut line = String::new();
-    file.read_line(&mut line).unwrap();
-    let number = |tag: char| line.split_whitespace().find_map(|word| word.strip_prefix(tag)?.parse().ok()).unwrap();
-    let size = Resolution::new(number('W'), number('H'));
-    let mut pictures = Vec::new();
-    loop {
-        let mut frame = String::new();
-        if file.read_line(&mut frame).unwrap() == 0 {
-            return pictures;
-        }
-        assert_eq!(frame, "FRAME\n");
-        let mut data = vec![0; I420::len(size)];
-        file.read_exact(&mut data).unwrap();
-        pictures.push(I420::from_data(size, data).unwrap());
-    }
-}
-
-fn samples(path: &Path) -> Vec<f32> {
-    let mut reader = hound::WavReader::open(path).unwrap();
-    reader.samples::<i16>().map(|sample| f32::from(sample.unwrap()) / 32768.0).collect()
-}
-
-/// Amplitude of the test tone in the loudest second.
-fn loudest(path: &Path) -> f32 {
-    loudest_at(path, TONE)
-}
-
-fn loudest_at(path: &Path, frequency: f64) -> f32 {
-    let samples = samples(path);
-    samples.chunks_exact(48_000).map(|second| amplitude(second, frequency)).fold(0.0, f32::max)
 }

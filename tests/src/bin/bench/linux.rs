@@ -64,7 +64,7 @@ struct Bench {
     _folder: tempfile::TempDir,
 }
 
-fn main() -> anyhow::Result<()> {
+pub(crate) fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let bench = Bench::new(Duration::from_secs(arguments.load_seconds))?;
     if arguments.what == What::Budget {

@@ -31,7 +31,7 @@ const RIGHT: Rect = Rect { left: 1310, top: 20, width: 1280, height: 800 };
 /// Until the pictures have their full size.
 const SETTLE: Duration = Duration::from_secs(6);
 
-fn main() -> anyhow::Result<()> {
+pub(crate) fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let folder = tempfile::tempdir()?;
     let camera = |clip: &str| -> anyhow::Result<Shim> {

@@ -38,12 +38,6 @@ fn main() {
     }
     println!("cargo:rerun-if-changed=../ui/dist");
     println!("cargo:rerun-if-changed=../icons");
-    if std::env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("windows")
-        && std::env::var("CARGO_CFG_TARGET_ENV").as_deref() == Ok("gnu")
-    {
-        // libopus is built with stack protection, whose functions mingw keeps in a library of their own.
-        println!("cargo:rustc-link-arg=-lssp");
-    }
     let attributes = tauri_build::Attributes::new().app_manifest(tauri_build::AppManifest::new().commands(COMMANDS));
     tauri_build::try_build(attributes).expect("tauri.conf.json and the capabilities are valid");
 }

@@ -11,6 +11,7 @@ use fika_call::view::{EndReason, TileKey};
 use fika_call::{ParticipantId, TrackSource, signal::IceServer};
 use fika_engine::{Connector, FrameSink, IncomingMedia, IncomingTrack, Rooms, Session, VisibleTile};
 use fika_media::{AudioFrame, Clock, Timestamp, VideoFrame};
+use fika_net::mesh::Network;
 use fika_net::signal::CreateError;
 use fika_server::local::{self, Local};
 use fika_surface::{Layout, TileId, TileRect, VideoSurface as _};
@@ -26,7 +27,7 @@ pub(crate) struct Mesh {
 impl Connector for Mesh {
     fn connect(&self, request: Request) -> Session {
         let fika_net::Session { commands, events, tracks, video, audio } =
-            fika_net::mesh::connect(request, self.clock.clone());
+            fika_net::mesh::connect(request, Network::default(), self.clock.clone());
         Session { commands, events, tracks: renamed(tracks), video, audio }
     }
 }

@@ -86,6 +86,9 @@ pub(crate) struct Media {
     /// Only through a TURN server.
     #[arg(long)]
     pub(crate) relay_only: bool,
+    /// Bind the sockets of media here instead of to every interface, and ask no multicast DNS. May be repeated.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) bind: Vec<SocketAddr>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -211,7 +214,7 @@ mod tests {
         let line = "fika-cli join http://h/j/a#b --name Bo --camera file:a.y4m --microphone test --speaker none \
                     --video 640x360@15 --max-bitrate 800 --duration 2.5 --stats s.jsonl --record-video v.y4m \
                     --record-audio a.wav --server https://example.org --ice-server stun:h:3478 \
-                    --ice-server turn:h:3478,u,p,w --relay-only";
+                    --ice-server turn:h:3478,u,p,w --relay-only --bind [::1]:0";
         let Ok(Command::Join { link, media }) = parse(line) else { panic!("{line}") };
         assert_eq!(link, "http://h/j/a#b");
         assert_eq!(media.camera, Some(Source::File("a.y4m".into())));
@@ -220,6 +223,7 @@ mod tests {
         assert_eq!(media.duration, Some(Duration::from_millis(2500)));
         assert_eq!(media.ice_servers[1].credential.as_deref(), Some("p,w"));
         assert!(media.relay_only);
+        assert_eq!(media.bind, [SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], 0))]);
     }
 
     #[test]
@@ -235,6 +239,7 @@ mod tests {
             "fika-cli call --server example.org",
             "fika-cli call --ice-server turn:h:1",
             "fika-cli call --max-bitrate 0",
+            "fika-cli call --bind here",
             "fika-cli serve --listen here",
         ] {
             let error = parse(wrong).expect_err(wrong);

@@ -1,6 +1,7 @@
 //! `fika-cli call` and `fika-cli join`: one call from the lobby to its end, on the main task.
 
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use fika_call::session::ConnectionPrivacy;
 use fika_call::view::{CallSettings, CallView, CaptureState, ConnectionState, DeviceProblem, Phase, Problem};
 use fika_engine::{Command, EngineHandle, VideoConfig};
 use fika_media::device::CameraRequest;
+use fika_net::mesh::Network;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -62,7 +64,7 @@ async fn start(media: &Media, recorder: Arc<Recorder>) -> Result<EngineHandle, F
     };
     fika_engine::start(fika_engine::Config {
         devices: Arc::new(sources),
-        connector: Arc::new(Mesh(clock.clone())),
+        connector: Arc::new(Mesh { clock: clock.clone(), network: network(&media.bind) }),
         rooms: Arc::new(HereOrThere::new()),
         frames: recorder,
         clock,
@@ -76,6 +78,10 @@ async fn start(media: &Media, recorder: Arc<Recorder>) -> Result<EngineHandle, F
         voice_processing,
     })
     .map_err(|error| Failure::new(Kind::Device, error.to_string()))
+}
+
+fn network(bind: &[SocketAddr]) -> Network {
+    if bind.is_empty() { Network::default() } else { Network::only(bind.to_vec()) }
 }
 
 struct Running<'a> {

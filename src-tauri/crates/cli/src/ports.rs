@@ -7,17 +7,21 @@ use fika_call::session::Request;
 use fika_call::view::EndReason;
 use fika_engine::{Connector, IncomingMedia, IncomingTrack, Rooms, Session};
 use fika_media::Clock;
+use fika_net::mesh::Network;
 use fika_net::signal::CreateError;
 use fika_server::local::{self, Local};
 use tokio::sync::mpsc;
 
 /// Calls of everybody with everybody.
-pub(crate) struct Mesh(pub(crate) Clock);
+pub(crate) struct Mesh {
+    pub(crate) clock: Clock,
+    pub(crate) network: Network,
+}
 
 impl Connector for Mesh {
     fn connect(&self, request: Request) -> Session {
         let fika_net::Session { commands, events, tracks, video, audio } =
-            fika_net::mesh::connect(request, self.0.clone());
+            fika_net::mesh::connect(request, self.network.clone(), self.clock.clone());
         Session { commands, events, tracks: renamed(tracks), video, audio }
     }
 }

@@ -6,6 +6,7 @@
 mod distribute;
 mod room;
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use fika_call::session::{CloseReason, Request, SessionCommand, SessionEvent};
@@ -28,14 +29,36 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long the server is told that we leave; it finds out by itself too.
 const PART_TIMEOUT: Duration = Duration::from_millis(500);
 
+/// Where the sockets of media are bound. A measurement or a test binds to one interface, or to this machine alone.
+#[derive(Clone, Debug)]
+pub struct Network {
+    /// Empty: every interface.
+    pub addresses: Vec<SocketAddr>,
+    /// Ask the local network for the addresses that browsers hide behind a `.local` name.
+    pub multicast: bool,
+}
+
+impl Default for Network {
+    fn default() -> Self {
+        Self { addresses: Vec::new(), multicast: true }
+    }
+}
+
+impl Network {
+    /// Only through these addresses.
+    pub fn only(addresses: Vec<SocketAddr>) -> Self {
+        Self { addresses, multicast: false }
+    }
+}
+
 /// Takes a seat in the room and connects to everybody in it. Returns at once; must be called inside a tokio runtime.
-pub fn connect(request: Request, clock: Clock) -> Session {
+pub fn connect(request: Request, network: Network, clock: Clock) -> Session {
     let (session, ends) = session::channels();
-    tokio::spawn(run(request, SessionClock::new(&clock), ends));
+    tokio::spawn(run(request, network, SessionClock::new(&clock), ends));
     session
 }
 
-async fn run(request: Request, clock: SessionClock, ends: Ends) {
+async fn run(request: Request, network: Network, clock: SessionClock, ends: Ends) {
     let Ends { mut commands, events, tracks, video, audio } = ends;
     let (to_server, server_inbox) = mpsc::channel(SIGNAL_QUEUE);
     let (server_outbox, mut from_server) = mpsc::channel(SIGNAL_QUEUE);
@@ -46,7 +69,7 @@ async fn run(request: Request, clock: SessionClock, ends: Ends) {
     let mut services = JoinSet::new();
     services.spawn(signal::run(request.clone(), media_end, server_inbox, server_outbox));
     services.spawn(distribute::run(video, audio, sinks_end, pressed));
-    let mut room = Room::new(request, clock, Outputs { events, tracks, sinks, news, to_server, media });
+    let mut room = Room::new(request, network, clock, Outputs { events, tracks, sinks, news, to_server, media });
     let reason = loop {
         let due = room.keyframes.poll_timeout();
         tokio::select! {

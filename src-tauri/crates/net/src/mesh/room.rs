@@ -14,6 +14,7 @@ use fika_rtp::keyframe::Limiter;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{Id, JoinError, JoinSet};
 
+use super::Network;
 use crate::clock::SessionClock;
 use crate::peer::{self, Channel, Context, FromPeer, INBOX, PeerNews, Settings, Sink, ToPeer};
 use crate::session::IncomingTrack;
@@ -34,6 +35,7 @@ pub(super) struct Outputs {
 
 pub(super) struct Room {
     request: Request,
+    network: Network,
     key: Key,
     pub(super) clock: SessionClock,
     pub(super) outputs: Outputs,
@@ -62,10 +64,11 @@ struct Peer {
 }
 
 impl Room {
-    pub(super) fn new(request: Request, clock: SessionClock, outputs: Outputs) -> Self {
+    pub(super) fn new(request: Request, network: Network, clock: SessionClock, outputs: Outputs) -> Self {
         Self {
             key: Key::derive(&request.secret, &request.room),
             request,
+            network,
             clock,
             outputs,
             you: None,
@@ -183,6 +186,7 @@ impl Room {
                 ice_servers: self.all_ice_servers(),
                 privacy: self.request.privacy,
                 loopback: is_loopback(&self.request.server),
+                network: self.network.clone(),
                 max_video_bitrate: self.request.max_video_bitrate,
                 clock: self.clock,
             },

@@ -27,6 +27,7 @@ use webrtc::peer_connection::{
 use crate::clock::SessionClock;
 use crate::filter::FilteredRuntime;
 use crate::hooks::{self, Arrival, HINT_QUEUE, Hint, INTAKE_QUEUE, SharedLink, Ssrcs};
+use crate::mesh::Network;
 use crate::{random, sdp};
 
 /// Full: the peer connection's news are lost; two hundred candidates are more than any machine has addresses.
@@ -56,6 +57,7 @@ pub(crate) struct Settings {
     pub(crate) privacy: ConnectionPrivacy,
     /// The server is on this machine, so peers may be too.
     pub(crate) loopback: bool,
+    pub(crate) network: Network,
     pub(crate) max_video_bitrate: u32,
     pub(crate) clock: SessionClock,
 }
@@ -73,6 +75,9 @@ pub(crate) struct Parts {
 }
 
 pub(crate) async fn build(settings: &Settings) -> Result<Parts> {
+    if !settings.network.multicast {
+        return build_with(settings, MulticastDnsMode::Disabled).await;
+    }
     match build_with(settings, MulticastDnsMode::QueryOnly).await {
         Ok(parts) => Ok(parts),
         Err(error) => {
@@ -120,7 +125,7 @@ async fn build_with(settings: &Settings, mdns: MulticastDnsMode) -> Result<Parts
             .with_interceptor_registry(registry)
             .with_handler(Arc::new(Handler(news_end)))
             .with_runtime(Arc::new(FilteredRuntime::new()))
-            .with_udp_addrs(local_addresses(settings.loopback))
+            .with_udp_addrs(local_addresses(settings))
             .build()
             .await?,
     );
@@ -162,8 +167,12 @@ fn ice_server(server: &IceServer) -> Option<RTCIceServer> {
     Some(server)
 }
 
-/// Every interface of a family that has one; this machine alone only where peers may be on it.
-fn local_addresses(loopback: bool) -> Vec<SocketAddr> {
+/// What was asked for, else every interface of a family that has one; this machine alone only where peers may be on it.
+fn local_addresses(settings: &Settings) -> Vec<SocketAddr> {
+    if !settings.network.addresses.is_empty() {
+        return settings.network.addresses.clone();
+    }
+    let loopback = settings.loopback;
     let usable = |v4: bool| {
         if_addrs::get_if_addrs().unwrap_or_default().iter().any(|interface| {
             let ip = interface.ip();

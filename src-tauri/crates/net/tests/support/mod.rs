@@ -13,6 +13,7 @@ use fika_call::signal::MediaState;
 use fika_call::{ParticipantId, RoomId};
 use fika_media::jitter::{AudioPacket, VideoUnit};
 use fika_media::{Clock, EncodedFrame, Timestamp};
+use fika_net::mesh::Network;
 use fika_net::{IncomingMedia, Session};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -53,6 +54,12 @@ pub(crate) fn request(server: &url::Url, name: &str) -> Request {
     }
 }
 
+/// `FIKA_TEST_BIND` names the only addresses to use, where not all of them work: wine has no WebRTC over IPv4.
+fn network() -> Network {
+    let Ok(addresses) = std::env::var("FIKA_TEST_BIND") else { return Network::default() };
+    Network::only(addresses.split(',').map(|address| address.parse().unwrap()).collect())
+}
+
 pub(crate) struct Caller {
     pub(crate) session: Session,
     pub(crate) clock: Clock,
@@ -62,7 +69,8 @@ pub(crate) struct Caller {
 
 impl Caller {
     pub(crate) fn connect(request: Request, clock: &Clock) -> Self {
-        Self { session: fika_net::mesh::connect(request, Arc::clone(clock)), clock: Arc::clone(clock), peer: None }
+        let session = fika_net::mesh::connect(request, network(), Arc::clone(clock));
+        Self { session, clock: Arc::clone(clock), peer: None }
     }
 
     /// Waits for the event that `wanted` takes; the ones before it are passed over.

@@ -15,6 +15,7 @@ use super::link::Link;
 use super::microphone::Microphone;
 use super::speaker::Speaker;
 use super::{open, platform};
+use crate::clock::Precise;
 use crate::thread;
 
 /// Commands that may wait.
@@ -43,7 +44,7 @@ pub(super) struct Request {
 pub(super) fn start() -> std::io::Result<SyncSender<Command>> {
     let (sender, commands) = sync_channel(COMMANDS);
     thread::spawn("audio-device", move || {
-        Thread { sound: None, streams: Vec::new(), master: Rate::default() }.run(&commands);
+        Thread { sound: None, streams: Vec::new(), master: Rate::default(), precise: None }.run(&commands);
     })?;
     Ok(sender)
 }
@@ -62,6 +63,8 @@ struct Thread {
     streams: Vec<Open>,
     /// The clock of the speaker that was opened last.
     master: Rate,
+    /// While sound plays or is captured, which is also when a call paces its packets.
+    precise: Option<Precise>,
 }
 
 impl Thread {
@@ -82,6 +85,7 @@ impl Thread {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
+            self.keep_time();
             if checked.elapsed() >= CHECK_EVERY {
                 checked = Instant::now();
                 if !self.streams.is_empty() {
@@ -138,6 +142,14 @@ impl Thread {
         // The first time, and after a sound server has died: its connection never works again.
         self.sound = Sound::connect();
         self.sound.as_ref().and_then(Sound::list).unwrap_or_default()
+    }
+
+    fn keep_time(&mut self) {
+        if self.streams.is_empty() {
+            self.precise = None;
+        } else if self.precise.is_none() {
+            self.precise = Some(Precise::begin());
+        }
     }
 
     fn tidy(&mut self) {

@@ -120,8 +120,9 @@ fn release(worker: &Worker) {
 /// The camera thread.
 fn run(index: u32, request: CameraRequest, slot: &Slot, ready: &SyncSender<Result<Mode, DeviceError>>) {
     let over = EndOnDrop(slot);
-    platform::enter_camera_thread();
-    let (mut camera, mode) = match start(index, request) {
+    let _entered = platform::enter_camera_thread();
+    let started = platform::permitted().and_then(|()| start(index, request));
+    let (mut camera, mode) = match started {
         Ok(started) => started,
         Err(error) => {
             let _ = ready.send(Err(error));

@@ -7,8 +7,11 @@ use std::os::unix::thread::JoinHandleExt;
 
 use crate::thread::Worker;
 
+/// A thread whose wait for a camera can be ended.
+pub(super) struct CameraThread;
+
 /// To be called first on a camera thread.
-pub(super) fn enter_camera_thread() {
+pub(super) fn enter_camera_thread() -> CameraThread {
     // SAFETY: plain calls with pointers to values that live through them. The handler does nothing, so it may run at
     // any moment on any thread.
     unsafe {
@@ -28,6 +31,7 @@ pub(super) fn enter_camera_thread() {
         libc::sigdelset(&mut blocked, libc::SIGURG);
         libc::pthread_sigmask(libc::SIG_SETMASK, &blocked, std::ptr::null_mut());
     }
+    CameraThread
 }
 
 /// Ends the wait the worker is in, if it is in one.
@@ -51,7 +55,7 @@ mod tests {
     fn a_wait_without_end_is_ended() {
         let (ready, started) = sync_channel(1);
         let worker = crate::thread::spawn("test", move || {
-            enter_camera_thread();
+            let _entered = enter_camera_thread();
             ready.send(()).unwrap();
             // SAFETY: no descriptors are passed; the call waits until a signal comes.
             let result = unsafe { libc::poll(std::ptr::null_mut(), 0, -1) };

@@ -49,6 +49,7 @@ impl Look {
 
 impl Shared {
     fn look(&self, mut known: platform::Known) {
+        let _entered = platform::enter_camera_thread();
         // Driver libraries panic on what they do not expect.
         let cameras = catch_unwind(AssertUnwindSafe(|| platform::cameras(&mut known))).unwrap_or_default();
         *self.lock() = State { busy: false, cameras, known };

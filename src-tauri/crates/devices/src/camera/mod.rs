@@ -13,16 +13,22 @@ mod slot;
 mod interrupt;
 #[cfg(target_os = "linux")]
 mod linux;
+#[cfg(target_os = "macos")]
+mod macos;
 #[cfg(not(target_os = "linux"))]
 mod portable;
+#[cfg(target_os = "windows")]
+mod windows;
 
 use fika_media::VideoSource;
 use fika_media::device::{CameraRequest, DeviceError, DeviceId, DeviceInfo, DeviceKind};
 #[cfg(target_os = "linux")]
 use linux as platform;
 use look::Look;
-#[cfg(not(target_os = "linux"))]
-use portable as platform;
+#[cfg(target_os = "macos")]
+use macos as platform;
+#[cfg(target_os = "windows")]
+use windows as platform;
 
 use crate::names::Numbering;
 

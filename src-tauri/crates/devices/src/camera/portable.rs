@@ -1,5 +1,5 @@
-//! Cameras where the capture library's own list is used: Windows (Media Foundation) and macOS (AVFoundation). Runs on
-//! the caller's thread.
+//! What the camera files of Windows and macOS share: the capture library's own list, and its errors. Runs on the caller's
+//! thread.
 
 use fika_media::Resolution;
 use fika_media::device::DeviceError;
@@ -8,7 +8,6 @@ use nokhwa::{Camera as Device, NokhwaError};
 
 use super::Camera;
 use super::mode::{Mode, PixelFormat};
-use crate::thread::Worker;
 
 /// Listing does not open a camera here, so nothing needs to be remembered.
 #[derive(Default)]
@@ -31,26 +30,21 @@ pub(super) fn cameras(_known: &mut Known) -> Vec<Camera> {
         .collect()
 }
 
-pub(super) fn modes(index: u32) -> Result<Vec<Mode>, DeviceError> {
+/// Every mode of the camera whose pixels `usable` knows.
+pub(super) fn modes(index: u32, usable: fn(FrameFormat) -> Option<PixelFormat>) -> Result<Vec<Mode>, DeviceError> {
     let request = RequestedFormat::with_formats(RequestedFormatType::None, &FORMATS);
     let mut device = Device::new(CameraIndex::Index(index), request).map_err(|error| fault(&error))?;
     let formats = device.compatible_camera_formats().map_err(|error| fault(&error))?;
     Ok(formats
         .into_iter()
-        .filter_map(|format| {
-            let size = Resolution::new(format.width(), format.height());
-            let pixels = match format.format() {
-                FrameFormat::YUYV => PixelFormat::Yuyv,
-                // AVFoundation answers a request for NV12 with ten-bit planes.
-                FrameFormat::NV12 if cfg!(not(target_os = "macos")) => PixelFormat::Nv12,
-                FrameFormat::MJPEG => PixelFormat::Mjpeg,
-                _ => return None,
-            };
-            Some(Mode { size, frame_rate: format.frame_rate(), format: pixels })
+        .filter_map(|mode| {
+            let size = Resolution::new(mode.width(), mode.height());
+            Some(Mode { size, frame_rate: mode.frame_rate(), format: usable(mode.format())? })
         })
         .collect())
 }
 
+/// The wanted mode is set when the library opens.
 pub(super) fn prepare(_index: u32, _mode: Mode) -> Result<(), DeviceError> {
     Ok(())
 }
@@ -59,8 +53,12 @@ pub(super) fn is_present(index: u32) -> bool {
     cameras(&mut Known).iter().any(|camera| camera.index == index)
 }
 
+/// The library passes the system's error on as text.
 pub(super) fn fault(error: &NokhwaError) -> DeviceError {
-    let text = error.to_string();
+    fault_of(error.to_string())
+}
+
+fn fault_of(text: String) -> DeviceError {
     let lower = text.to_lowercase();
     // Access denied; device in use by another app; device gone.
     if ["0x80070005", "denied", "not authorized"].iter().any(|sign| lower.contains(sign)) {
@@ -74,7 +72,16 @@ pub(super) fn fault(error: &NokhwaError) -> DeviceError {
     }
 }
 
-pub(super) fn enter_camera_thread() {}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// There is no way to end the wait; the thread is abandoned.
-pub(super) fn interrupt(_worker: &Worker) {}
+    #[test]
+    fn system_errors_are_found_in_the_text() {
+        let fault = |text: &str| fault_of(text.to_owned());
+        assert_eq!(fault("Access is denied. (0x80070005)"), DeviceError::PermissionDenied);
+        assert_eq!(fault("The device is in use. (0xC00D3704)"), DeviceError::Busy);
+        assert_eq!(fault("(0xC00D3EA2)"), DeviceError::NotFound);
+        assert!(matches!(fault("(0xC00D36B4)"), DeviceError::Failed(_)));
+    }
+}

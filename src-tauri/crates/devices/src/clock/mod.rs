@@ -14,6 +14,10 @@ use unix as platform;
 #[cfg(windows)]
 use windows as platform;
 
+/// While one lives, waits of this process end within a millisecond of their time, also where the system's own grain is
+/// coarser than a packet of sound.
+pub(crate) use platform::Precise;
+
 /// Now, in microseconds since an origin that all processes of this machine share until it restarts.
 pub fn monotonic() -> Timestamp {
     platform::monotonic()

@@ -2,6 +2,15 @@
 
 use fika_media::Timestamp;
 
+/// Waits are precise anyway.
+pub(crate) struct Precise;
+
+impl Precise {
+    pub(crate) fn begin() -> Self {
+        Self
+    }
+}
+
 pub(super) fn monotonic() -> Timestamp {
     let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: `now` is a valid timespec that lives through the call.

@@ -13,7 +13,7 @@ use crate::error::{UiError, UiErrorCode};
 use crate::settings::AppSettings;
 use crate::state::AppState;
 use crate::video::VideoTransport;
-use crate::{adapters, platform, window};
+use crate::{adapters, platform, window, words};
 
 /// How long the engine may take to take a command in.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -43,7 +43,7 @@ pub(crate) async fn start(state: State<'_, AppState>) -> Reply<AppInfo> {
     Ok(AppInfo {
         version: env!("CARGO_PKG_VERSION").into(),
         platform: platform::NAME.into(),
-        locale: locale(),
+        locale: words::system_language(),
         video: state.video.transport().ok_or_else(|| UiError::internal(&"pictures have no way to the window"))?,
         settings: state.settings.get(),
         view: state.engine.view().borrow().clone(),
@@ -171,11 +171,6 @@ pub(crate) fn surface_stats(state: State<'_, AppState>) -> Reply<Vec<TileStats>>
 #[specta::specta]
 pub(crate) fn set_fullscreen(window: WebviewWindow, on: bool) -> Reply {
     window.set_fullscreen(on).map_err(|e| UiError::internal(&e))
-}
-
-/// A system without a language speaks English.
-fn locale() -> String {
-    sys_locale::get_locale().filter(|tag| tag != "C" && tag != "POSIX").unwrap_or_else(|| "en".into())
 }
 
 async fn send(state: &AppState, command: Command) -> Reply {

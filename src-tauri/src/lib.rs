@@ -13,6 +13,7 @@ mod settings;
 mod state;
 mod video;
 mod window;
+mod words;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -24,9 +25,10 @@ use tauri::{Manager, RunEvent};
 
 use crate::args::{Args, PROFILE_VARIABLE, VIDEO_VARIABLE};
 use crate::error::{UiError, UiErrorCode};
-use crate::settings::SettingsFile;
+use crate::settings::{Language, SettingsFile};
 use crate::state::AppState;
 use crate::video::Video;
+use crate::words::Words;
 
 /// How long leaving a call may hold up the end of the app.
 const GOODBYE: Duration = Duration::from_secs(3);
@@ -34,6 +36,12 @@ const GOODBYE: Duration = Duration::from_secs(3);
 /// Runs until the window is closed.
 pub fn run() -> anyhow::Result<()> {
     platform::prepare();
+    let mut language = Language::System;
+    run_app(&mut language).inspect_err(|error| tell(error, language))
+}
+
+/// `language` becomes that of the settings as soon as they are read.
+fn run_app(language: &mut Language) -> anyhow::Result<()> {
     let args =
         Args::parse(std::env::args_os().skip(1), std::env::var_os(PROFILE_VARIABLE), std::env::var_os(VIDEO_VARIABLE))?;
     let folder = args.profile.clone().or_else(user_folder).context("this system has no place for settings")?;
@@ -41,6 +49,8 @@ pub fn run() -> anyhow::Result<()> {
     let page_data = args.profile.map(|profile| profile.join("page"));
     let settings = SettingsFile::open(folder);
     let first = settings.get();
+    *language = first.appearance.language;
+    platform::require_webview()?;
     let video = Arc::new(Video::new(args.video));
     let engine = tauri::async_runtime::block_on(start(&settings, video.clone()))?;
     let link_error = args.link.and_then(|link| tauri::async_runtime::block_on(open(&engine, link)));
@@ -51,8 +61,9 @@ pub fn run() -> anyhow::Result<()> {
             bindings.mount_events(app);
             events::forward(app.handle(), &engine);
             app.manage(AppState { engine, link_error, settings, video: video.clone() });
-            let window = window::open(app, &first, page_data)?;
-            video.attach(&window)?;
+            // An error of this function ends the app with a panic, which its user does not see.
+            let window = window::open(app, &first, page_data).and_then(|window| video.attach(&window));
+            window.inspect_err(|error| tell(error, first.appearance.language))?;
             Ok(())
         })
         .build(tauri::generate_context!())
@@ -65,6 +76,11 @@ pub fn run() -> anyhow::Result<()> {
             }
         });
     Ok(())
+}
+
+fn tell(error: &anyhow::Error, language: Language) {
+    tracing::error!(error = format!("{error:#}"), "the app does not start");
+    platform::tell(error, &Words::of(language));
 }
 
 fn user_folder() -> Option<PathBuf> {

@@ -8,6 +8,7 @@ use tauri::Manager as _;
 use webkit2gtk::{WebView, WebViewExt as _};
 
 use crate::video::{self, Video};
+use crate::words::Words;
 
 /// What the page is told.
 pub(crate) const NAME: &str = "linux";
@@ -67,6 +68,14 @@ fn bring_back(view: &WebView) {
         view.reload();
     });
 }
+
+/// WebKitGTK is linked: without it the program is not even loaded.
+pub(crate) fn require_webview() -> anyhow::Result<()> {
+    Ok(())
+}
+
+/// What was written to stderr is where people look.
+pub(crate) fn tell(_error: &anyhow::Error, _words: &Words) {}
 
 /// A graphics card that can draw without a screen.
 fn has_render_node(folder: &Path) -> bool {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::video::Video;
+use crate::words::Words;
 
 /// What the page is told.
 pub(crate) const NAME: &str = "macos";
@@ -14,3 +15,11 @@ pub(crate) fn prepare() {}
 pub(crate) fn attach(_window: &tauri::WebviewWindow, _video: &Arc<Video>) -> bool {
     false
 }
+
+/// WebKit is a part of the system.
+pub(crate) fn require_webview() -> anyhow::Result<()> {
+    Ok(())
+}
+
+/// The system's log keeps what is written to stderr.
+pub(crate) fn tell(_error: &anyhow::Error, _words: &Words) {}

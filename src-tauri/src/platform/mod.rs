@@ -3,14 +3,14 @@
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
-pub(crate) use linux::{NAME, attach, prepare};
+pub(crate) use linux::{NAME, attach, prepare, require_webview, tell};
 
 #[cfg(target_os = "macos")]
 mod macos;
 #[cfg(target_os = "macos")]
-pub(crate) use macos::{NAME, attach, prepare};
+pub(crate) use macos::{NAME, attach, prepare, require_webview, tell};
 
 #[cfg(target_os = "windows")]
 mod windows;
 #[cfg(target_os = "windows")]
-pub(crate) use windows::{NAME, attach, prepare};
+pub(crate) use windows::{NAME, attach, prepare, require_webview, tell};

@@ -12,6 +12,12 @@ const sources: Record<string, string> = {
   }),
   ...import.meta.glob<string>("../../src/**/*.css", { query: "?raw", import: "default", eager: true }),
 };
+/** The app speaks without its page while there is none: its sentences are in the same catalogues. */
+const native = import.meta.glob<string>("../../../src-tauri/src/**/*.rs", {
+  query: "?raw",
+  import: "default",
+  eager: true,
+});
 const files = Object.entries(sources).filter(([path]) => !path.endsWith("tokens.css"));
 
 /** Lines of all files that match, as `file: line`. */
@@ -40,9 +46,11 @@ describe("messages", () => {
 
   it("are all used and never empty", () => {
     const source = files.map(([, content]) => content).join("\n");
+    const rust = Object.values(native).join("\n");
     for (const [key, entry] of [...entries(en), ...entries(sv)]) {
       expect(text(entry).trim(), key).not.toBe("");
-      expect(new RegExp(`\\bm\\.${key}\\b`).test(source), `m.${key} is used`).toBe(true);
+      const used = key.startsWith("native_") ? rust.includes(`"${key}"`) : new RegExp(`\\bm\\.${key}\\b`).test(source);
+      expect(used, `${key} is used`).toBe(true);
     }
   });
 

@@ -74,8 +74,10 @@ pub(crate) fn require_webview() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What was written to stderr is where people look.
-pub(crate) fn tell(_error: &anyhow::Error, _words: &Words) {}
+/// To stderr, where people look, and into the log.
+pub(crate) fn tell(error: &anyhow::Error, words: &Words) {
+    tracing::error!("{}", words.get("native_start_failed", &error.to_string()));
+}
 
 /// A graphics card that can draw without a screen.
 fn has_render_node(folder: &Path) -> bool {

@@ -22,4 +22,6 @@ pub(crate) fn require_webview() -> anyhow::Result<()> {
 }
 
 /// The system's log keeps what is written to stderr.
-pub(crate) fn tell(_error: &anyhow::Error, _words: &Words) {}
+pub(crate) fn tell(error: &anyhow::Error, words: &Words) {
+    tracing::error!("{}", words.get("native_start_failed", &error.to_string()));
+}

@@ -9,7 +9,8 @@ use fika_call::signal::{
     ClientMessage, HEARTBEAT_SECONDS, IceServer, MAX_MESSAGE, MAX_NAME, MAX_PARTICIPANTS, MediaState, PATH,
     PROTOCOL_VERSION, ParticipantInfo, PeerBody, PeerMessage, RESUME_SECONDS, Refusal, Sealed, ServerMessage,
 };
-use fika_call::{ParticipantId, RoomId};
+use fika_call::want::VideoWant;
+use fika_call::{ParticipantId, RoomId, TrackSource};
 use ts_rs::TS;
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../ui/src/lib/protocol/signal.ts");
@@ -36,6 +37,8 @@ fn bindings() -> String {
         declaration::<Sealed>(),
         declaration::<ClientMessage>(),
         declaration::<ServerMessage>(),
+        declaration::<TrackSource>(),
+        declaration::<VideoWant>(),
         declaration::<PeerBody>(),
         declaration::<PeerMessage>(),
     ];

@@ -44,6 +44,21 @@ export type ClientMessage = { "type": "create", version: number, } | { "type": "
 
 export type ServerMessage = { "type": "created", room: RoomId, } | { "type": "joined", you: ParticipantId, resume: string, participants: Array<ParticipantInfo>, iceServers: Array<IceServer>, } | { "type": "participantJoined", participant: ParticipantInfo, } | { "type": "participantChanged", participant: ParticipantInfo, } | { "type": "participantLeft", participant: ParticipantId, } | { "type": "signal", from: ParticipantId, payload: Sealed, } | { "type": "refused", reason: Refusal, } | { "type": "pong" };
 
+export type TrackSource = "camera" | "microphone" | "screenShare" | "screenShareAudio";
+
+/**
+ * More is of no use. Ordered: by size first.
+ */
+export type VideoWant = {
+/**
+ * Pixels of the picture's shorter side; 0: no pictures at all.
+ */
+lines: number,
+/**
+ * Pictures a second; 0: none at all.
+ */
+frameRate: number, };
+
 /**
  * The participant whose id is smaller offers.
  */

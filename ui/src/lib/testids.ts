@@ -1,6 +1,7 @@
 /**
  * Stable `data-testid` values: what the browser tests and the WebDriver tests of the app hold on to.
- * A tile's picture is `[data-tile="me/camera"] canvas`; `data-picture="true"` on the tile once a picture is drawn.
+ * `data-picture="true"` on a tile, `[data-tile="me/camera"]`, once it shows a picture. That is drawn on the canvas in it where
+ * `html[data-video="websocket"]`, else painted by the window.
  * The phase is `[data-phase]` on the `<main>` of the screen, the connection `[data-connection]` on the call screen.
  */
 export const testIds = {

@@ -14,7 +14,7 @@ export async function uncovered(page: Page, layout?: Layout): Promise<string[]> 
 
 /** Runs in the page. */
 function findUncovered(layout: Layout): string[] {
-  const STEP = 12;
+  const STEP = 30;
   type Rounded = {
     x: number | null;
     y: number | null;
@@ -87,8 +87,32 @@ function findUncovered(layout: Layout): string[] {
       return Math.abs(rect.x - x) < 1 && Math.abs(rect.y - y) < 1;
     });
   }
+  /** A grid over the box, and nine points of each thing that paints there. */
+  function pointsOf(box: Rounded): [number, number][] {
+    const [left, top] = [Math.max(0, box.x ?? 0) + 1, Math.max(0, box.y ?? 0) + 1];
+    const right = Math.min(innerWidth, (box.x ?? 0) + (box.width ?? 0)) - 1;
+    const bottom = Math.min(innerHeight, (box.y ?? 0) + (box.height ?? 0)) - 1;
+    const points: [number, number][] = [];
+    for (let px = left; px <= right; px += STEP) for (let py = top; py <= bottom; py += STEP) points.push([px, py]);
+    for (const element of painting) {
+      const rect = element.getBoundingClientRect();
+      const [x0, x1] = [Math.max(left, rect.left + 1), Math.min(right, rect.right - 1)];
+      const [y0, y1] = [Math.max(top, rect.top + 1), Math.min(bottom, rect.bottom - 1)];
+      if (x0 > x1 || y0 > y1) continue;
+      for (const px of [x0, (x0 + x1) / 2, x1]) for (const py of [y0, (y0 + y1) / 2, y1]) points.push([px, py]);
+    }
+    return points;
+  }
   const name = (element: Element) => `${element.tagName.toLowerCase()}.${String(element.getAttribute("class"))}`;
 
+  /** Anything with a look or words of its own. */
+  const painting = Array.from(document.body.querySelectorAll("*")).filter((element) => {
+    const { visible, everywhere, border } = look(element);
+    const words = Array.from(element.childNodes).some(
+      (node) => node.nodeType === Node.TEXT_NODE && node.textContent?.trim(),
+    );
+    return visible && (everywhere || border > 0 || words);
+  });
   const found = new Set<string>();
   let points = 0;
   for (const tile of layout.tiles) {
@@ -101,23 +125,24 @@ function findUncovered(layout: Layout): string[] {
     const higher = layout.tiles.filter(
       (other) => other.z > tile.z && document.querySelector(`[data-tile="${other.id}"][data-picture="true"]`),
     );
-    for (let px = left + 1; px < Math.min(innerWidth, left + (tile.width ?? 0)); px += STEP) {
-      for (let py = top + 1; py < Math.min(innerHeight, top + (tile.height ?? 0)); py += STEP) {
-        if (px < 0 || py < 0 || !inside(tile, px, py) || higher.some((other) => inside(other, px, py))) continue;
-        points += 1;
-        const stack = document.elementsFromPoint(px, py);
-        const at = stack.findIndex((element) => picture.contains(element));
-        const above = (at < 0 ? stack : stack.slice(0, at)).filter((element) => at < 0 || paints(element, px, py));
-        if (above.length === 0) continue;
-        const over = layout.overlays.filter((overlay) => overlay.z >= tile.z && inside(overlay, px, py, 0.5));
-        const solid = over.some((overlay) => overlay.opacity === 1);
-        const onlyBackdrop = at >= 0 && above.every((element) => element.matches(".backdrop"));
-        if (!solid && !(onlyBackdrop && over.length > 0)) found.add(`${above.map(name)[0]} over ${tile.id}`);
-      }
+    for (const [px, py] of pointsOf(tile)) {
+      if (!inside(tile, px, py) || higher.some((other) => inside(other, px, py))) continue;
+      points += 1;
+      const stack = document.elementsFromPoint(px, py);
+      const at = stack.findIndex((element) => picture.contains(element));
+      const above = (at < 0 ? stack : stack.slice(0, at)).filter((element) => at < 0 || paints(element, px, py));
+      if (above.length === 0) continue;
+      const over = layout.overlays.filter((overlay) => overlay.z >= tile.z && inside(overlay, px, py, 0.5));
+      const solid = over.some((overlay) => overlay.opacity === 1);
+      const onlyBackdrop = at >= 0 && above.every((element) => element.matches(".backdrop"));
+      if (!solid && !(onlyBackdrop && over.length > 0)) found.add(`${above.map(name)[0]} over ${tile.id}`);
     }
   }
   document.adoptedStyleSheets.pop();
-  if (layout.tiles.length > 0 && points === 0) found.add("no point was looked at");
+  const inSight = ({ x, y, width, height }: Rounded) =>
+    Math.min(innerWidth, (x ?? 0) + (width ?? 0)) - Math.max(0, x ?? 0) > STEP &&
+    Math.min(innerHeight, (y ?? 0) + (height ?? 0)) - Math.max(0, y ?? 0) > STEP;
+  if (layout.tiles.some(inSight) && points === 0) found.add("no point was looked at");
   return [...found];
 }
 

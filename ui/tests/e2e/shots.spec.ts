@@ -33,6 +33,8 @@ const variants = [
   { name: "contrast", size: { width: 1280, height: 800 }, options: { contrast: "more" } },
   { name: "contrast-light", size: { width: 1280, height: 800 }, options: { contrast: "more", theme: "light" } },
   { name: "sv", size: { width: 1280, height: 800 }, options: { lang: "sv" } },
+  { name: "cut", size: { width: 1280, height: 800 }, options: { video: "cut" } },
+  { name: "blend", size: { width: 1280, height: 800 }, options: { video: "blend" } },
   { name: "forced", size: { width: 1280, height: 800 }, options: {} },
 ] as const;
 const few = [
@@ -41,6 +43,7 @@ const few = [
   "lobby-camera-busy",
   "alone",
   "muted",
+  "one-to-one",
   "reconnecting",
   "grid-4",
   "link-ended",

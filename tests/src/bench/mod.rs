@@ -17,8 +17,8 @@ use crate::process::{self, Usage};
 use figures::Run;
 
 /// The two windows of a call: of the size at which the app shows 1280x720 whole and unscaled, with the mark at its top.
-pub const LEFT: Rect = Rect { left: 0, top: 0, width: 1304, height: 869 };
-pub const RIGHT: Rect = Rect { left: 1320, top: 0, width: 1304, height: 869 };
+pub const LEFT: Rect = Rect { left: 0, top: 0, width: 1304, height: 868 };
+pub const RIGHT: Rect = Rect { left: 1320, top: 0, width: 1304, height: 868 };
 /// Both fit on it.
 pub const SCREEN: (u32, u32) = (2640, 880);
 /// How long anything may take before the run counts as failed.

@@ -97,7 +97,7 @@ const HEAD: &str = "# Benchmarks
 
 Written by `./dev bench`; do not edit. Absolute figures hold for one machine on one day, the ratio is what counts.
 
-A call between two windows of 1304x869 on one virtual screen (Xvfb, no graphics card): 720p30, H.264 and Opus, both ways, the
+A call between two windows of 1304x868 on one virtual screen (Xvfb, no graphics card): 720p30, H.264 and Opus, both ways, the
 same moving clip as the camera of both programs. Chromium runs a page that speaks the same signalling and fills its window
 with the other's picture, with the own picture in a corner, as the app does. CPU and memory are those of the whole process
 tree. Pictures carry a mark with their number and time; it is found and read on the screen itself, so both programs are

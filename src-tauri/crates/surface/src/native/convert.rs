@@ -8,9 +8,9 @@ use yuv::{YuvPlanarImage, YuvRange, YuvStandardMatrix};
 use super::scene::{Rect, picture_rect};
 use crate::layout::{Fit, Zoom};
 
-/// A picture that is smaller than this part of the tile's demand is scaled; a little too large one is cut a bit more
-/// instead, which costs nothing and keeps it sharp.
-const CUT_INSTEAD: f64 = 0.92;
+/// A picture is not scaled by a factor within these bounds, which costs nothing and keeps it sharp: a little too large one
+/// is cut a bit more, and the outermost pixels of one that is a hair too small are repeated.
+const UNSCALED: std::ops::RangeInclusive<f64> = 0.92..=1.01;
 pub(crate) const BYTES_PER_PIXEL: usize = 4;
 
 /// What a tile wants, in device pixels.
@@ -32,6 +32,16 @@ pub(crate) struct Plan {
     pub size: Resolution,
 }
 
+impl Plan {
+    fn is_scaled(&self, fit: Fit) -> bool {
+        let same = |from: f64, to: u32| from == f64::from(to) || fit == Fit::Cover && from < f64::from(to);
+        let (across, down) = (f64::from(self.size.width) / self.width, f64::from(self.size.height) / self.height);
+        !(same(self.width, self.size.width)
+            && same(self.height, self.size.height)
+            && UNSCALED.contains(&across.max(down)))
+    }
+}
+
 impl Target {
     /// `None`: there is nothing to show in so small a picture or tile.
     pub(crate) fn plan(&self, source: Resolution) -> Option<Plan> {
@@ -47,7 +57,7 @@ impl Target {
         }
         let (want_width, want_height) = (f64::from(size.width), f64::from(size.height));
         let mut scale = (want_width / width).max(want_height / height);
-        if (CUT_INSTEAD..1.0).contains(&scale) {
+        if UNSCALED.contains(&scale) {
             scale = 1.0;
         }
         let (cut_width, cut_height) = ((want_width / scale).min(width), (want_height / scale).min(height));
@@ -86,10 +96,11 @@ impl Converter {
         let plan = target.plan(image.size())?;
         let size = plan.size;
         out.resize(size.pixels() as usize * BYTES_PER_PIXEL, 0);
-        let scaled_down = f64::from(size.width) != plan.width || f64::from(size.height) != plan.height;
-        let planes = if scaled_down { self.scale(image, &plan)? } else { cut(image, &plan) };
+        let planes = if plan.is_scaled(target.fit) { self.scale(image, &plan)? } else { cut(image, &plan) };
+        let filled = Resolution::new(planes.width, planes.height);
         let stride = size.width * BYTES_PER_PIXEL as u32;
         yuv::yuv420_to_bgra(&planes, out, stride, YuvRange::Limited, YuvStandardMatrix::Bt601).ok()?;
+        repeat_edges(out, filled, size);
         if target.mirror {
             out.chunks_exact_mut(stride as usize).for_each(mirror);
         }
@@ -127,7 +138,23 @@ impl Converter {
     }
 }
 
-/// The part as it lies in the picture; its corner is even and its size the plan's.
+/// Repeats the last pixel of each row and the last row up to `size`.
+fn repeat_edges(out: &mut [u8], filled: Resolution, size: Resolution) {
+    let stride = size.width as usize * BYTES_PER_PIXEL;
+    if filled.width < size.width {
+        let end = filled.width as usize * BYTES_PER_PIXEL;
+        for row in out.chunks_exact_mut(stride).take(filled.height as usize) {
+            let (pixels, rest) = row.split_at_mut(end);
+            let last = &pixels[end - BYTES_PER_PIXEL..];
+            rest.chunks_exact_mut(BYTES_PER_PIXEL).for_each(|pixel| pixel.copy_from_slice(last));
+        }
+    }
+    let (rows, rest) = out.split_at_mut(filled.height as usize * stride);
+    let last = &rows[rows.len() - stride..];
+    rest.chunks_exact_mut(stride).for_each(|row| row.copy_from_slice(last));
+}
+
+/// The part as it lies in the picture; its corner is even and it is at most as large as the plan wants.
 fn cut<'a>(image: &'a I420, plan: &Plan) -> YuvPlanarImage<'a, u8> {
     let (y, u, v) = image.planes();
     let (luma, chroma) = (image.size().width as usize, image.chroma_stride());
@@ -140,8 +167,8 @@ fn cut<'a>(image: &'a I420, plan: &Plan) -> YuvPlanarImage<'a, u8> {
         u_stride: chroma as u32,
         v_plane: &v[at..],
         v_stride: chroma as u32,
-        width: plan.size.width,
-        height: plan.size.height,
+        width: plan.size.width.min(plan.width as u32),
+        height: plan.size.height.min(plan.height as u32),
     }
 }
 
@@ -201,10 +228,17 @@ mod tests {
     fn a_little_too_large_is_cut_and_much_too_large_is_scaled() {
         let near = target(1240, 660, Fit::Cover).plan(Resolution::new(1280, 720)).unwrap();
         assert_eq!((near.x, near.y, near.width, near.height), (20.0, 30.0, 1240.0, 660.0));
+        let small = target(1280, 721, Fit::Cover).plan(Resolution::new(1280, 720)).unwrap();
+        assert!(!small.is_scaled(Fit::Cover) && !near.is_scaled(Fit::Cover));
         let far = target(640, 360, Fit::Cover).plan(Resolution::new(1280, 720)).unwrap();
         assert_eq!((far.x, far.y, far.width, far.height), (0.0, 0.0, 1280.0, 720.0));
         let contain = target(1240, 660, Fit::Contain).plan(Resolution::new(1280, 720)).unwrap();
         assert_eq!((contain.width, contain.height, contain.size), (1280.0, 720.0, Resolution::new(1173, 660)));
+        assert!(far.is_scaled(Fit::Cover) && contain.is_scaled(Fit::Contain));
+        let picture = convert(&ramp(320, 180), &target(322, 181, Fit::Cover));
+        for y in [0, 179, 180] {
+            assert_eq!(green(&picture, 321, y), green(&picture, 319, y.min(179)));
+        }
     }
 
     #[test]

@@ -3,10 +3,10 @@
 use std::f64::consts::{FRAC_PI_2, PI};
 
 use fika_media::Resolution;
-use gtk::cairo::{Context, FillRule, Filter, Format, ImageSurface, Matrix, Operator, SurfacePattern};
+use gtk::cairo::{Context, Filter, Format, ImageSurface, Matrix, Operator, SurfacePattern};
 
 use super::Mode;
-use super::scene::{Over, Placed, Rect, Scene, Step, picture_rect};
+use super::scene::{Over, Placed, Rect, Scene, Step, picture_rect, without};
 use crate::layout::Rgb;
 
 /// How dark a picture is that stands still.
@@ -57,23 +57,24 @@ impl Painting<'_> {
     }
 
     /// The page where no picture covers it, then pictures, and the page again within what lies over them.
+    ///
+    /// Box by box and corner by corner: cairo sends as much of an image to the X server as the bounds of what is painted
+    /// with it, however little that is.
     fn cut(&self, cr: &Context, clip: &Rect, steps: &[Step]) -> Drawn {
-        cr.save()?;
-        cr.set_fill_rule(FillRule::EvenOdd);
-        self.rectangle(cr, clip);
-        // Holes only for tiles that do not overlap: two holes over each other would be none.
-        let mut holes: Vec<Rect> = Vec::new();
+        let mut free = vec![*clip];
         for step in steps {
             let Step::Tile(index) = *step else { break };
-            let rect = self.shown_rect(index);
-            if holes.iter().all(|hole| hole.intersect(&rect).is_empty()) {
-                holes.push(rect);
-                body(&self.scene.tiles[index], &rect).iter().for_each(|part| self.rectangle(cr, part));
+            for part in body(&self.scene.tiles[index], &self.shown_rect(index)) {
+                free = without(free, &part);
             }
         }
-        cr.clip();
-        (self.page)(cr);
-        cr.restore()?;
+        for part in free {
+            cr.save()?;
+            self.rectangle(cr, &part);
+            cr.clip();
+            (self.page)(cr);
+            cr.restore()?;
+        }
         for step in steps {
             match *step {
                 Step::Tile(index) => self.picture(cr, index)?,
@@ -142,13 +143,12 @@ impl Painting<'_> {
         body(tile, &rect).iter().for_each(|part| self.rectangle(cr, part));
         cr.fill()?;
         cr.set_operator(Operator::Over);
-        self.corners(cr, tile, &rect);
-        cr.fill()?;
+        self.corners(cr, tile, &rect)?;
         if tile.dim {
             cr.set_source_rgba(0.0, 0.0, 0.0, DIM);
             body(tile, &rect).iter().for_each(|part| self.rectangle(cr, part));
-            self.corners(cr, tile, &rect);
             cr.fill()?;
+            self.corners(cr, tile, &rect)?;
         }
         cr.restore()
     }
@@ -179,17 +179,19 @@ impl Painting<'_> {
         }
     }
 
-    /// The quarter discs in the corners of a tile, as far as its picture reaches into them.
-    fn corners(&self, cr: &Context, tile: &Placed, rect: &Rect) {
+    /// Fills the quarter discs in the corners of a tile, unless its picture has bars beside it.
+    fn corners(&self, cr: &Context, tile: &Placed, rect: &Rect) -> Drawn {
         let radius = tile.radius;
         if radius == 0 || *rect != tile.rect {
-            return;
+            return Ok(());
         }
         for (x, y, from) in self.arcs(rect, radius) {
             cr.move_to(x, y);
             cr.arc(x, y, f64::from(radius) / self.scale, from, from + FRAC_PI_2);
             cr.close_path();
+            cr.fill()?;
         }
+        Ok(())
     }
 
     fn rounded(&self, cr: &Context, rect: &Rect, radius: i32) {

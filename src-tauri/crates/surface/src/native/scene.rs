@@ -8,6 +8,8 @@ use crate::layout::{Fit, Layout, Overlay, TileId, TileRect, Zoom};
 /// Tiles and overlays of one window; what goes beyond is not painted.
 pub(crate) const MAX_TILES: usize = 64;
 const MAX_OVERLAYS: usize = 256;
+/// Boxes that the page is painted in at once.
+const MAX_BOXES: usize = 96;
 /// Farthest edge from the corner of the window.
 const FAR: f64 = 16384.0;
 
@@ -127,6 +129,35 @@ impl Scene {
         above(&mut steps, lowest, None);
         steps
     }
+}
+
+/// What is left of disjoint boxes without what `hole` covers, again as disjoint boxes. With too many of them the hole is
+/// left out: then the rest is painted twice, which is only slower.
+pub(crate) fn without(boxes: Vec<Rect>, hole: &Rect) -> Vec<Rect> {
+    if boxes.len() > MAX_BOXES {
+        return boxes;
+    }
+    let mut left = Vec::with_capacity(boxes.len() + 3);
+    for part in boxes {
+        let cut = part.intersect(hole);
+        if cut.is_empty() {
+            left.push(part);
+            continue;
+        }
+        let (right, bottom) = (part.x + part.width, part.y + part.height);
+        let (cut_right, cut_bottom) = (cut.x + cut.width, cut.y + cut.height);
+        left.extend(
+            [
+                Rect::new(part.x, part.y, part.width, cut.y - part.y),
+                Rect::new(part.x, cut_bottom, part.width, bottom - cut_bottom),
+                Rect::new(part.x, cut.y, cut.x - part.x, cut.height),
+                Rect::new(cut_right, cut.y, right - cut_right, cut.height),
+            ]
+            .into_iter()
+            .filter(|rect| !rect.is_empty()),
+        );
+    }
+    left
 }
 
 /// Where a picture of this shape lies in its tile.
@@ -264,6 +295,21 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn every_pixel_is_in_a_hole_or_in_exactly_one_box(
+            holes in prop::collection::vec((-5i32..40, -5i32..40, 0i32..30, 0i32..30), 0..6),
+        ) {
+            let whole = Rect::new(0, 0, 32, 32);
+            let holes: Vec<Rect> = holes.into_iter().map(|(x, y, width, height)| Rect::new(x, y, width, height)).collect();
+            let boxes = holes.iter().fold(vec![whole], without);
+            for (x, y) in (0..32).flat_map(|y| (0..32).map(move |x| (x, y))) {
+                let pixel = Rect::new(x, y, 1, 1);
+                let inside = |rect: &&Rect| !rect.intersect(&pixel).is_empty();
+                let covered = holes.iter().any(|hole| inside(&hole));
+                prop_assert_eq!(boxes.iter().filter(inside).count(), usize::from(!covered));
+            }
+        }
+
         #[test]
         fn every_shown_tile_is_painted_once_and_below_what_lies_over_it(
             tiles in prop::collection::vec((0f64..900.0, 0u8..4, any::<bool>()), 0..20),

@@ -180,6 +180,7 @@ fn a_wish_that_is_not_repeated_is_forgotten() {
     // A connection that breaks takes it along too.
     desk.pass(LOWER_AFTER);
     desk.session(wants("amir", VideoWant::NONE));
+    desk.pass(LOWER_AFTER);
     let outputs = desk.peer(PeerState::Disconnected);
     assert_eq!(served(&outputs), (Some(VideoWant::FULL), vec![(id("amir"), true)], true));
 }

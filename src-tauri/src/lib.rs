@@ -16,6 +16,7 @@ mod window;
 mod words;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,11 +34,17 @@ use crate::words::Words;
 /// How long leaving a call may hold up the end of the app.
 const GOODBYE: Duration = Duration::from_secs(3);
 
-/// Runs until the window is closed.
-pub fn run() -> anyhow::Result<()> {
+/// Runs until the window is closed. Says why where there is none.
+pub fn run() -> ExitCode {
     platform::prepare();
     let mut language = Language::System;
-    run_app(&mut language).inspect_err(|error| tell(error, language))
+    match run_app(&mut language) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tell(&error, language);
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// `language` becomes that of the settings as soon as they are read.

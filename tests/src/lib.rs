@@ -17,6 +17,7 @@ pub mod pair;
 pub mod process;
 pub mod program;
 pub mod pulse;
+pub mod sound;
 #[cfg(target_os = "linux")]
 pub mod wayland;
 pub mod webdriver;

@@ -74,9 +74,9 @@ pub(crate) fn require_webview() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// To stderr, where people look, and into the log.
+/// Says why the app does not start, where people look.
 pub(crate) fn tell(error: &anyhow::Error, words: &Words) {
-    tracing::error!("{}", words.get("native_start_failed", &error.to_string()));
+    eprintln!("{}", words.get("native_start_failed", &format!("{error:#}")));
 }
 
 /// A graphics card that can draw without a screen.

@@ -21,7 +21,7 @@ pub(crate) fn require_webview() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The system's log keeps what is written to stderr.
+/// Says why the app does not start, where the system's log keeps it.
 pub(crate) fn tell(error: &anyhow::Error, words: &Words) {
-    tracing::error!("{}", words.get("native_start_failed", &error.to_string()));
+    eprintln!("{}", words.get("native_start_failed", &format!("{error:#}")));
 }

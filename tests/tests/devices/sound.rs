@@ -1,18 +1,15 @@
 //! Microphones and speakers through a private PulseAudio.
 
-use std::sync::mpsc::{Receiver, sync_channel};
-use std::sync::{Arc, Mutex};
+use std::sync::mpsc::sync_channel;
 
 use fika_devices::{System, clock};
-use fika_media::device::{DeviceError, DeviceEvent, DeviceId, DeviceInfo, DeviceKind, Devices as _, Wake};
-use fika_media::{AudioFrame, AudioRead, AudioSink, AudioSource, Timestamp, tone};
+use fika_media::device::{DeviceError, DeviceEvent, DeviceId, DeviceInfo, DeviceKind, Devices as _};
+use fika_media::{AudioFrame, AudioRead, Timestamp};
 use fika_tests::isolated;
 use fika_tests::pulse::{MICROPHONE, Pulse, PulseServer, SPEAKER, second_of_tone};
+use fika_tests::sound::{SECOND, TONE_HZ, is_tone, listen, sing, wake};
 
 use crate::{DEADLINE, until};
-
-const TONE_HZ: f64 = 997.0;
-const SECOND: usize = 48_000;
 
 fn with_sound(name: &str, body: impl FnOnce(Pulse)) {
     let env = || {
@@ -22,48 +19,8 @@ fn with_sound(name: &str, body: impl FnOnce(Pulse)) {
     isolated::run(&format!("sound::{name}"), env, || body(Pulse::from_env().unwrap()));
 }
 
-/// A wake-up that the test can wait for.
-fn wake() -> (Wake, Receiver<()>) {
-    let (woken, wakes) = sync_channel(1);
-    let woken = Mutex::new(woken);
-    // The test's own lock; one that is woken already needs no second time.
-    (Arc::new(move || drop(woken.lock().map(|woken| woken.try_send(())))), wakes)
-}
-
 fn of(system: &System, kind: DeviceKind) -> Vec<DeviceInfo> {
     system.list().into_iter().filter(|device| device.kind == kind).collect()
-}
-
-/// Reads on until `samples` are there.
-fn listen(source: &mut dyn AudioSource, wakes: &Receiver<()>, samples: usize) -> Result<Vec<f32>, DeviceError> {
-    let mut heard = Vec::new();
-    let mut frame = AudioFrame::silence(Timestamp::ZERO);
-    while heard.len() < samples {
-        match source.read(&mut frame)? {
-            AudioRead::Frame { .. } => heard.extend_from_slice(&frame.samples),
-            AudioRead::Empty => wakes.recv_timeout(DEADLINE).expect("the microphone wakes its reader"),
-        }
-    }
-    Ok(heard)
-}
-
-fn is_tone(samples: &[f32]) -> bool {
-    let at = |hz| tone::amplitude(samples, hz);
-    at(TONE_HZ) > 0.4 && at(TONE_HZ * 1.02) < 0.05 && at(TONE_HZ / 1.02) < 0.05
-}
-
-/// Keeps the speaker supplied with a tone, until it fails or `stop` says so.
-fn sing(sink: &mut dyn AudioSink, wakes: &Receiver<()>, mut stop: impl FnMut() -> bool) -> Result<(), DeviceError> {
-    let mut sine = tone::Sine::new(TONE_HZ, 0.5);
-    let mut frame = AudioFrame::silence(Timestamp::ZERO);
-    while !stop() {
-        for _ in 0..sink.wanted() {
-            sine.fill(&mut frame);
-            sink.write(&frame)?;
-        }
-        wakes.recv_timeout(DEADLINE).expect("the speaker wakes its writer");
-    }
-    Ok(())
 }
 
 #[test]

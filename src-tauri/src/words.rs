@@ -63,6 +63,6 @@ mod tests {
         };
         assert_eq!(keys(Language::En), keys(Language::Sv));
         assert!(!keys(Language::En).is_empty());
-        assert_eq!(Words::of(Language::En).get("unknown", ""), "unknown");
+        assert_eq!(Words::of(Language::En).get("native_nothing", ""), "native_nothing");
     }
 }

@@ -91,8 +91,9 @@ fn a_tone_is_played_by_the_speaker() {
         });
         sing(speaker.as_mut(), &wakes, || done.try_recv().is_ok() || recorder.is_finished()).unwrap();
         recorder.join().unwrap();
+        // No lower bound: what was queued plays on while this thread waits for a processor.
         let latency = speaker.latency().as_millis();
-        assert!((10..400).contains(&latency), "{latency} ms");
+        assert!(latency < 400, "{latency} ms");
     });
 }
 

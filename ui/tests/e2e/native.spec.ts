@@ -178,16 +178,13 @@ test("a menu is told in the frame in which it appears", async ({ page }) => {
   const frames = await page.evaluate(
     (id) =>
       new Promise<{ appeared: number; told: number }>((resolve) => {
-        let [frame, appeared, told] = [0, -1, -1];
+        let [appeared, told] = [-1, -1];
+        // The same for all that happens in a frame.
+        const frame = () => Number(document.timeline.currentTime);
         const { fika } = window;
         if (!fika) return;
-        const count = () => {
-          frame += 1;
-          requestAnimationFrame(count);
-        };
-        requestAnimationFrame(count);
         // Runs after this frame's layout, when what was not there before is about to be painted.
-        const seen = new ResizeObserver(() => (appeared = frame));
+        const seen = new ResizeObserver(() => (appeared = frame()));
         new MutationObserver(() => {
           const menu = document.querySelector(".menu");
           if (menu && appeared < 0) seen.observe(menu);
@@ -198,7 +195,7 @@ test("a menu is told in the frame in which it appears", async ({ page }) => {
           const near = (a: number | null, b: number) => Math.abs((a ?? NaN) - b) < 0.1;
           const declared = menu && added[0]?.overlays.some(({ x, y }) => near(x, menu.x) && near(y, menu.y));
           if (declared && told < 0) {
-            told = frame;
+            told = frame();
             requestAnimationFrame(() => resolve({ appeared, told }));
           }
           return push(...added);

@@ -27,6 +27,7 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
             payload: Bytes::copy_from_slice(payload),
             arrived: now,
             captured: None,
+            sender_time: Some(now),
         };
         audio.handle_packet(packet.clone());
         video.handle_packet(packet, now);

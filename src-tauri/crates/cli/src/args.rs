@@ -51,9 +51,9 @@ pub(crate) struct Media {
     #[arg(long, default_value = "fika-cli")]
     pub(crate) name: String,
     /// `default`, a device's id, `file:PATH`, `test` or `none`.
-    #[arg(long, value_name = "SRC")]
+    #[arg(long, value_name = "SRC", value_parser = camera)]
     pub(crate) camera: Option<Source>,
-    /// `default`, a device's id, `file:PATH`, `test` or `none`.
+    /// `default`, a device's id, `file:PATH`, `test`, `beep` or `none`.
     #[arg(long, value_name = "SRC")]
     pub(crate) microphone: Option<Source>,
     /// `default`, a device's id or `none`.
@@ -97,6 +97,8 @@ pub(crate) enum Source {
     Id(String),
     File(PathBuf),
     Test,
+    /// Of a microphone only.
+    Beep,
     None,
 }
 
@@ -114,6 +116,7 @@ impl FromStr for Source {
         Ok(match text {
             "default" => Self::Default,
             "test" => Self::Test,
+            "beep" => Self::Beep,
             "none" => Self::None,
             text => match text.strip_prefix("file:") {
                 Some(path) => Self::File(path.into()),
@@ -171,6 +174,13 @@ impl FromStr for Video {
             return Err("the rate is from 1 to 60 pictures a second");
         }
         Ok(Self { resolution: Resolution::new(width, height), frame_rate })
+    }
+}
+
+fn camera(text: &str) -> Result<Source, &'static str> {
+    match text.parse() {
+        Ok(Source::Beep) => Err("a camera does not beep: test is its counterpart"),
+        Ok(source) => Ok(source),
     }
 }
 
@@ -234,6 +244,7 @@ mod tests {
             "fika-cli call --video 1280x720",
             "fika-cli call --video 1281x720@30",
             "fika-cli call --video 1280x720@0",
+            "fika-cli call --camera beep",
             "fika-cli call --duration -1",
             "fika-cli call --duration soon",
             "fika-cli call --server example.org",

@@ -49,7 +49,8 @@ async fn start(media: &Media, recorder: Arc<Recorder>) -> Result<EngineHandle, F
     let camera = media.camera.clone().unwrap_or(Source::Default);
     let microphone = media.microphone.clone().unwrap_or(Source::Default);
     let speaker = media.speaker.clone().unwrap_or(Sink::Default);
-    let (cameras_clock, voice_processing) = (clock.clone(), microphone != Source::Test);
+    let cameras_clock = clock.clone();
+    let voice_processing = !matches!(microphone, Source::Test | Source::Beep);
     let sources =
         tokio::task::spawn_blocking(move || Sources::open(camera, microphone, speaker, request, cameras_clock));
     let sources = sources.await.map_err(|_| Failure::new(Kind::Device, "A clip could not be opened."))??;

@@ -270,6 +270,7 @@ impl Actor {
                 }
                 if let (Some(session), SessionEvent::ParticipantLeft(id)) = (&mut self.session, &event) {
                     session.peers.remove(id);
+                    session.syncs.forget(id);
                 }
                 self.input(Input::Session(event)).await;
             }

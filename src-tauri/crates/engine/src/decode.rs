@@ -13,6 +13,7 @@ use fika_call::view::TileKey;
 use fika_media::h264::Decoder;
 use fika_media::jitter::VideoUnit;
 use fika_media::jitter::video::{Buffer, Freezes, Next};
+use fika_media::playout::Lag;
 use fika_media::{Clock, CodecError, Resolution, Timestamp, VideoDecoder, VideoFrame};
 use tokio::sync::{mpsc, watch};
 
@@ -21,6 +22,7 @@ use crate::park::{Parker, Polled};
 use crate::ports::FrameSink;
 use crate::rate::Meter;
 use crate::stats::VideoIn;
+use crate::sync::SharedSync;
 use crate::thread::{self, SpawnError, Stop, Thread};
 
 const DECODER: &str = "openh264";
@@ -35,6 +37,7 @@ pub(crate) const RECEIVED_INTERVAL: Duration = Duration::from_millis(250);
 pub(crate) struct Parts {
     pub(crate) track: RemoteTrack,
     pub(crate) units: mpsc::Receiver<VideoUnit>,
+    pub(crate) sync: SharedSync,
     pub(crate) frames: Arc<dyn FrameSink>,
     pub(crate) clock: Clock,
     pub(crate) events: mpsc::Sender<Event>,
@@ -83,6 +86,8 @@ struct Worker {
     shown: bool,
     total_decode_time: Duration,
     size: Resolution,
+    /// Of the picture that is shown.
+    lag: Option<Lag>,
     meter: Meter,
     freezes: Freezes,
     /// The next picture is the first after a pause that we asked for.
@@ -100,6 +105,7 @@ impl Worker {
             shown: false,
             total_decode_time: Duration::ZERO,
             size: Resolution::default(),
+            lag: None,
             meter: Meter::default(),
             freezes: Freezes::default(),
             resumed,
@@ -113,6 +119,7 @@ impl Worker {
         while !stop.is_set() {
             let ended = self.receive(&parker);
             let now = (self.parts.clock)();
+            self.buffer.wait_for_sound(self.parts.sync.lock().video_lag(now));
             let wait = self.release(now, stop);
             self.publish();
             if ended {
@@ -139,7 +146,11 @@ impl Worker {
                         self.received_at = Some(unit.arrived);
                         self.say(Event::Received { participant: self.parts.track.participant.clone() });
                     }
-                    self.buffer.insert(unit, (self.parts.clock)());
+                    let now = (self.parts.clock)();
+                    self.buffer.insert(unit, now);
+                    if let Some(least) = self.buffer.least_lag() {
+                        self.parts.sync.lock().seen(least, now);
+                    }
                 }
                 Polled::Empty => return false,
                 Polled::Closed => return true,
@@ -188,6 +199,7 @@ impl Worker {
             self.shown = true;
             self.say(Event::Video { participant: self.parts.track.participant.clone(), shown: true });
         }
+        self.lag = unit.sender_time.map(|sender_time| Lag::between(sender_time, at));
         self.size = picture.size();
         if self.resumed.swap(false, Ordering::Relaxed) {
             self.freezes.pause();
@@ -207,6 +219,7 @@ impl Worker {
             freeze_count: self.freezes.count(),
             total_freezes_duration: self.freezes.total().as_secs_f64(),
             decoder_implementation: DECODER,
+            lag: self.lag,
         });
     }
 

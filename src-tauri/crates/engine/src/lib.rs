@@ -19,6 +19,7 @@ mod report;
 mod session;
 mod slot;
 pub mod stats;
+mod sync;
 mod thread;
 
 use std::sync::Arc;

@@ -110,9 +110,10 @@ impl Actor {
     pub(crate) async fn track(&mut self, incoming: IncomingTrack) {
         let Some(session) = &mut self.session else { return };
         let IncomingTrack { track, media } = incoming;
+        let sync = session.syncs.of(&track.participant, track.source);
         match media {
             IncomingMedia::Audio(packets) => {
-                self.threads.audio.send(audio::Command::Track { track, packets }).await;
+                self.threads.audio.send(audio::Command::Track { track, packets, sync }).await;
             }
             IncomingMedia::Video(units) => {
                 // A track that replaces another of the same source takes its tile.
@@ -127,6 +128,7 @@ impl Actor {
                 let parts = decode::Parts {
                     track,
                     units,
+                    sync,
                     frames: Arc::clone(&self.config.frames),
                     clock: Arc::clone(&self.config.clock),
                     events: self.events_sender.clone(),

@@ -61,6 +61,6 @@ pub trait FrameSink: Send + Sync {
     fn present(&self, tile: &TileKey, frame: &VideoFrame, captured: Option<Timestamp>, now: Timestamp);
     /// The tile has no pictures any more.
     fn clear(&self, tile: &TileKey);
-    /// The mixed playout, 10 ms each, from the first sample on; for recording.
+    /// The mixed playout, 10 ms each, from the first sample on; for recording. `pts`: when it is heard.
     fn played(&self, frame: &fika_media::AudioFrame);
 }

@@ -29,6 +29,7 @@ impl Actor {
                 track.video = decoder.map(|decoder| decoder.stats());
                 let sound = counted.tracks.iter().find(|(track, _)| ours(&track.participant, track.source));
                 track.audio = sound.map(|(_, audio)| audio.clone());
+                track.estimate_playout(stats.timestamp);
                 stats.tracks.push(Track::Inbound(Box::new(track)));
             }
         }

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 
 use crate::decode::Decode;
 use crate::ports::{IncomingTrack, Session};
+use crate::sync::Syncs;
 
 pub(crate) struct Running {
     pub(crate) commands: mpsc::Sender<SessionCommand>,
@@ -17,6 +18,7 @@ pub(crate) struct Running {
     pub(crate) video: mpsc::Sender<EncodedFrame>,
     pub(crate) audio: mpsc::Sender<EncodedFrame>,
     pub(crate) decoders: Vec<Decode>,
+    pub(crate) syncs: Syncs,
     pub(crate) peers: BTreeMap<ParticipantId, PeerStats>,
     /// The session says nothing any more.
     pub(crate) ended: bool,
@@ -41,6 +43,7 @@ impl Running {
             video,
             audio,
             decoders: Vec::new(),
+            syncs: Syncs::default(),
             peers: BTreeMap::new(),
             ended: false,
             complete: false,

@@ -3,6 +3,7 @@
 
 use fika_call::session::{InboundStats, OutboundStats, PeerStats};
 use fika_call::{ParticipantId, TrackKind, TrackSource};
+use fika_media::playout::Lag;
 use fika_media::{Timestamp, jitter};
 use serde::Serialize;
 
@@ -116,6 +117,9 @@ pub struct Inbound {
     pub jitter: f64,
     pub nack_count: u64,
     pub pli_count: u64,
+    /// What plays now: when it was captured, in milliseconds since 1900 on the sender's clock. The difference between two
+    /// tracks of one participant is how far they lie apart.
+    pub estimated_playout_timestamp: Option<f64>,
     #[serde(flatten)]
     pub video: Option<VideoIn>,
     #[serde(flatten)]
@@ -136,6 +140,8 @@ pub struct VideoIn {
     pub freeze_count: u64,
     pub total_freezes_duration: f64,
     pub decoder_implementation: &'static str,
+    #[serde(skip)]
+    pub(crate) lag: Option<Lag>,
 }
 
 /// What the audio thread counts of a remote track.
@@ -146,6 +152,8 @@ pub struct AudioIn {
     pub buffer: jitter::audio::Stats,
     /// 0 to 100.
     pub level: u8,
+    #[serde(skip)]
+    pub(crate) lag: Option<Lag>,
 }
 
 impl Connection {
@@ -194,8 +202,15 @@ impl Inbound {
             jitter: rtp.jitter.as_secs_f64(),
             nack_count: rtp.nack_count,
             pli_count: rtp.pli_count,
+            estimated_playout_timestamp: None,
             video: None,
             audio: None,
         }
+    }
+    /// As of `now`.
+    pub(crate) fn estimate_playout(&mut self, now: Timestamp) {
+        let video = self.video.as_ref().and_then(|video| video.lag);
+        let lag = video.or(self.audio.as_ref().and_then(|audio| audio.lag));
+        self.estimated_playout_timestamp = lag.map(|lag| lag.playing(now).as_micros() as f64 / 1000.0);
     }
 }

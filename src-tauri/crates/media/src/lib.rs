@@ -1,4 +1,4 @@
-//! Fika's media core: frames, pixel conversion, codecs, voice processing, jitter buffers.
+//! Fika's media core: frames, pixel conversion, codecs, voice processing, jitter buffers, playout sync.
 //!
 //! Pure: no thread, clock, socket, file or environment is touched here. Code is told the time. Every type runs on
 //! whichever thread the engine puts it on; nothing here blocks except [`VideoSource::read`], which devices implement.
@@ -12,6 +12,7 @@ pub mod ladder;
 pub mod marker;
 pub mod mix;
 pub mod opus;
+pub mod playout;
 pub mod scale;
 pub mod test;
 pub mod time;

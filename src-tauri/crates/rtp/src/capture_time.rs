@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use fika_media::Timestamp;
 
+use crate::clock;
+
 pub const URI: &str = "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time";
 
 /// Seconds from the NTP epoch (1900) to the Unix epoch (1970).
@@ -35,10 +37,7 @@ impl WallClock {
 
     /// On this machine's clock. `None`: not plausible for something that arrived `now`.
     pub fn captured(self, ntp: u64, now: Timestamp) -> Option<Timestamp> {
-        let seconds = (ntp >> 32) as i64 - NTP_EPOCH;
-        // Rounded, so that a whole microsecond survives the way there and back.
-        let micros = ((ntp & 0xffff_ffff) * 1_000_000 + (1 << 31)) >> 32;
-        let at = Timestamp::from_micros(seconds * 1_000_000 + micros as i64 - self.0);
+        let at = Timestamp::from_micros(clock::micros(ntp) - NTP_EPOCH * 1_000_000 - self.0);
         (at >= now - OLDEST && at <= now + AHEAD).then_some(at)
     }
 

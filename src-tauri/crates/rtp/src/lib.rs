@@ -5,6 +5,7 @@
 //! connection and in the task that receives a peer's media. Every buffer is bounded; each type says what full means.
 
 pub mod capture_time;
+pub mod clock;
 pub mod congestion;
 pub mod h264;
 pub mod jitter;
@@ -25,6 +26,8 @@ pub struct Packet {
     pub arrived: fika_media::Timestamp,
     /// From the abs-capture-time extension, on this machine's clock.
     pub captured: Option<fika_media::Timestamp>,
+    /// Captured, on the sender's clock: known once the sender has reported.
+    pub sender_time: Option<fika_media::Timestamp>,
 }
 
 /// Largest RTP payload that we send, in bytes: with 12 bytes of header, 20 of extensions, 2 of RTX and 16 of SRTP tag the

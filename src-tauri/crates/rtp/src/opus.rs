@@ -26,6 +26,7 @@ impl Depacketizer {
             sequence: self.sequence.unwrap(packet.sequence)?,
             timestamp: self.time.unwrap(packet.timestamp),
             arrived: packet.arrived,
+            sender_time: packet.sender_time,
             payload: packet.payload,
         })
     }
@@ -40,7 +41,8 @@ mod tests {
 
     fn packet(sequence: u16, timestamp: u32, size: usize) -> Packet {
         let payload = Bytes::from(vec![0x78; size]);
-        Packet { sequence, timestamp, marker: false, payload, arrived: Timestamp::from_millis(5), captured: None }
+        let arrived = Timestamp::from_millis(5);
+        Packet { sequence, timestamp, marker: false, payload, arrived, captured: None, sender_time: None }
     }
 
     #[test]

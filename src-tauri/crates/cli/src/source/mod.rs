@@ -71,6 +71,7 @@ fn id(source: &Source) -> Option<String> {
         Source::Id(id) => Some(id.clone()),
         Source::File(path) => Some(format!("file:{}", path.display())),
         Source::Test => Some("test".to_owned()),
+        Source::Beep => Some("beep".to_owned()),
     }
 }
 
@@ -78,7 +79,7 @@ fn id(source: &Source) -> Option<String> {
 fn made_up(kind: DeviceKind, source: &Source) -> Option<DeviceInfo> {
     let name = match source {
         Source::File(path) => path.file_name()?.to_string_lossy().into_owned(),
-        Source::Test => "Test signal".to_owned(),
+        Source::Test | Source::Beep => "Test signal".to_owned(),
         Source::Default | Source::Id(_) | Source::None => return None,
     };
     Some(DeviceInfo { kind, id: DeviceId(id(source)?), name, is_default: false })
@@ -111,7 +112,7 @@ impl Devices for Sources {
                     None => clip::open(path, request, self.clock.clone()).map_err(DeviceError::Failed)?,
                 })
             }
-            Source::None => return Err(DeviceError::NotFound),
+            Source::None | Source::Beep => return Err(DeviceError::NotFound),
             Source::Default | Source::Id(_) => None,
         };
         made_up.map_or_else(|| self.system.open_camera(id, request), Ok)
@@ -119,7 +120,8 @@ impl Devices for Sources {
 
     fn open_microphone(&self, id: Option<&DeviceId>, wake: Wake) -> Result<Box<dyn AudioSource>, DeviceError> {
         match (&self.microphone, &self.sound) {
-            (Source::Test, _) => test::Tone::start(self.clock.clone(), wake),
+            (Source::Test, _) => test::Tone::start(self.clock.clone(), wake, test::STEADY),
+            (Source::Beep, _) => test::Tone::start(self.clock.clone(), wake, test::BEEP),
             (Source::File(_), Some(samples)) => samples.start(self.clock.clone(), wake),
             (Source::Default | Source::Id(_), _) => self.system.open_microphone(id, wake),
             (Source::None | Source::File(_), _) => Err(DeviceError::NotFound),

@@ -12,6 +12,9 @@ use super::pace::{self, Metronome, Schedule};
 /// Hz of the test microphone: no divisor of the sample rate, so that no block looks like another.
 pub(super) const TONE: f64 = 997.0;
 const AMPLITUDE: f32 = 0.25;
+/// How much of each second of the clock the tone lasts.
+pub(super) const STEADY: Duration = Duration::from_secs(1);
+pub(super) const BEEP: Duration = Duration::from_millis(100);
 
 /// The moving test picture, marked with its number and the moment when it was made.
 pub(super) struct Picture {
@@ -47,19 +50,23 @@ impl VideoSource for Picture {
     }
 }
 
-/// A steady tone.
+/// A tone at the beginning of each second of the clock: with the marks of [`Picture`] it tells how far sound and picture
+/// lie apart at the other side.
 pub(super) struct Tone {
     sine: Sine,
+    /// Microseconds of each second.
+    lasts: i64,
     schedule: Schedule,
     clock: Clock,
     _metronome: Metronome,
 }
 
 impl Tone {
-    pub(super) fn start(clock: Clock, wake: Wake) -> Result<Box<dyn AudioSource>, DeviceError> {
+    pub(super) fn start(clock: Clock, wake: Wake, lasts: Duration) -> Result<Box<dyn AudioSource>, DeviceError> {
         let metronome = Metronome::start(clock.clone(), wake)?;
         let schedule = Schedule::new(100, Duration::from_secs(1));
-        Ok(Box::new(Self { sine: Sine::new(TONE, AMPLITUDE), schedule, clock, _metronome: metronome }))
+        let (sine, lasts) = (Sine::new(TONE, AMPLITUDE), lasts.as_micros() as i64);
+        Ok(Box::new(Self { sine, lasts, schedule, clock, _metronome: metronome }))
     }
 }
 
@@ -73,6 +80,41 @@ impl AudioSource for Tone {
         self.schedule.step();
         out.pts = due;
         self.sine.fill(out);
+        gate(out, self.lasts);
         Ok(AudioRead::Frame { gap })
+    }
+}
+
+/// Silences what does not lie in the first `lasts` microseconds of a second.
+fn gate(frame: &mut AudioFrame, lasts: i64) {
+    let begin = frame.pts.as_micros();
+    for (at, sample) in frame.samples.iter_mut().enumerate() {
+        if (begin + at as i64 * 1000 / 48).rem_euclid(1_000_000) >= lasts {
+            *sample = 0.0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_beep_begins_with_the_second() {
+        let mut heard = Vec::new();
+        for number in -1..199 {
+            let mut frame = AudioFrame::silence(Timestamp(5_000_000 + number * 10_000 - 3_000));
+            frame.samples.fill(1.0);
+            gate(&mut frame, BEEP.as_micros() as i64);
+            heard.extend_from_slice(&frame.samples);
+        }
+        // Begins 13 ms before the second.
+        let loud: Vec<usize> = (0..heard.len()).filter(|at| heard[*at] > 0.0).collect();
+        assert_eq!((loud[0], loud.len()), (13 * 48, 2 * 100 * 48));
+        assert_eq!(loud[100 * 48], 13 * 48 + 48_000);
+        let mut steady = AudioFrame::silence(Timestamp(995_000));
+        steady.samples.fill(1.0);
+        gate(&mut steady, STEADY.as_micros() as i64);
+        assert!(steady.samples.iter().all(|sample| *sample == 1.0));
     }
 }

@@ -28,6 +28,7 @@ use crate::event::Event;
 use crate::park::{Parker, Polled};
 use crate::ports::FrameSink;
 use crate::stats::{AudioIn, AudioOut};
+use crate::sync::SharedSync;
 use crate::thread::{self, SpawnError, Stop, Thread};
 
 /// Between the actor or a device thread and the audio thread, which empties it every 10 ms. Full: they wait.
@@ -55,6 +56,7 @@ pub(crate) enum Command {
     Track {
         track: RemoteTrack,
         packets: mpsc::Receiver<AudioPacket>,
+        sync: SharedSync,
     },
     /// The session is over: its tracks with it.
     DropTracks,
@@ -199,7 +201,7 @@ impl Worker {
             }
             Command::Send(out) => self.capture.send_to(out),
             Command::Loss(percent) => self.capture.set_packet_loss(percent),
-            Command::Track { track, packets } => self.playout.add(track, packets),
+            Command::Track { track, packets, sync } => self.playout.add(track, packets, sync),
             Command::DropTracks => self.playout.drop_tracks(),
             Command::TestSound => self.playout.test_sound(),
         }
@@ -224,8 +226,9 @@ impl Worker {
         let Some(sink) = &mut self.speaker else { return 0 };
         let frames = sink.wanted();
         for _ in 0..frames {
-            let frame = self.playout.mix(now);
-            self.capture.played(&frame, sink.latency());
+            let latency = sink.latency();
+            let frame = self.playout.mix(now, latency);
+            self.capture.played(&frame, latency);
             if let Err(error) = sink.write(&frame) {
                 if let Some(sink) = self.speaker.take() {
                     device::fail(&self.parts.speakers, Device::Speaker(sink), error);
@@ -239,7 +242,7 @@ impl Worker {
     /// Without a speaker, remote tracks still go on, and into recordings.
     fn pretend(&mut self, frames: usize, now: Timestamp) -> usize {
         for _ in 0..frames {
-            self.playout.mix(now);
+            self.playout.mix(now, Duration::ZERO);
         }
         self.next_tick = None;
         frames
@@ -256,7 +259,7 @@ impl Worker {
         }
         let mut frames = 0;
         while next <= now {
-            self.playout.mix(now);
+            self.playout.mix(now, Duration::ZERO);
             next = next + TICK;
             frames += 1;
         }

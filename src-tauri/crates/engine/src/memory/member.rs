@@ -217,15 +217,16 @@ impl Member {
                 Sent::Video(_) if !lane.served => lane.gap = true,
                 Sent::Video(frame) => {
                     lane.count(0, frame);
-                    let unit =
-                        VideoUnit { frame: frame.clone(), arrived, after_gap: lane.gap, captured: Some(frame.pts) };
+                    let (captured, sender_time) = (Some(frame.pts), Some(frame.pts));
+                    let unit = VideoUnit { frame: frame.clone(), arrived, after_gap: lane.gap, captured, sender_time };
                     lane.gap = lane.video.try_send(unit).is_err();
                 }
                 Sent::Audio(frame) => {
                     lane.count(1, frame);
                     let timestamp = u64::try_from(frame.pts.as_micros() * 48 / 1000).unwrap_or(0);
+                    let (sequence, sender_time) = (self.packets, Some(frame.pts));
                     let payload = frame.payload.clone();
-                    let _ = lane.audio.try_send(AudioPacket { sequence: self.packets, timestamp, arrived, payload });
+                    let _ = lane.audio.try_send(AudioPacket { sequence, timestamp, arrived, sender_time, payload });
                 }
             }
         }

@@ -16,6 +16,8 @@ pub struct AudioPacket {
     /// RTP timestamp in samples of 48 kHz, unwrapped.
     pub timestamp: u64,
     pub arrived: Timestamp,
+    /// When its first sample was captured, on the sender's clock, once the sender has said so (RTCP sender report).
+    pub sender_time: Option<Timestamp>,
     pub payload: Bytes,
 }
 
@@ -30,4 +32,7 @@ pub struct VideoUnit {
     pub after_gap: bool,
     /// When the sender captured it, on this machine's clock, where the sender said so (abs-capture-time).
     pub captured: Option<Timestamp>,
+    /// The same on the sender's clock, once the sender has said so (RTCP sender report): the time line that it shares with
+    /// the sender's sound.
+    pub sender_time: Option<Timestamp>,
 }

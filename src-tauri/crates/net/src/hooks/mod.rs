@@ -13,6 +13,7 @@ mod wire;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fika_call::TrackKind;
+use fika_rtp::clock::RtpClock;
 use fika_rtp::congestion::{self, Control};
 use fika_rtp::stats::{Inbound, Outbound, RoundTrip};
 use rtc::interceptor::{ReceiverReportBuilder, Registry, SenderReportBuilder, Slot, StreamInfo, TwccReceiverBuilder};
@@ -37,12 +38,14 @@ pub(crate) enum Hint {
     KeyframeNeeded,
 }
 
-/// SSRCs of what we send; drawn with the connection.
+/// SSRCs and clocks of what we send; drawn with the connection.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ssrcs {
     pub(crate) audio: u32,
     pub(crate) video: u32,
     pub(crate) video_rtx: u32,
+    pub(crate) audio_clock: RtpClock,
+    pub(crate) video_clock: RtpClock,
 }
 
 /// What the stages share and the peer's task reads. One owner of the lock at a time, never across an await.

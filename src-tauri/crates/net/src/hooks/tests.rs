@@ -18,7 +18,13 @@ use rtc::{rtcp, rtp};
 use super::stage::{Adapter, Stage};
 use super::*;
 
-const SSRCS: Ssrcs = Ssrcs { audio: 1, video: 2, video_rtx: 3 };
+const SSRCS: Ssrcs = Ssrcs {
+    audio: 1,
+    video: 2,
+    video_rtx: 3,
+    audio_clock: RtpClock { rate: 48_000, offset: 0xffff_ff00 },
+    video_clock: RtpClock { rate: 90_000, offset: 1000 },
+};
 const CAPTURE_ID: u8 = 4;
 const NUMBER_ID: u8 = 5;
 
@@ -92,6 +98,11 @@ fn rtp_of(packet: &Packet) -> &rtp::Packet {
         Packet::Rtp(packet) => packet,
         _ => panic!("RTP was expected"),
     }
+}
+
+fn report_of(packet: &Packet) -> SenderReport {
+    let Packet::Rtcp(packets) = packet else { panic!("RTCP was expected") };
+    packets[0].as_any().downcast_ref::<SenderReport>().expect("a sender report").clone()
 }
 
 fn nack(sequences: &[u16]) -> Packet {
@@ -223,13 +234,13 @@ fn reports_give_loss_and_the_round_trip() {
     let bench = Bench::new();
     let (hints, _hinted) = mpsc::channel(16);
     let mut wire = Adapter::new(wire::Wire::new(bench.link.clone(), bench.clock, SSRCS, hints));
-    let ntp_time = 0x1111_2222_3333_4444;
-    let report = SenderReport { ssrc: SSRCS.audio, ntp_time, ..Default::default() };
+    let report = SenderReport { ssrc: SSRCS.audio, ..Default::default() };
     wire.handle_write(tagged(control(report), bench.at(0))).unwrap();
+    let ntp_time = report_of(&written(&mut wire)[0]).ntp_time;
     let block = ReceptionReport {
         ssrc: SSRCS.audio,
         fraction_lost: 64,
-        last_sender_report: 0x2222_3333,
+        last_sender_report: (ntp_time >> 16) as u32,
         delay: 65_536 / 10,
         jitter: 480,
         ..Default::default()
@@ -240,4 +251,46 @@ fn reports_give_loss_and_the_round_trip() {
     assert!(rtt.abs_diff(Duration::from_millis(30)) < Duration::from_millis(1), "{rtt:?}");
     let remote = link.audio_sent.remote.unwrap();
     assert_eq!((remote.fraction_lost, remote.jitter), (0.25, Duration::from_millis(10)));
+}
+
+#[test]
+fn sound_and_picture_captured_together_have_one_time_at_the_other_side() {
+    let bench = Bench::new();
+    let (hints, _hinted) = mpsc::channel(16);
+    let mut wire = Adapter::new(wire::Wire::new(bench.link.clone(), bench.clock, SSRCS, hints));
+    let (arrivals, mut arrived) = mpsc::channel(4);
+    let mut intake = Adapter::new(intake::Intake::new(bench.link.clone(), bench.clock, arrivals));
+    let copies = SSRCS.video_rtx;
+    let audio = StreamInfo { mime_type: "audio/opus".to_owned(), clock_rate: 48_000, ..info(SSRCS.audio, None) };
+    intake.bind_remote_stream(&audio);
+    intake.bind_remote_stream(&info(SSRCS.video, Some(copies)));
+    intake.bind_remote_stream(&info(copies, None));
+    let captured = Timestamp::from_millis(50_040);
+    let streams = [(SSRCS.audio, SSRCS.audio_clock), (SSRCS.video, SSRCS.video_clock)];
+    // A second apart, and with what the crate believes: that its last packet was captured when it left.
+    for ((ssrc, clock), ms) in streams.into_iter().zip([400, 1400]) {
+        let rtp_time = clock.timestamp(captured).wrapping_add(77_777);
+        wire.handle_write(tagged(control(SenderReport { ssrc, rtp_time, ..Default::default() }), bench.at(ms)))
+            .unwrap();
+    }
+    let mut times = Vec::new();
+    for ((ssrc, clock), report) in streams.into_iter().zip(written(&mut wire)) {
+        let packet = |sequence| {
+            let mut packet = media(ssrc, sequence);
+            packet.header.timestamp = clock.timestamp(captured);
+            Packet::Rtp(packet)
+        };
+        read(&mut intake, packet(1), bench.at(1500));
+        assert_eq!(arrived.try_recv().unwrap().packet.sender_time, None, "before the first report");
+        read(&mut intake, report, bench.at(1500));
+        assert!(intake.poll_read().is_some(), "reports go on to the others");
+        read(&mut intake, packet(2), bench.at(1500));
+        times.push(arrived.try_recv().unwrap().packet.sender_time.expect("after a report").as_micros());
+    }
+    let mut copy = media(copies, 1);
+    copy.header.timestamp = SSRCS.video_clock.timestamp(captured);
+    copy.payload = rtx::wrap(3, &[0x41]);
+    read(&mut intake, Packet::Rtp(copy), bench.at(1510));
+    times.push(arrived.try_recv().unwrap().packet.sender_time.expect("of the stream it repairs").as_micros());
+    assert!(times[0].abs_diff(times[1]) < 50 && times[1] == times[2], "{times:?}");
 }

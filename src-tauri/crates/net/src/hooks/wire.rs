@@ -105,6 +105,16 @@ impl Wire {
         }
     }
 
+    /// The crate's reports say when packets leave; ours say when their media was captured, for which sound and picture
+    /// take different times to get here.
+    fn true_to_time(&self, report: &SenderReport, at: fika_media::Timestamp) -> SenderReport {
+        let mut report = report.clone();
+        let clock = if report.ssrc == self.ssrcs.audio { self.ssrcs.audio_clock } else { self.ssrcs.video_clock };
+        report.ntp_time = self.clock.wall().ntp(at);
+        report.rtp_time = clock.timestamp(at);
+        report
+    }
+
     fn tell_keyframe(&self, due: bool) {
         if due {
             let _ = self.hints.try_send(Hint::KeyframeRequested);
@@ -146,9 +156,11 @@ impl Stage for Wire {
                 sent.bytes += size as u64;
             }
             Packet::Rtcp(packets) => {
-                for packet in packets.iter() {
+                for packet in packets.iter_mut() {
                     if let Some(report) = packet.as_any().downcast_ref::<SenderReport>() {
+                        let report = self.true_to_time(report, at);
                         self.link.lock().round_trip.on_sender_report(report.ntp_time, at);
+                        *packet = Box::new(report);
                     }
                 }
             }

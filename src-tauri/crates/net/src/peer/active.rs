@@ -143,14 +143,14 @@ impl Active {
         let payloads = self.payloads?;
         let audio = payloads.opus.map(|payload_type| {
             let (queue, frames) = mpsc::channel(AUDIO_QUEUE);
-            self.tasks.spawn(sender::audio(Arc::clone(&self.audio), self.ssrcs.audio, payload_type, frames));
+            self.tasks.spawn(sender::audio(Arc::clone(&self.audio), self.ssrcs, payload_type, frames));
             queue
         });
         let video = payloads.video.map(|payload| {
             let (queue, frames) = mpsc::channel(VIDEO_QUEUE);
             let (track, link) = (Arc::clone(&self.video), self.link.clone());
             let clock = context.settings.clock;
-            self.tasks.spawn(sender::video(track, self.ssrcs.video, payload.payload_type, link, clock, frames));
+            self.tasks.spawn(sender::video(track, self.ssrcs, payload.payload_type, link, clock, frames));
             queue
         });
         Some(Sink { video, audio, served: Arc::clone(&context.served) })

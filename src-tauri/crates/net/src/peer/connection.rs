@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use fika_call::session::ConnectionPrivacy;
 use fika_call::signal::IceServer;
+use fika_rtp::clock::RtpClock;
 use rtc::ice::mdns::MulticastDnsMode;
 use rtc::media_stream::MediaStreamTrack;
 use rtc::peer_connection::configuration::media_engine::{MIME_TYPE_H264, MIME_TYPE_OPUS, MIME_TYPE_RTX};
@@ -89,7 +90,13 @@ pub(crate) async fn build(settings: &Settings) -> Result<Parts> {
 }
 
 async fn build_with(settings: &Settings, mdns: MulticastDnsMode) -> Result<Parts> {
-    let ssrcs = Ssrcs { audio: random::u32(), video: random::u32(), video_rtx: random::u32() };
+    let ssrcs = Ssrcs {
+        audio: random::u32(),
+        video: random::u32(),
+        video_rtx: random::u32(),
+        audio_clock: RtpClock { rate: 48_000, offset: random::u32() },
+        video_clock: RtpClock { rate: 90_000, offset: random::u32() },
+    };
     let link = SharedLink::new(settings.max_video_bitrate);
     let (news_end, news) = mpsc::channel(NEWS_QUEUE);
     let (hints_end, hints) = mpsc::channel(HINT_QUEUE);

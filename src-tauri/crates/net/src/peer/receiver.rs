@@ -153,7 +153,7 @@ mod tests {
 
     fn unit(keyframe: bool, after_gap: bool) -> VideoUnit {
         let frame = EncodedFrame { pts: Timestamp::ZERO, keyframe, payload: Bytes::from_static(b"x") };
-        VideoUnit { frame, arrived: Timestamp::ZERO, after_gap, captured: None }
+        VideoUnit { frame, arrived: Timestamp::ZERO, after_gap, captured: None, sender_time: None }
     }
 
     #[test]

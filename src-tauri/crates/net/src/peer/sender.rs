@@ -4,38 +4,29 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use fika_media::{EncodedFrame, Timestamp};
+use fika_media::EncodedFrame;
+use fika_rtp::MAX_PAYLOAD;
 use fika_rtp::h264::packetize;
-use fika_rtp::{MAX_PAYLOAD, opus};
 use rtc::rtp;
 use tokio::sync::mpsc;
 use webrtc::media_stream::track_local::TrackLocal as _;
 use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
 
 use crate::clock::SessionClock;
-use crate::hooks::SharedLink;
+use crate::hooks::{SharedLink, Ssrcs};
 use crate::random;
 
 /// Numbers the packets of one stream.
 struct Stream {
     ssrc: u32,
     payload_type: u8,
-    clock_rate: u32,
     sequence: u16,
-    /// RTP time of media time zero.
-    offset: u32,
 }
 
 impl Stream {
-    fn new(ssrc: u32, payload_type: u8, clock_rate: u32) -> Self {
+    fn new(ssrc: u32, payload_type: u8) -> Self {
         // In the lower half: were the first packets lost around a wrap, the far side could not decrypt (RFC 3711 section 3.3.1).
-        Self { ssrc, payload_type, clock_rate, sequence: random::u32() as u16 >> 1, offset: random::u32() }
-    }
-
-    /// The true spacing of the frames, whatever the encoder left out.
-    fn timestamp(&self, pts: Timestamp) -> u32 {
-        let units = i128::from(pts.as_micros()) * i128::from(self.clock_rate) / 1_000_000;
-        (units as u32).wrapping_add(self.offset)
+        Self { ssrc, payload_type, sequence: random::u32() as u16 >> 1 }
     }
 
     fn packet(&mut self, timestamp: u32, marker: bool, payload: Bytes) -> rtp::Packet {
@@ -56,13 +47,13 @@ impl Stream {
 /// Ends with the queue or with the connection.
 pub(super) async fn audio(
     track: Arc<TrackLocalStaticRTP>,
-    ssrc: u32,
+    ssrcs: Ssrcs,
     payload_type: u8,
     mut frames: mpsc::Receiver<EncodedFrame>,
 ) {
-    let mut stream = Stream::new(ssrc, payload_type, opus::CLOCK_RATE);
+    let mut stream = Stream::new(ssrcs.audio, payload_type);
     while let Some(frame) = frames.recv().await {
-        let packet = stream.packet(stream.timestamp(frame.pts), false, frame.payload);
+        let packet = stream.packet(ssrcs.audio_clock.timestamp(frame.pts), false, frame.payload);
         if track.write_rtp(packet).await.is_err() {
             return;
         }
@@ -72,15 +63,15 @@ pub(super) async fn audio(
 /// Ends with the queue or with the connection.
 pub(super) async fn video(
     track: Arc<TrackLocalStaticRTP>,
-    ssrc: u32,
+    ssrcs: Ssrcs,
     payload_type: u8,
     link: SharedLink,
     clock: SessionClock,
     mut frames: mpsc::Receiver<EncodedFrame>,
 ) {
-    let mut stream = Stream::new(ssrc, payload_type, 90_000);
+    let mut stream = Stream::new(ssrcs.video, payload_type);
     while let Some(frame) = frames.recv().await {
-        let timestamp = stream.timestamp(frame.pts);
+        let timestamp = ssrcs.video_clock.timestamp(frame.pts);
         let captured = Bytes::copy_from_slice(&clock.wall().to_extension(frame.pts));
         let capture_time_id = link.lock().capture_time_id;
         let payloads = packetize(&frame.payload, MAX_PAYLOAD);
@@ -102,14 +93,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn time_follows_the_frames_and_numbers_follow_each_other() {
-        let mut stream = Stream { ssrc: 1, payload_type: 102, clock_rate: 90_000, sequence: 65_535, offset: u32::MAX };
-        assert_eq!(stream.timestamp(Timestamp::ZERO), u32::MAX);
-        assert_eq!(stream.timestamp(Timestamp::from_millis(10)), 899);
-        // Far beyond the wrap of 32 bits, and before zero.
-        let day = Timestamp::from_micros(86_400_000_000);
-        assert_eq!(stream.timestamp(day + std::time::Duration::from_millis(1)).wrapping_sub(stream.timestamp(day)), 90);
-        assert_eq!(stream.timestamp(Timestamp::from_millis(-1)), u32::MAX - 90);
+    fn numbers_follow_each_other_over_their_wrap() {
+        let mut stream = Stream { ssrc: 1, payload_type: 102, sequence: 65_535 };
         let first = stream.packet(0, true, Bytes::new());
         let second = stream.packet(0, false, Bytes::new());
         assert_eq!((first.header.sequence_number, second.header.sequence_number), (65_535, 0));

@@ -20,6 +20,7 @@ pub(super) struct Assembly {
     pub(super) timestamp: u32,
     pub(super) arrived: Timestamp,
     pub(super) captured: Option<Timestamp>,
+    pub(super) sender_time: Option<Timestamp>,
     data: BytesMut,
     keyframe: bool,
     /// Type of the unit whose fragments are arriving.
@@ -32,6 +33,7 @@ impl Assembly {
             timestamp: packet.timestamp,
             arrived: packet.arrived,
             captured: None,
+            sender_time: None,
             data: BytesMut::with_capacity(16 * 1024),
             keyframe: false,
             fragment: None,
@@ -42,6 +44,7 @@ impl Assembly {
     pub(super) fn push(&mut self, packet: &Packet) -> Result<(), Broken> {
         self.arrived = self.arrived.min(packet.arrived);
         self.captured = self.captured.or(packet.captured);
+        self.sender_time = self.sender_time.or(packet.sender_time);
         // An empty payload is padding that probes for bandwidth.
         let Some(header) = packet.payload.first() else { return Ok(()) };
         let kind = nal_type(*header);

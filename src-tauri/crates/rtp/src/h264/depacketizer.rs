@@ -169,7 +169,7 @@ impl Depacketizer {
 
     fn emit(&mut self) {
         let Some(assembly) = self.assembly.take() else { return };
-        let (timestamp, arrived, captured) = (assembly.timestamp, assembly.arrived, assembly.captured);
+        let Assembly { timestamp, arrived, captured, sender_time, .. } = assembly;
         let Some((payload, keyframe)) = assembly.finish() else {
             self.skip(timestamp);
             return;
@@ -185,6 +185,7 @@ impl Depacketizer {
             arrived,
             after_gap,
             captured,
+            sender_time,
         });
     }
 }

@@ -13,7 +13,8 @@ use std::time::Duration;
 use super::AudioPacket;
 use super::delay::{Config, Delays};
 use crate::frame::FRAME_SAMPLES;
-use crate::opus::{MAX_PACKET_SAMPLES, PACKET_SAMPLES};
+use crate::opus::{CODEC_DELAY, MAX_PACKET_SAMPLES, PACKET_SAMPLES};
+use crate::playout::Lag;
 use crate::{AudioDecoder, AudioFrame, Timestamp};
 
 pub use stats::Stats;
@@ -41,6 +42,8 @@ const DELAY: Config = Config {
 };
 /// First delay, until the jitter is known.
 const FIRST_DELAY_US: i64 = 40_000;
+/// Packets concealed in a row after which nothing is said about what is heard.
+const MAX_GUESSED: u32 = 2;
 /// Above the target by this: speech is shortened.
 const SHORTEN_US: i64 = 25_000;
 /// Below the target by this: speech is lengthened.
@@ -52,6 +55,10 @@ pub struct Buffer {
     packets: BTreeMap<u64, AudioPacket>,
     newest: Option<u64>,
     delays: Delays,
+    /// Wait beyond what the jitter calls for, in microseconds.
+    extra: i64,
+    /// The last decoded packet: RTP timestamp, and the sender's time.
+    decoded: Option<(u64, Timestamp)>,
     /// What is decoded next; `None` until enough waits.
     next: Option<Next>,
     late_in_a_row: u32,
@@ -80,6 +87,8 @@ impl Default for Buffer {
             packets: BTreeMap::new(),
             newest: None,
             delays: Delays::new(DELAY),
+            extra: 0,
+            decoded: None,
             next: None,
             late_in_a_row: 0,
             samples: VecDeque::new(),
@@ -143,20 +152,42 @@ impl Buffer {
         self.stats
     }
 
-    /// The delay that the measured jitter calls for, from the earliest possible arrival to playout.
+    /// The delay aimed at, from the earliest possible arrival to playout: what the measured jitter calls for, and the
+    /// wait for pictures.
     pub fn target_delay(&self) -> Duration {
-        Duration::from_micros(self.delays.target().max(0) as u64)
+        Duration::from_micros(self.target().max(0) as u64)
     }
 
-    /// RTP timestamp of the next sample to be pulled: what is heard now, for pictures to follow.
+    /// Waits this much beyond what the jitter calls for, so that pictures can keep up. Reached by stretching speech.
+    pub fn wait_for_pictures(&mut self, delay: Duration) {
+        self.extra = delay.as_micros() as i64;
+    }
+
+    /// RTP timestamp of the next sample to be pulled.
     pub fn position(&self) -> Option<u64> {
         self.next.map(|next| next.timestamp.saturating_sub(self.samples.len() as u64))
+    }
+
+    /// The lag of the next sample if it is pulled `now` and heard `latency` later, and the least that the jitter allows.
+    /// `None`: nothing plays, or the sender has not reported yet.
+    pub fn lags(&self, now: Timestamp, latency: Duration) -> Option<(Lag, Lag)> {
+        let (timestamp, sender_time) = self.decoded.filter(|_| self.concealed_in_a_row <= MAX_GUESSED)?;
+        let ahead = micros(self.position()?).saturating_sub(micros(timestamp));
+        let next = Timestamp::from_micros(sender_time.as_micros().saturating_add(ahead));
+        let latency = latency + CODEC_DELAY;
+        let due = self.delays.due(micros(timestamp));
+        Some((Lag::between(next, now + latency), Lag::between(sender_time, due + latency)))
+    }
+
+    fn target(&self) -> i64 {
+        self.delays.target() + self.extra
     }
 
     fn restart(&mut self) {
         self.stats.packets_discarded += self.packets.len() as u64;
         self.packets.clear();
         self.delays.reset();
+        self.decoded = None;
         self.newest = None;
         self.next = None;
         self.late_in_a_row = 0;
@@ -179,7 +210,7 @@ impl Buffer {
 
     fn start(&mut self, now: Timestamp) -> bool {
         let Some((sequence, packet)) = self.packets.first_key_value() else { return false };
-        if self.delays.lateness(micros(packet.timestamp), now) < self.delays.target().max(FIRST_DELAY_US) {
+        if self.delays.lateness(micros(packet.timestamp), now) < self.target().max(FIRST_DELAY_US) {
             return false;
         }
         self.next = Some(Next { sequence: *sequence, timestamp: packet.timestamp });
@@ -197,13 +228,13 @@ impl Buffer {
         let Some((first, at)) = self.packets.first_key_value().map(|(first, packet)| (*first, packet.timestamp)) else {
             // What is missing may still come, until it is later than it should be.
             self.conceal(decoder);
-            let passed = if delay > self.delays.target() { step } else { 0 };
+            let passed = if delay > self.target() { step } else { 0 };
             self.next = Some(Next { timestamp: next.timestamp + passed, ..next });
             return;
         };
         let gap = at - next.timestamp;
         let lost = first > next.sequence;
-        if gap == 0 || !lost && self.delay_of(at, now) >= self.delays.target() {
+        if gap == 0 || !lost && self.delay_of(at, now) >= self.target() {
             return self.decode(self.delay_of(at, now), now, decoder);
         }
         if micros(gap) > MAX_DELAY.as_micros() as i64 {
@@ -229,10 +260,11 @@ impl Buffer {
             Ok(len) if len > 0 && len <= MAX_PACKET_SAMPLES => {
                 self.packet_samples = len;
                 self.concealed_in_a_row = 0;
+                self.decoded = packet.sender_time.map(|sender_time| (packet.timestamp, sender_time));
                 let queued = Duration::from_micros(self.samples.len() as u64 * 1000 / 48);
                 let waited = (now + queued).since(packet.arrived);
                 self.stats.emitted(len, waited, self.target_delay());
-                self.emit(len, delay - self.delays.target());
+                self.emit(len, delay - self.target());
             }
             _ => {
                 self.stats.packets_discarded += 1;

@@ -49,6 +49,7 @@ fn packet(number: usize, at: f64, payload: &[u8]) -> AudioPacket {
         sequence: 60_000 + number as u64,
         timestamp: 4_000_000_000 + number as u64 * 960,
         arrived: Timestamp(START * 1000 + (at * 1000.0) as i64),
+        sender_time: None,
         payload: payload.to_vec().into(),
     }
 }
@@ -293,7 +294,7 @@ proptest! {
         for (sequence, timestamp, spread, wait, pull) in steps {
             now = now + Duration::from_millis(wait as u64);
             let (sequence, timestamp) = if near { (70_000 + spread, 48_000 * 60 + spread * 960) } else { (sequence, timestamp) };
-            buffer.insert(AudioPacket { sequence, timestamp, arrived: now, payload: vec![1, 2, 3].into() });
+            buffer.insert(AudioPacket { sequence, timestamp, arrived: now, sender_time: None, payload: vec![1, 2, 3].into() });
             if pull {
                 buffer.pull(now, &mut decoder, &mut out);
             }

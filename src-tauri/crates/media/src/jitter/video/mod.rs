@@ -12,6 +12,7 @@ use std::time::Duration;
 use super::VideoUnit;
 use super::delay::{Config, Delays};
 use crate::Timestamp;
+use crate::playout::{Lag, MAX_VIDEO_DELAY};
 
 pub use freeze::Freezes;
 
@@ -21,6 +22,8 @@ pub const MAX_DELAY: Duration = Duration::from_secs(2);
 pub const MAX_BYTES: usize = 10 << 20;
 /// Access units that wait at most: [`MAX_DELAY`] of 60 pictures a second.
 pub const MAX_UNITS: usize = 120;
+/// Most by which the wait for sound changes from one picture to the next, so that nobody sees it.
+const WAIT_STEP_US: i64 = 10_000;
 /// Time between two requests for a keyframe.
 pub const REQUEST_INTERVAL: Duration = Duration::from_millis(500);
 
@@ -70,6 +73,12 @@ pub struct Buffer {
     units: VecDeque<VideoUnit>,
     bytes: usize,
     delays: Delays,
+    /// The lag of the sound that pictures wait for.
+    sound: Option<Lag>,
+    /// How long the unit given out last waited for its sound, in microseconds.
+    waited: i64,
+    /// The lag of the newest unit if it did not wait.
+    least: Option<Lag>,
     /// Nothing decodes until a keyframe comes.
     broken: bool,
     requested: Option<Timestamp>,
@@ -84,6 +93,9 @@ impl Default for Buffer {
             units: VecDeque::new(),
             bytes: 0,
             delays: Delays::new(DELAY),
+            sound: None,
+            waited: 0,
+            least: None,
             broken: true,
             requested: None,
             last_keyframe: false,
@@ -102,6 +114,7 @@ impl Buffer {
             self.delays.reset();
         }
         self.delays.record(media, now);
+        self.least = unit.sender_time.map(|sender_time| Lag::between(sender_time, self.delays.due(media)));
         self.bytes += unit.frame.payload.len();
         self.units.push_back(unit);
         if self.overflows() {
@@ -115,10 +128,34 @@ impl Buffer {
         if self.units.is_empty() {
             return self.request(now);
         }
-        match self.units.front().map(|unit| self.delays.due(unit.frame.pts.as_micros())) {
-            Some(due) if due > now => Next::Wait(due),
-            _ => self.emit(now),
+        let Some(unit) = self.units.front() else { return Next::Empty };
+        let smooth = self.delays.due(unit.frame.pts.as_micros());
+        let wait = self.wait(unit, smooth);
+        let due = smooth + Duration::from_micros(wait as u64);
+        if due > now {
+            return Next::Wait(due);
         }
+        self.waited = wait;
+        self.emit(now)
+    }
+
+    /// Pictures wait for sound that plays with this lag; `None`: they do not wait.
+    pub fn wait_for_sound(&mut self, lag: Option<Lag>) {
+        self.sound = lag;
+    }
+
+    /// The lag of the unit that came last if it does not wait for sound; `None`: the sender has not reported yet.
+    pub fn least_lag(&self) -> Option<Lag> {
+        self.least
+    }
+
+    /// Microseconds that the unit waits for its sound, beyond the moment at which it is shown smoothly.
+    fn wait(&self, unit: &VideoUnit, smooth: Timestamp) -> i64 {
+        let wanted = self.sound.zip(unit.sender_time).map_or(0, |(sound, sender_time)| {
+            let plays = sound.plays(sender_time).as_micros();
+            plays.saturating_sub(smooth.as_micros()).clamp(0, MAX_VIDEO_DELAY.as_micros() as i64)
+        });
+        wanted.clamp((self.waited - WAIT_STEP_US).max(0), self.waited + WAIT_STEP_US)
     }
 
     /// The decoder could not use the unit given out last: only a keyframe helps.

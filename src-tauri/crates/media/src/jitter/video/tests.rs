@@ -12,7 +12,7 @@ const FRAME_US: i64 = 33_333;
 fn unit(number: i64, keyframe: bool, after_gap: bool, arrived: Timestamp) -> VideoUnit {
     let pts = Timestamp(9_000_000_000 + number * FRAME_US);
     let frame = EncodedFrame { pts, keyframe, payload: Bytes::from_static(&[0; 1000]) };
-    VideoUnit { frame, arrived, after_gap, captured: None }
+    VideoUnit { frame, arrived, after_gap, captured: None, sender_time: None }
 }
 
 /// When the picture is complete, `late` ms after the first possible moment.
@@ -174,7 +174,8 @@ proptest! {
             now = now + Duration::from_millis(wait as u64);
             let pts = Timestamp(if near { number * FRAME_US } else { pts });
             let frame = EncodedFrame { pts, keyframe: flags & 1 != 0, payload: vec![0; len / 100].into() };
-            buffer.insert(VideoUnit { frame, arrived: now, after_gap: flags & 2 != 0, captured: None }, now);
+            let after_gap = flags & 2 != 0;
+            buffer.insert(VideoUnit { frame, arrived: now, after_gap, captured: None, sender_time: None }, now);
             let mut decoded = 0;
             loop {
                 match buffer.next(now) {

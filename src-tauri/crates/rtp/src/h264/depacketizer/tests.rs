@@ -8,7 +8,7 @@ const NOW: Timestamp = Timestamp::from_millis(1000);
 
 fn packet(sequence: u16, timestamp: u32, marker: bool, payload: &[u8]) -> Packet {
     let payload = Bytes::copy_from_slice(payload);
-    Packet { sequence, timestamp, marker, payload, arrived: NOW, captured: None }
+    Packet { sequence, timestamp, marker, payload, arrived: NOW, captured: None, sender_time: None }
 }
 
 fn access_unit(units: &[&[u8]]) -> Bytes {

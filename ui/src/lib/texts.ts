@@ -105,6 +105,7 @@ export function problemDevice(problem: Problem): { kind: DeviceKind; problem: De
     case "speakerMissing":
       return { kind: "speaker", problem: "notFound" };
     case "untrusted":
+    case "noRelay":
     case "networkLost":
       return null;
   }

@@ -118,6 +118,8 @@ pub enum PeerState {
     Disconnected,
     /// Given up until a restart.
     Failed,
+    /// Only a TURN server may be used, and none lets us in. Tried again.
+    NoRelay,
     /// The peer's description is not signed with the link's secret: somebody sits in between, or the link has a typo.
     Untrusted,
 }
@@ -149,10 +151,37 @@ pub enum CloseReason {
 pub struct PeerStats {
     pub round_trip_time: Option<Duration>,
     pub available_outgoing_bitrate: Option<u32>,
-    /// The media goes through a TURN server.
-    pub relayed: bool,
+    /// Addresses in use; `None` until there are some.
+    pub pair: Option<CandidatePair>,
     pub outbound: Vec<OutboundStats>,
     pub inbound: Vec<InboundStats>,
+}
+
+/// Which kinds of addresses a connection runs between.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CandidatePair {
+    pub local: CandidateType,
+    pub remote: CandidateType,
+}
+
+/// RTCIceCandidateType of W3C webrtc-stats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CandidateType {
+    Host,
+    /// As a STUN server saw it.
+    Srflx,
+    /// As the peer saw it.
+    Prflx,
+    /// At a TURN server.
+    Relay,
+}
+
+impl PeerStats {
+    /// The media goes through a TURN server.
+    pub fn relayed(&self) -> bool {
+        self.pair.is_some_and(|pair| [pair.local, pair.remote].contains(&CandidateType::Relay))
+    }
 }
 
 #[derive(Clone, Debug)]

@@ -182,6 +182,8 @@ pub enum Problem {
     SpeakerMissing,
     /// The far side's description is not signed with the link's secret.
     Untrusted,
+    /// Only a TURN server may be used, and none lets us in.
+    NoRelay,
     NetworkLost,
 }
 

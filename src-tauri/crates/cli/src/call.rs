@@ -149,14 +149,18 @@ impl Running<'_> {
         stats.mark_unchanged();
         let mut leave_at = None;
         loop {
-            let (phase, end, connection, untrusted) = {
+            let (phase, end, connection, problem) = {
                 let view = view.borrow_and_update();
-                (view.phase, view.end, view.connection, view.problem == Some(Problem::Untrusted))
+                (view.phase, view.end, view.connection, view.problem)
             };
             if let Some(reason) = end.filter(|_| phase == Phase::Ended) {
                 return Failure::of_end(reason).map_or(Ok(()), Err);
             }
-            if untrusted && joins && leave_at.is_none() {
+            if problem == Some(Problem::NoRelay) && leave_at.is_none() {
+                let sentence = "No TURN server lets us in: check its address, user and password in --ice-server.";
+                return Err(Failure::new(Kind::Connection, sentence));
+            }
+            if problem == Some(Problem::Untrusted) && joins && leave_at.is_none() {
                 let sentence = "Who is in the room has another secret than this link: ask for the link again.";
                 return Err(Failure::new(Kind::Link, sentence));
             }

@@ -1,7 +1,7 @@
 //! Statistics with the names and meanings of W3C webrtc-stats, put together once a second by the actor: what the session
 //! counts (RTP) beside what the threads count (codecs, jitter buffers). Plain values; times are seconds.
 
-use fika_call::session::{InboundStats, OutboundStats, PeerStats};
+use fika_call::session::{CandidateType, InboundStats, OutboundStats, PeerStats};
 use fika_call::{ParticipantId, TrackKind, TrackSource};
 use fika_media::playout::Lag;
 use fika_media::{Timestamp, jitter};
@@ -27,6 +27,9 @@ pub struct Connection {
     /// Bits a second.
     pub available_outgoing_bitrate: Option<u32>,
     pub relayed: bool,
+    /// `RTCIceCandidateStats.candidateType` of both ends.
+    pub local_candidate_type: Option<CandidateType>,
+    pub remote_candidate_type: Option<CandidateType>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -162,7 +165,9 @@ impl Connection {
             participant: participant.clone(),
             current_round_trip_time: stats.round_trip_time.map(|time| time.as_secs_f64()),
             available_outgoing_bitrate: stats.available_outgoing_bitrate,
-            relayed: stats.relayed,
+            relayed: stats.relayed(),
+            local_candidate_type: stats.pair.map(|pair| pair.local),
+            remote_candidate_type: stats.pair.map(|pair| pair.remote),
         }
     }
 }

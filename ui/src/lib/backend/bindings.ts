@@ -253,7 +253,9 @@ export type PicturesChanged = TileId[];
 /**  What the page reacts to. */
 export type Problem = "cameraBusy" | "cameraDenied" | "cameraMissing" | "cameraLost" | "cameraFailed" | "microphoneBusy" | "microphoneDenied" | "microphoneMissing" | "microphoneLost" | "speakerMissing" | 
 /**  The far side's description is not signed with the link's secret. */
-"untrusted" | "networkLost";
+"untrusted" | 
+/**  Only a TURN server may be used, and none lets us in. */
+"noRelay" | "networkLost";
 
 export type Quality = "good" | "fair" | "weak";
 

@@ -24,6 +24,8 @@ pub(super) struct Person {
     pub(super) name: String,
     media: MediaState,
     pub(super) state: PeerState,
+    /// There is no way to a TURN server, and only through one may we go; until the next connection.
+    pub(super) lacks_relay: bool,
     /// There was a media connection once.
     was_connected: bool,
     /// Since when there is none.
@@ -46,6 +48,7 @@ impl Person {
             name: clean_name(&participant.name),
             media: participant.media,
             state: PeerState::Connecting,
+            lacks_relay: false,
             was_connected: false,
             down_since: now,
             quiet_since: now,
@@ -72,7 +75,9 @@ impl Person {
     pub(super) fn set_state(&mut self, state: PeerState, now: Instant) -> bool {
         let before = std::mem::replace(&mut self.state, state);
         let connects = before != PeerState::Connected && state == PeerState::Connected;
+        self.lacks_relay |= state == PeerState::NoRelay;
         if connects {
+            self.lacks_relay = false;
             self.was_connected = true;
             self.quiet_since = now;
             self.viewing.forgotten();
@@ -105,8 +110,10 @@ impl Person {
             PeerState::Connected => ConnectionState::Connected,
             PeerState::Untrusted => ConnectionState::Lost,
             _ if passed(self.down_since, LOST_AFTER, now) => ConnectionState::Lost,
-            PeerState::Connecting if !self.was_connected => ConnectionState::Connecting,
-            PeerState::Connecting | PeerState::Disconnected | PeerState::Failed => ConnectionState::Reconnecting,
+            PeerState::Connecting | PeerState::NoRelay if !self.was_connected => ConnectionState::Connecting,
+            PeerState::Connecting | PeerState::NoRelay | PeerState::Disconnected | PeerState::Failed => {
+                ConnectionState::Reconnecting
+            }
         }
     }
 

@@ -43,7 +43,7 @@ impl Figures {
             packets_lost: stats.inbound.iter().fold(0, |sum, i| sum.saturating_add(i.packets_lost)),
         };
         self.round_trip = stats.round_trip_time;
-        self.relayed = stats.relayed;
+        self.relayed = stats.relayed();
         let Some((then, before)) = self.last.replace((now, totals)) else { return totals.bytes_received > 0 };
         let seconds = now.saturating_duration_since(then).as_secs_f64().max(0.001);
         let received = grown(before.packets_received, totals.packets_received) as f64;

@@ -62,9 +62,11 @@ impl Call {
     /// Worst first: danger, then nobody there, then nothing said, heard and seen.
     fn problem(&self, connection: ConnectionState) -> Option<Problem> {
         let untrusted = self.people.iter().any(|person| person.state == PeerState::Untrusted);
+        let relay = self.people.iter().any(|person| person.lacks_relay);
         let network = self.signal_down && connection == ConnectionState::Reconnecting;
         None.or(untrusted.then_some(Problem::Untrusted))
             .or(network.then_some(Problem::NetworkLost))
+            .or(relay.then_some(Problem::NoRelay))
             .or(problem_of(&self.microphone, microphone_problem))
             .or(problem_of(&self.speaker, |_| Problem::SpeakerMissing))
             .or(problem_of(&self.camera, camera_problem))

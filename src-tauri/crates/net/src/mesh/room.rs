@@ -210,7 +210,7 @@ impl Room {
         match what {
             PeerNews::Send(payload) => self.send(participant, payload),
             PeerNews::State(state) => {
-                if state == PeerState::Failed {
+                if matches!(state, PeerState::Failed | PeerState::NoRelay) {
                     peer.bitrate = None;
                 }
                 self.tell(SessionEvent::PeerState { participant, state }).await;

@@ -170,8 +170,8 @@ impl Active {
     }
 
     pub(super) async fn stats(&self) -> fika_call::session::PeerStats {
-        let relayed = super::stats::relayed(&self.connection).await;
-        super::stats::read(&self.link.lock(), relayed)
+        let pair = super::stats::pair(&self.connection).await;
+        super::stats::read(&self.link.lock(), pair)
     }
 
     /// Returns when nothing of the connection runs any more.

@@ -22,7 +22,7 @@ use webrtc::media_stream::track_local::TrackLocal;
 use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
 use webrtc::peer_connection::{
     MediaEngine, PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCConfigurationBuilder,
-    RTCIceServer, RTCIceTransportPolicy, RTCPeerConnectionIceEvent, RTCPeerConnectionState,
+    RTCIceGatheringState, RTCIceServer, RTCIceTransportPolicy, RTCPeerConnectionIceEvent, RTCPeerConnectionState,
 };
 
 use crate::clock::SessionClock;
@@ -49,6 +49,8 @@ const RELAY_WAIT: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) enum News {
     Candidate(String),
+    /// There are no more of our own.
+    Gathered,
     State(RTCPeerConnectionState),
 }
 
@@ -61,6 +63,13 @@ pub(crate) struct Settings {
     pub(crate) network: Network,
     pub(crate) max_video_bitrate: u32,
     pub(crate) clock: SessionClock,
+}
+
+impl Settings {
+    /// A TURN server is named.
+    pub(crate) fn has_relay(&self) -> bool {
+        self.ice_servers.iter().flat_map(|server| &server.urls).any(|url| url.starts_with("turn"))
+    }
 }
 
 /// A connection and its ends inside the process.
@@ -152,6 +161,12 @@ impl PeerConnectionEventHandler for Handler {
     async fn on_ice_candidate(&self, event: RTCPeerConnectionIceEvent) {
         if let Ok(candidate) = event.candidate.to_json() {
             let _ = self.0.try_send(News::Candidate(candidate.candidate));
+        }
+    }
+
+    async fn on_ice_gathering_state_change(&self, state: RTCIceGatheringState) {
+        if state == RTCIceGatheringState::Complete {
+            let _ = self.0.try_send(News::Gathered);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fika_call::session::PeerState;
+use fika_call::session::{ConnectionPrivacy, PeerState};
 use fika_call::signal::PeerBody;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
@@ -36,13 +36,15 @@ pub(super) struct Peer {
     bitrate: u32,
     /// Told already.
     untrusted: bool,
+    /// The peer has been told where to reach us.
+    reachable: bool,
 }
 
 impl Peer {
     pub(super) fn new(context: Context) -> Self {
         let began = Instant::now();
         let deadline = Some(began + CONNECT_TIMEOUT);
-        Self { context, active: None, deadline, began, bitrate: 0, untrusted: false }
+        Self { context, active: None, deadline, began, bitrate: 0, untrusted: false, reachable: false }
     }
 
     pub(super) async fn begin(&mut self) {
@@ -129,7 +131,7 @@ impl Peer {
             PeerBody::Answer { sdp } if self.context.offers => {
                 let Some(active) = &mut self.active else { return };
                 if active.set_answer(&sdp).await.is_err() {
-                    self.fail().await;
+                    self.fail(PeerState::Failed).await;
                 }
             }
             PeerBody::Candidate { candidate: Some(candidate), .. } => {
@@ -170,12 +172,16 @@ impl Peer {
     async fn start(&mut self) {
         self.close().await;
         self.untrusted = false;
+        self.reachable = false;
         self.began = Instant::now();
         self.deadline = Some(self.began + CONNECT_TIMEOUT);
         self.tell(PeerNews::State(PeerState::Connecting)).await;
     }
 
     async fn begin_again(&mut self) {
+        if self.lacks_relay() {
+            self.tell(PeerNews::State(PeerState::NoRelay)).await;
+        }
         if self.context.offers {
             self.offer().await;
             return;
@@ -198,8 +204,14 @@ impl Peer {
         match news {
             News::Candidate(candidate) => {
                 if let Some(candidate) = sdp::outgoing_candidate(&candidate, self.context.settings.privacy) {
+                    self.reachable = true;
                     let (sdp_mid, sdp_m_line_index) = (Some("0".to_owned()), Some(0));
                     self.send(PeerBody::Candidate { candidate: Some(candidate), sdp_mid, sdp_m_line_index }).await;
+                }
+            }
+            News::Gathered => {
+                if self.lacks_relay() {
+                    self.fail(PeerState::NoRelay).await;
                 }
             }
             News::State(RTCPeerConnectionState::Connected) => self.on_connected().await,
@@ -207,7 +219,7 @@ impl Peer {
                 self.deadline = Some(Instant::now() + DISCONNECTED_GRACE);
                 self.tell(PeerNews::State(PeerState::Disconnected)).await;
             }
-            News::State(RTCPeerConnectionState::Failed) => self.fail().await,
+            News::State(RTCPeerConnectionState::Failed) => self.fail(PeerState::Failed).await,
             News::State(_) => {}
         }
     }
@@ -228,12 +240,18 @@ impl Peer {
     async fn on_error(&mut self, error: &webrtc::error::Error) {
         tracing::debug!(%error, "a connection cannot be built");
         tracing::warn!("a connection to a peer cannot be set up");
-        self.fail().await;
+        let relays = self.context.settings.has_relay() || !self.lacks_relay();
+        self.fail(if relays { PeerState::Failed } else { PeerState::NoRelay }).await;
     }
 
-    async fn fail(&mut self) {
+    async fn fail(&mut self, state: PeerState) {
         self.deadline = Some(Instant::now() + RETRY_DELAY);
-        self.tell(PeerNews::State(PeerState::Failed)).await;
+        self.tell(PeerNews::State(state)).await;
+    }
+
+    /// Only a TURN server may be used, and none has let us in so far.
+    fn lacks_relay(&self) -> bool {
+        self.context.settings.privacy == ConnectionPrivacy::RelayOnly && !self.reachable
     }
 
     pub(super) async fn close(&mut self) {

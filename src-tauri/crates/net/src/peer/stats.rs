@@ -4,18 +4,18 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use fika_call::TrackSource;
-use fika_call::session::{InboundStats, OutboundStats, PeerStats};
+use fika_call::session::{CandidatePair, CandidateType, InboundStats, OutboundStats, PeerStats};
 use fika_rtp::stats::{Inbound, Outbound};
 use rtc::peer_connection::transport::RTCIceCandidateType;
 use webrtc::peer_connection::{PeerConnection, RTCStatsReportEntry, StatsSelector};
 
 use crate::hooks::Link;
 
-pub(super) fn read(link: &Link, relayed: bool) -> PeerStats {
+pub(super) fn read(link: &Link, pair: Option<CandidatePair>) -> PeerStats {
     PeerStats {
         round_trip_time: link.round_trip.get(),
         available_outgoing_bitrate: Some(link.control.target()),
-        relayed,
+        pair,
         outbound: vec![
             outbound(TrackSource::Microphone, &link.audio_sent),
             outbound(TrackSource::Camera, &link.video_sent),
@@ -27,24 +27,42 @@ pub(super) fn read(link: &Link, relayed: bool) -> PeerStats {
     }
 }
 
-/// Either side of the pair in use is at a TURN server.
-pub(super) async fn relayed(connection: &Arc<dyn PeerConnection>) -> bool {
+/// The kinds of the pair in use.
+pub(super) async fn pair(connection: &Arc<dyn PeerConnection>) -> Option<CandidatePair> {
     let report = connection.get_stats(Instant::now(), StatsSelector::None).await;
     let selected = report.iter().find_map(|entry| match entry {
         RTCStatsReportEntry::Transport(transport) => Some(&transport.selected_candidate_pair_id),
         _ => None,
-    });
+    })?;
     let pair = report.iter().find_map(|entry| match entry {
-        RTCStatsReportEntry::IceCandidatePair(pair) if Some(&pair.stats.id) == selected => Some(pair),
+        RTCStatsReportEntry::IceCandidatePair(pair) if pair.stats.id == *selected => Some(pair),
         _ => None,
-    });
-    let Some(pair) = pair else { return false };
-    report.iter().any(|entry| match entry {
-        RTCStatsReportEntry::LocalCandidate(candidate) | RTCStatsReportEntry::RemoteCandidate(candidate) => {
-            candidate.candidate_type == RTCIceCandidateType::Relay
-                && [&pair.local_candidate_id, &pair.remote_candidate_id].contains(&&candidate.stats.id)
-        }
-        _ => false,
+    })?;
+    // A candidate's id in the report is the pair's with a word before it. One that is not in the report was told by nobody:
+    // the connectivity checks themselves found it.
+    let kind = |id: &str, word: &str| {
+        let found = report.iter().find_map(|entry| match entry {
+            RTCStatsReportEntry::LocalCandidate(candidate) | RTCStatsReportEntry::RemoteCandidate(candidate) => {
+                let named = candidate.stats.id.strip_prefix(word) == Some(id);
+                named.then_some(candidate.candidate_type)
+            }
+            _ => None,
+        });
+        found.map_or(Some(CandidateType::Prflx), candidate_type)
+    };
+    Some(CandidatePair {
+        local: kind(&pair.local_candidate_id, "RTCLocalIceCandidate_")?,
+        remote: kind(&pair.remote_candidate_id, "RTCRemoteIceCandidate_")?,
+    })
+}
+
+fn candidate_type(kind: RTCIceCandidateType) -> Option<CandidateType> {
+    Some(match kind {
+        RTCIceCandidateType::Host => CandidateType::Host,
+        RTCIceCandidateType::Srflx => CandidateType::Srflx,
+        RTCIceCandidateType::Prflx => CandidateType::Prflx,
+        RTCIceCandidateType::Relay => CandidateType::Relay,
+        _ => return None,
     })
 }
 

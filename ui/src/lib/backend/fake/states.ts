@@ -123,6 +123,14 @@ export const STATES = {
   unstable: { ...CALL, connection: "unstable", participants: [{ ...AMIR, connection: "unstable" }] },
   reconnecting: { ...CALL, connection: "reconnecting", problem: "networkLost", quality: null },
   lost: { ...CALL, connection: "lost", problem: "networkLost", quality: null },
+  "no-relay": {
+    ...CALL,
+    connection: "connecting",
+    problem: "noRelay",
+    participants: [{ ...AMIR, hasVideo: false, connection: "connecting" }],
+    connectedForMs: null,
+    quality: null,
+  },
   untrusted: {
     ...CALL,
     connection: "waiting",

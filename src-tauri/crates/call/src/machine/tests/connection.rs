@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::TrackSource;
-use crate::session::{InboundStats, OutboundStats, PeerStats};
+use crate::session::{CandidatePair, CandidateType, InboundStats, OutboundStats, PeerStats};
 use crate::view::Quality;
 
 #[test]
@@ -125,6 +125,23 @@ fn an_unsigned_description_is_the_worst_problem_and_no_reason_to_leave() {
 }
 
 #[test]
+fn a_relay_that_lets_nobody_in_is_told_until_there_is_one() {
+    let mut desk = Desk::in_lobby();
+    desk.input(Input::Join);
+    desk.session(SessionEvent::Joined { you: id("me"), participants: vec![amir(ON)] });
+    desk.peer(PeerState::NoRelay);
+    assert_eq!((desk.connection(), desk.call.view().problem), (ConnectionState::Connecting, Some(Problem::NoRelay)));
+    desk.peer(PeerState::Connecting);
+    assert_eq!(desk.call.view().problem, Some(Problem::NoRelay), "while it is tried again");
+    desk.peer(PeerState::Connected);
+    assert_eq!((desk.connection(), desk.call.view().problem), (ConnectionState::Connected, None));
+    desk.peer(PeerState::NoRelay);
+    assert_eq!(desk.connection(), ConnectionState::Reconnecting);
+    desk.pass(LOST_AFTER);
+    assert_eq!(desk.call.view().end, Some(EndReason::Lost));
+}
+
+#[test]
 fn the_time_of_the_call_counts_in_seconds_and_stays_afterwards() {
     let mut desk = Desk::in_call();
     assert_eq!(desk.call.view().connected_for_ms, Some(0));
@@ -162,7 +179,7 @@ fn stats(seconds: u64, packets_lost: i64, round_trip_ms: u64) -> SessionEvent {
     let stats = PeerStats {
         round_trip_time: Some(Duration::from_millis(round_trip_ms)),
         available_outgoing_bitrate: None,
-        relayed: true,
+        pair: Some(CandidatePair { local: CandidateType::Host, remote: CandidateType::Relay }),
         outbound: vec![outbound],
         inbound: vec![inbound],
     };

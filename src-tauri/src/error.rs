@@ -20,10 +20,6 @@ pub(crate) enum UiErrorCode {
     Incomplete,
     /// The link has a typo.
     Typo,
-    /// Nobody answers at the server.
-    ServerUnreachable,
-    /// The server asks to wait.
-    TooManyRequests,
     /// The engine has not taken the command in yet; try again.
     Busy,
     /// A fault of ours; nothing the user can do.

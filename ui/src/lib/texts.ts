@@ -7,8 +7,6 @@ export function errorText(code: UiErrorCode): string {
     notALink: m.error_not_a_link,
     incomplete: m.error_incomplete,
     typo: m.error_typo,
-    serverUnreachable: m.error_server_unreachable,
-    tooManyRequests: m.error_too_many_requests,
     busy: m.error_busy,
     internal: m.error_internal,
   }[code]();

@@ -39,7 +39,7 @@ describe("Toasts", () => {
 
   it("say what an error asks for", () => {
     const toasts = new Toasts();
-    toasts.error("serverUnreachable");
-    expect(toasts.polite).toContain("Check your network");
+    toasts.error("busy");
+    expect(toasts.polite).toContain("Try again");
   });
 });

@@ -328,10 +328,6 @@ export type UiErrorCode =
 "incomplete" | 
 /**  The link has a typo. */
 "typo" | 
-/**  Nobody answers at the server. */
-"serverUnreachable" | 
-/**  The server asks to wait. */
-"tooManyRequests" | 
 /**  The engine has not taken the command in yet; try again. */
 "busy" | 
 /**  A fault of ours; nothing the user can do. */

@@ -83,16 +83,17 @@ impl Local {
 pub fn address() -> Option<IpAddr> {
     let interfaces = if_addrs::get_if_addrs().ok()?;
     let found = interfaces.iter().filter(|interface| interface.is_oper_up()).filter_map(|interface| {
-        let IpAddr::V4(ip) = interface.ip() else { return None };
-        Some(Found { name: &interface.name, ip })
+        // A link-local address of IPv6 means something only together with an interface, which a link cannot name.
+        let local = interface.ip().is_ipv6() && interface.is_link_local();
+        (!local).then(|| Found { name: &interface.name, ip: interface.ip() })
     });
-    best(found).map(IpAddr::from)
+    best(found)
 }
 
 #[derive(Clone, Copy)]
 struct Found<'a> {
     name: &'a str,
-    ip: Ipv4Addr,
+    ip: IpAddr,
 }
 
 /// Names of networks inside this computer, and of tunnels, that other people are not on.
@@ -115,11 +116,15 @@ const VIRTUAL: [&str; 16] = [
     "zt",
 ];
 
-fn best<'a>(found: impl Iterator<Item = Found<'a>>) -> Option<Ipv4Addr> {
+fn best<'a>(found: impl Iterator<Item = Found<'a>>) -> Option<IpAddr> {
     let usable = found.filter(|found| !found.ip.is_loopback() && !found.ip.is_unspecified());
     let rank = |found: &Found<'_>| {
         let inside = VIRTUAL.iter().any(|prefix| found.name.starts_with(prefix));
-        (inside, found.ip.is_link_local(), !found.ip.is_private())
+        let (self_made, public) = match found.ip {
+            IpAddr::V4(ip) => (ip.is_link_local(), !ip.is_private()),
+            IpAddr::V6(ip) => (false, !ip.is_unique_local()),
+        };
+        (inside, self_made, found.ip.is_ipv6(), public)
     };
     // The first of equals: the system lists its interfaces in a steady order.
     usable.min_by_key(rank).map(|found| found.ip)
@@ -144,6 +149,10 @@ mod tests {
         assert_eq!(best_of(&[("lo", "127.0.0.1"), docker]), Some("172.17.0.1".into()));
         assert_eq!(best_of(&[("eth0", "203.0.113.4"), wifi]), Some("192.168.1.5".into()));
         assert_eq!(best_of(&[("eth0", "10.0.0.2"), wifi]), Some("10.0.0.2".into()));
-        assert_eq!(best_of(&[("lo", "127.0.0.1")]), None);
+        assert_eq!(best_of(&[("lo", "127.0.0.1"), ("lo", "::1")]), None);
+        let global = ("wlp2s0", "2001:db8::5");
+        assert_eq!(best_of(&[global, wifi, docker]), Some("192.168.1.5".into()));
+        assert_eq!(best_of(&[docker, self_made, global, ("wlp2s0", "fd00::5")]), Some("fd00::5".into()));
+        assert_eq!(best_of(&[docker, self_made, global]), Some("2001:db8::5".into()));
     }
 }

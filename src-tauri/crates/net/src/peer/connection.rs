@@ -1,6 +1,6 @@
 //! Builds and negotiates one WebRTC connection: two permanent sections, Opus and H.264, each in both directions.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -190,6 +190,7 @@ fn ice_server(server: &IceServer) -> Option<RTCIceServer> {
 }
 
 /// What was asked for, else every interface of a family that has one; this machine alone only where peers may be on it.
+/// What cannot be bound is passed over.
 fn local_addresses(settings: &Settings) -> Vec<SocketAddr> {
     if !settings.network.addresses.is_empty() {
         return settings.network.addresses.clone();
@@ -201,17 +202,19 @@ fn local_addresses(settings: &Settings) -> Vec<SocketAddr> {
             ip.is_ipv4() == v4 && !ip.is_loopback() && !interface.is_link_local()
         })
     };
-    let mut addresses = Vec::new();
-    if usable(true) || !loopback {
-        addresses.push(SocketAddr::from(([0, 0, 0, 0], 0)));
+    let (v4, v6) = (usable(true), usable(false));
+    let mut addresses: Vec<IpAddr> = Vec::new();
+    // Without any interface it still may reach a TURN server, once there is one.
+    if v4 || !(v6 || loopback) {
+        addresses.push(Ipv4Addr::UNSPECIFIED.into());
     }
-    if usable(false) {
-        addresses.push(SocketAddr::from(([0u16; 8], 0)));
+    if v6 {
+        addresses.push(Ipv6Addr::UNSPECIFIED.into());
     }
     if loopback {
-        addresses.push(SocketAddr::new(IpAddr::from([127, 0, 0, 1]), 0));
+        addresses.extend([IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()]);
     }
-    addresses
+    addresses.into_iter().map(|ip| SocketAddr::new(ip, 0)).collect()
 }
 
 fn media_engine() -> Result<MediaEngine> {

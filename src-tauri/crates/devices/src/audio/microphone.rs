@@ -15,7 +15,7 @@ use rtrb::{Consumer, Producer, RingBuffer};
 use super::drift::{self, Meter, Rate};
 use super::link::Link;
 use super::resample::ToFrames;
-use super::samples;
+use super::samples::{self, Live};
 use crate::clock;
 
 /// Capacity of the ring as a part of a second. Full means that the reader has slept for 100 ms: the newest is dropped.
@@ -32,6 +32,7 @@ pub(super) struct Feed {
     link: Arc<Link>,
     meter: Meter,
     channels: usize,
+    live: Live,
     rate: u32,
     /// Samples put into the ring since the start.
     written: u64,
@@ -81,6 +82,7 @@ pub(super) fn pair(rate: u32, channels: u16, link: Arc<Link>, master: Rate) -> R
         link: link.clone(),
         meter: Meter::new(rate, own.clone()),
         channels: channels.into(),
+        live: Live::default(),
         rate,
         written: 0,
     };
@@ -98,7 +100,7 @@ impl Feed {
         self.meter.moved(samples::frames(data, self.channels), now);
         let before = self.micros(self.written);
         self.state.origin_us.store((now - age).as_micros() - before, Ordering::Relaxed);
-        samples::down_mix(data, self.channels, |piece| {
+        samples::down_mix(data, self.channels, &mut self.live, |piece| {
             push(&mut self.ring, &self.state, &mut self.written, piece);
         });
         let waiting = self.ring.buffer().capacity() - self.ring.slots();

@@ -9,13 +9,34 @@ const PIECE: usize = 256;
 /// Sample formats that are converted here, preferred first.
 pub(super) const FORMATS: [SampleFormat; 3] = [SampleFormat::F32, SampleFormat::I16, SampleFormat::I32];
 
-/// The mean of all channels, given to `sink` piece by piece. A format outside [`FORMATS`] gives nothing.
-pub(super) fn down_mix(data: &Data, channels: usize, mut sink: impl FnMut(&[f32])) {
+/// Which channels of a microphone carry anything, one bit each. A server may give a microphone of one channel as two, the
+/// second of them exactly silent (PipeWire does, through cpal's default device): it must not halve the first.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Live(u64);
+
+impl Live {
+    fn add<S: Copy + Default + PartialEq>(&mut self, moment: &[S]) {
+        for (channel, sample) in moment.iter().enumerate().take(64) {
+            self.0 |= u64::from(*sample != S::default()) << channel;
+        }
+    }
+
+    fn count(self) -> f32 {
+        self.0.count_ones().max(1) as f32
+    }
+}
+
+/// The mean of all channels that have carried anything so far, given to `sink` piece by piece. A format outside
+/// [`FORMATS`] gives nothing.
+pub(super) fn down_mix(data: &Data, channels: usize, live: &mut Live, mut sink: impl FnMut(&[f32])) {
     match data.sample_format() {
-        SampleFormat::F32 => down(data.as_slice::<f32>(), channels, |sample| sample, &mut sink),
-        SampleFormat::I16 => down(data.as_slice::<i16>(), channels, |sample| f32::from(sample) / 32_768.0, &mut sink),
+        SampleFormat::F32 => down(data.as_slice::<f32>(), channels, live, |sample| sample, &mut sink),
+        SampleFormat::I16 => {
+            down(data.as_slice::<i16>(), channels, live, |sample| f32::from(sample) / 32_768.0, &mut sink);
+        }
         SampleFormat::I32 => {
-            down(data.as_slice::<i32>(), channels, |sample| (f64::from(sample) / 2_147_483_648.0) as f32, &mut sink);
+            let convert = |sample| (f64::from(sample) / 2_147_483_648.0) as f32;
+            down(data.as_slice::<i32>(), channels, live, convert, &mut sink);
         }
         _ => {}
     }
@@ -42,13 +63,20 @@ pub(super) fn frames(data: &Data, channels: usize) -> usize {
     data.len() / channels.max(1)
 }
 
-fn down<S: Copy>(data: Option<&[S]>, channels: usize, convert: impl Fn(S) -> f32, sink: &mut impl FnMut(&[f32])) {
+fn down<S: Copy + Default + PartialEq>(
+    data: Option<&[S]>,
+    channels: usize,
+    live: &mut Live,
+    convert: impl Fn(S) -> f32,
+    sink: &mut impl FnMut(&[f32]),
+) {
     let channels = channels.max(1);
     let mut piece = [0.0; PIECE];
     for moments in data.unwrap_or_default().chunks(PIECE * channels) {
         let mut count = 0;
         for moment in moments.chunks_exact(channels) {
-            piece[count] = moment.iter().map(|sample| convert(*sample)).sum::<f32>() / channels as f32;
+            live.add(moment);
+            piece[count] = moment.iter().map(|sample| convert(*sample)).sum::<f32>() / live.count();
             count += 1;
         }
         sink(&piece[..count]);
@@ -83,7 +111,7 @@ mod tests {
         // SAFETY: pointer, length and format describe the slice.
         let data = unsafe { Data::from_parts(samples.as_mut_ptr().cast(), samples.len(), S::FORMAT) };
         let mut out = Vec::new();
-        down_mix(&data, channels, |piece| out.extend_from_slice(piece));
+        down_mix(&data, channels, &mut Live::default(), |piece| out.extend_from_slice(piece));
         out
     }
 
@@ -97,8 +125,15 @@ mod tests {
     #[test]
     fn channels_are_averaged() {
         assert_eq!(mixed(&mut [0.5_f32, 0.5, -1.0, 0.0], 2), [0.5, -0.5]);
-        assert_eq!(mixed(&mut [16_384_i16, 0, 0, 16_384], 4), [0.25]);
+        assert_eq!(mixed(&mut [16_384_i16, 1, -1, 16_384], 4), [0.25]);
         assert_eq!(mixed(&mut [i32::MIN, 1 << 30], 1), [-1.0, 0.5]);
+    }
+
+    #[test]
+    fn a_channel_that_has_always_been_silent_does_not_count() {
+        assert_eq!(mixed(&mut [0.0_f32, 0.0, 0.5, 0.0, -0.5, 0.0], 2), [0.0, 0.5, -0.5]);
+        assert_eq!(mixed(&mut [0.0_f32, 0.5, 0.5, 0.5, 0.5, 0.0], 2), [0.5, 0.5, 0.25], "it stays counted");
+        assert_eq!(mixed(&mut [0_i16; 8], 8), [0.0]);
     }
 
     #[test]

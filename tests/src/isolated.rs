@@ -19,20 +19,32 @@ pub type Env = Vec<(&'static str, OsString)>;
 /// Runs `body` in a copy of this test program with `env` added. `name` is the test's own full name. Panics when the
 /// inner run fails.
 pub fn run(name: &str, env: impl FnOnce() -> anyhow::Result<(Env, Box<dyn Send>)>, body: impl FnOnce()) {
+    run_under(name, &[], env, body);
+}
+
+/// The same, started by another program, which is given with its arguments and becomes the copy.
+pub fn run_under(
+    name: &str,
+    starter: &[&str],
+    env: impl FnOnce() -> anyhow::Result<(Env, Box<dyn Send>)>,
+    body: impl FnOnce(),
+) {
     if std::env::var_os(INSIDE).is_some_and(|inside| inside == *name) {
         body();
         return;
     }
     let (env, guard) = env().expect("the test bed starts");
-    let outcome = outer(name, env);
+    let outcome = outer(name, starter, env);
     drop(guard);
     if let Err(error) = outcome {
         panic!("{error:#}");
     }
 }
 
-fn outer(name: &str, env: Env) -> anyhow::Result<()> {
-    let mut child = Command::new(std::env::current_exe()?)
+fn outer(name: &str, starter: &[&str], env: Env) -> anyhow::Result<()> {
+    let mut words = starter.iter().map(OsString::from).chain([std::env::current_exe()?.into()]);
+    let mut child = Command::new(words.next().context("the program itself is one")?)
+        .args(words)
         .args([name, "--exact", "--nocapture", "--test-threads=1"])
         .env(INSIDE, name)
         .envs(env)

@@ -5,6 +5,7 @@ pub mod bench;
 pub mod camera;
 #[cfg(target_os = "linux")]
 pub mod chromium;
+pub mod cli;
 pub mod counts;
 #[cfg(target_os = "linux")]
 pub mod display;
@@ -12,12 +13,15 @@ pub mod isolated;
 #[cfg(target_os = "linux")]
 pub mod look;
 #[cfg(target_os = "linux")]
+pub mod netns;
+#[cfg(target_os = "linux")]
 pub mod pair;
 #[cfg(target_os = "linux")]
 pub mod process;
 pub mod program;
 pub mod pulse;
 pub mod sound;
+pub mod turn;
 #[cfg(target_os = "linux")]
 pub mod wayland;
 pub mod webdriver;

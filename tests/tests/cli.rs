@@ -2,73 +2,38 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used)]
 
-#[path = "cli/recordings.rs"]
-mod recordings;
-
-use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::Output;
 
 use fika_media::Resolution;
 use fika_tests::camera::Shim;
-use fika_tests::program;
+use fika_tests::cli::{self, NO_MEDIA, Running, TONE, loudest, loudest_at, markers, pictures, samples};
 use fika_tests::pulse::{PulseServer, second_of_tone};
-use recordings::{TONE, loudest, loudest_at, markers, pictures, samples};
 use serde_json::Value;
 
 const SIZE: Resolution = Resolution::new(640, 360);
 /// A well-formed end of a link.
 const NOWHERE: &str = "j/aaaq-eaye-auda-oceb#MDEyMzQ1Njc4OWFiY2RlZg";
-const NO_MEDIA: [&str; 6] = ["--camera", "none", "--microphone", "none", "--speaker", "none"];
 const TEST_MEDIA: [&str; 8] =
     ["--camera", "test", "--microphone", "test", "--speaker", "none", "--video", "640x360@30"];
 
-fn cli() -> Command {
-    let mut command = Command::new(program::path("fika-cli", "fika-cli").unwrap());
-    command.stdin(Stdio::null());
-    command
-}
-
-/// A program that says one line at first and then runs on. Stopped when the test ends early.
-struct Running(Child);
-
-impl Running {
-    fn start(command: &mut Command) -> (Self, String) {
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-        let mut said = BufReader::new(child.stdout.take().unwrap());
-        let mut line = String::new();
-        said.read_line(&mut line).unwrap();
-        (Self(child), line.trim().to_owned())
-    }
-
-    fn interrupt(&self) {
-        let status = Command::new("kill").args(["-INT", &self.0.id().to_string()]).status().unwrap();
-        assert!(status.success());
-    }
-
-    fn code(mut self) -> Option<i32> {
-        self.0.wait().unwrap().code()
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // Ended already, if all went well.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+/// The program, and the line that it says first.
+fn start(command: &mut std::process::Command) -> (Running, String) {
+    let mut running = Running::start(command);
+    let line = running.line();
+    (running, line)
 }
 
 #[test]
 fn two_programs_see_and_hear_each_other() {
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str| folder.path().join(name);
-    let (call, link) = Running::start(
-        cli().arg("call").args(TEST_MEDIA).args(["--name", "Ada"]).arg("--record-audio").arg(file("ada.wav")),
+    let (call, link) = start(
+        cli::command().arg("call").args(TEST_MEDIA).args(["--name", "Ada"]).arg("--record-audio").arg(file("ada.wav")),
     );
     assert!(link.starts_with("http://") && link.contains("/j/"), "{link}");
-    let joined = cli()
+    let joined = cli::command()
         .args(["join", &link])
         .args(TEST_MEDIA)
         .args(["--name", "Bo", "--duration", "8"])
@@ -144,11 +109,11 @@ fn a_clip_and_a_sound_file_go_through_a_server() {
     let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets");
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str| folder.path().join(name);
-    let (server, address) = Running::start(cli().args(["serve", "--listen", "127.0.0.1:0"]));
+    let (server, address) = start(cli::command().args(["serve", "--listen", "127.0.0.1:0"]));
     let camera = format!("file:{}", assets.join("carphone.mp4").display());
     let microphone = format!("file:{}", assets.join("arctic_a0007.wav").display());
-    let (call, link) = Running::start(
-        cli()
+    let (call, link) = start(
+        cli::command()
             .args(["call", "--server", &address, "--camera", &camera, "--microphone", &microphone, "--speaker", "none"])
             .args(["--video", "176x144@30"]),
     );
@@ -174,8 +139,8 @@ fn camera_and_microphone_reach_the_other_side() {
     let sound = PulseServer::start().unwrap();
     let _played = sound.pulse().play_loop("vmic_in", second_of_tone(TONE)).unwrap();
     let devices = ["--camera", "default", "--microphone", "default", "--speaker", "default"];
-    let (call, link) = Running::start(
-        cli().arg("call").args(devices).args(["--video", "640x360@30"]).envs(sound.env()).envs(camera.env()),
+    let (call, link) = start(
+        cli::command().arg("call").args(devices).args(["--video", "640x360@30"]).envs(sound.env()).envs(camera.env()),
     );
     watch(call, &link, "8", &file("seen.y4m"), &file("heard.wav"));
 
@@ -189,7 +154,7 @@ fn camera_and_microphone_reach_the_other_side() {
 
 /// Joins without media of its own for so many seconds and records; then the call is left.
 fn watch(call: Running, link: &str, seconds: &str, seen: &Path, heard: &Path) {
-    let joined = cli()
+    let joined = cli::command()
         .args(["join", link])
         .args(NO_MEDIA)
         .args(["--duration", seconds])
@@ -210,7 +175,7 @@ fn what_is_wrong_is_one_sentence_and_a_code() {
     let broken = folder.path().join("broken.y4m");
     std::fs::write(&broken, "this is no clip").unwrap();
     let broken = format!("file:{}", broken.display());
-    let (_server, address) = Running::start(cli().args(["serve", "--listen", "127.0.0.1:0"]));
+    let (_server, address) = start(cli::command().args(["serve", "--listen", "127.0.0.1:0"]));
     let unknown = format!("{address}{NOWHERE}");
     let dead = {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -232,7 +197,7 @@ fn what_is_wrong_is_one_sentence_and_a_code() {
         (vec!["call", "--video", "huge"], no_media, 2),
         (vec!["sing"], &[], 2),
     ] {
-        let output = cli().args(&arguments).args(media).output().unwrap();
+        let output = cli::command().args(&arguments).args(media).output().unwrap();
         let said = said(&output);
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
         assert!(!said.contains("panicked"), "{arguments:?}: {said}");
@@ -244,7 +209,7 @@ fn what_is_wrong_is_one_sentence_and_a_code() {
 
 #[test]
 fn devices_are_listed_as_json() {
-    let output = cli().args(["devices", "--json"]).output().unwrap();
+    let output = cli::command().args(["devices", "--json"]).output().unwrap();
     assert_eq!(output.status.code(), Some(0));
     let list: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
     for device in list {

@@ -3,19 +3,15 @@
 #![cfg(windows)]
 #![allow(clippy::unwrap_used, reason = "a test fails where its bed does")]
 
-#[path = "cli/recordings.rs"]
-#[allow(dead_code, reason = "shared with the tests of fika-cli on Linux")]
-mod recordings;
-
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::sync_channel;
 
 use fika_devices::System;
 use fika_media::device::{DeviceKind, Devices as _};
+use fika_tests::cli::{loudest, markers};
 use fika_tests::program;
 use fika_tests::sound::{SECOND, is_tone, listen, sing, wake};
-use recordings::{loudest, markers};
 
 const TEST_MEDIA: [&str; 8] =
     ["--camera", "test", "--microphone", "test", "--speaker", "none", "--video", "640x360@30"];

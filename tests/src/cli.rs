@@ -1,0 +1,163 @@
+//! `fika-cli` as a program: started, listened to, stopped; and its recordings, read back.
+//!
+//! Everything blocks on the calling thread: what a program says is waited for, never slept for.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use fika_media::marker::{self, Marker};
+use fika_media::tone::amplitude;
+use fika_media::{I420, Resolution};
+use serde_json::Value;
+
+use crate::program;
+
+/// What `--microphone test` plays, in Hz.
+pub const TONE: f64 = 997.0;
+/// No devices.
+pub const NO_MEDIA: [&str; 6] = ["--camera", "none", "--microphone", "none", "--speaker", "none"];
+/// `--stats` as lines that [`Running::stats`] reads.
+pub const STATS: [&str; 2] = ["--stats", "/dev/stdout"];
+
+pub fn command() -> Command {
+    under(&[])
+}
+
+/// Started by another program, which is given with its arguments.
+pub fn under(starter: &[String]) -> Command {
+    let program = program::path("fika-cli", "fika-cli").expect("fika-cli is built");
+    let mut words = starter.iter().map(std::ffi::OsString::from).chain([program.into_os_string()]);
+    let mut command = Command::new(words.next().expect("the program itself is one"));
+    command.args(words).stdin(Stdio::null());
+    command
+}
+
+/// A program that runs and says lines. Stopped when dropped.
+pub struct Running {
+    child: Child,
+    said: BufReader<ChildStdout>,
+}
+
+impl Running {
+    pub fn start(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("the program starts");
+        let said = BufReader::new(child.stdout.take().expect("stdout is piped"));
+        Self { child, said }
+    }
+
+    /// The next line; empty at the end of the program.
+    pub fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.said.read_line(&mut line).expect("the program's words are text");
+        line.trim().to_owned()
+    }
+
+    /// The next statistics for which `wanted` is so. With [`STATS`].
+    pub fn stats(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let mut last = String::new();
+        loop {
+            let line = self.line();
+            assert!(!line.is_empty(), "the program ended before {what}; its last statistics: {last}");
+            let stats = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
+            if wanted(&stats) {
+                return stats;
+            }
+            last = line;
+        }
+    }
+
+    /// Ctrl-C.
+    pub fn interrupt(&self) {
+        let status = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status().expect("kill starts");
+        assert!(status.success());
+    }
+
+    /// Waits for the end.
+    pub fn code(mut self) -> Option<i32> {
+        self.child.wait().expect("the program is ours").code()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Ended already, if all went well.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A track of one line of statistics.
+pub fn track<'a>(stats: &'a Value, direction: &str, kind: &str) -> Option<&'a Value> {
+    let tracks = stats["tracks"].as_array()?;
+    tracks.iter().find(|track| track["direction"] == direction && track["kind"] == kind)
+}
+
+/// A figure of an inbound track; 0 while there is none.
+pub fn inbound(stats: &Value, kind: &str, name: &str) -> f64 {
+    track(stats, "inbound", kind).and_then(|track| track[name].as_f64()).unwrap_or(0.0)
+}
+
+/// Each picture with a readable mark, and its row of the times file: presented, captured.
+pub fn markers(path: &Path) -> Vec<(Marker, [Option<i64>; 2])> {
+    let rows: Vec<[Option<i64>; 2]> = rows(path, "index,presented_us,captured_us")
+        .iter()
+        .map(|fields| [fields[1].parse().ok(), fields[2].parse().ok()])
+        .collect();
+    let pictures = pictures(path);
+    assert_eq!(pictures.len(), rows.len(), "a row for each picture");
+    pictures.iter().zip(rows).filter_map(|(image, row)| Some((marker::read(image)?, row))).collect()
+}
+
+/// When each 10 ms of a recording were heard.
+pub fn heard(path: &Path) -> Vec<i64> {
+    rows(path, "index,heard_us").iter().map(|fields| fields[1].parse().expect("microseconds")).collect()
+}
+
+/// The fields of FILE.csv, below its head.
+fn rows(path: &Path, head: &str) -> Vec<Vec<String>> {
+    let mut times = path.as_os_str().to_owned();
+    times.push(".csv");
+    let times = std::fs::read_to_string(times).expect("the times of a recording");
+    let mut rows = times.lines();
+    assert_eq!(rows.next(), Some(head));
+    let rows = rows.enumerate().map(|(index, row)| {
+        let fields: Vec<String> = row.split(',').map(str::to_owned).collect();
+        assert_eq!(fields[0], index.to_string());
+        fields
+    });
+    rows.collect()
+}
+
+pub fn pictures(path: &Path) -> Vec<I420> {
+    let mut file = BufReader::new(std::fs::File::open(path).expect("a recording"));
+    let mut line = String::new();
+    file.read_line(&mut line).expect("a head line");
+    let number = |tag: char| line.split_whitespace().find_map(|word| word.strip_prefix(tag)?.parse().ok());
+    let size = Resolution::new(number('W').expect("width"), number('H').expect("height"));
+    let mut pictures = Vec::new();
+    loop {
+        let mut frame = String::new();
+        if file.read_line(&mut frame).expect("a line") == 0 {
+            return pictures;
+        }
+        assert_eq!(frame, "FRAME\n");
+        let mut data = vec![0; I420::len(size)];
+        file.read_exact(&mut data).expect("a whole picture");
+        pictures.push(I420::from_data(size, data).expect("as many bytes as the size needs"));
+    }
+}
+
+pub fn samples(path: &Path) -> Vec<f32> {
+    let mut reader = hound::WavReader::open(path).expect("a recording");
+    reader.samples::<i16>().map(|sample| f32::from(sample.expect("a sample")) / 32768.0).collect()
+}
+
+/// Amplitude of the test tone in the loudest second.
+pub fn loudest(path: &Path) -> f32 {
+    loudest_at(path, TONE)
+}
+
+pub fn loudest_at(path: &Path, frequency: f64) -> f32 {
+    samples(path).chunks_exact(48_000).map(|second| amplitude(second, frequency)).fold(0.0, f32::max)
+}

@@ -17,6 +17,8 @@ pub mod netns;
 #[cfg(target_os = "linux")]
 pub mod pair;
 #[cfg(target_os = "linux")]
+pub mod pipewire;
+#[cfg(target_os = "linux")]
 pub mod process;
 pub mod program;
 pub mod pulse;

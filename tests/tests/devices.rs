@@ -3,8 +3,12 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test fails where its bed does")]
 
+#[path = "devices/alsa.rs"]
+mod alsa;
 #[path = "devices/cameras.rs"]
 mod cameras;
+#[path = "devices/pipewire.rs"]
+mod pipewire;
 #[path = "devices/sound.rs"]
 mod sound;
 

@@ -19,7 +19,7 @@ fn with_sound(name: &str, body: impl FnOnce(Pulse)) {
     isolated::run(&format!("sound::{name}"), env, || body(Pulse::from_env().unwrap()));
 }
 
-fn of(system: &System, kind: DeviceKind) -> Vec<DeviceInfo> {
+pub(crate) fn of(system: &System, kind: DeviceKind) -> Vec<DeviceInfo> {
     system.list().into_iter().filter(|device| device.kind == kind).collect()
 }
 

@@ -36,7 +36,15 @@ fn packets() -> Vec<Packet> {
         for (index, payload) in payloads.into_iter().enumerate() {
             let (sequence, timestamp) = (packets.len() as u16, number as u32 * 3_000);
             let arrived = Timestamp::from_micros(number as i64 * 33_333 + index as i64 * 100);
-            packets.push(Packet { sequence, timestamp, marker: index == last, payload, arrived, captured: None });
+            packets.push(Packet {
+                sequence,
+                timestamp,
+                marker: index == last,
+                payload,
+                arrived,
+                captured: None,
+                sender_time: None,
+            });
         }
     }
     packets

@@ -106,6 +106,7 @@ pub(super) fn jitter() -> Box<dyn FnMut()> {
         timestamp: number * 960,
         // Up to 15 ms late, never the same.
         arrived: Timestamp::from_millis(100 + number as i64 * 20) + Duration::from_micros(number * 7_919 % 15_000),
+        sender_time: None,
         payload: Bytes::from(vec![0; 80]),
     };
     let packets: Vec<AudioPacket> = (0..500).map(packet).collect();

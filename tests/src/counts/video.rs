@@ -104,6 +104,7 @@ pub(super) fn jitter() -> Box<dyn FnMut()> {
             arrived,
             after_gap: false,
             captured: None,
+            sender_time: None,
         }
     };
     let units: Vec<VideoUnit> = (0..10 * i64::from(FRAME_RATE)).map(unit).collect();

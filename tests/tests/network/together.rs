@@ -81,7 +81,7 @@ fn lips_move_with_the_words() {
             .skip(SETTLING)
             .filter_map(|(heard, moment)| Some((shown(&marks, moment)? - heard) as f64 / 1000.0))
             .collect();
-        println!("picture after sound, ms: measured {apart:.1?}, said {said:.1?}");
+        eprintln!("picture after sound, ms: measured {apart:.1?}, said {said:.1?}");
         assert!(apart.len() >= 5, "{} beeps were heard and seen", apart.len());
         let outside = apart.iter().filter(|apart| !TOGETHER.contains(apart)).count();
         assert!(outside <= 1, "the picture comes so much after the sound, in ms: {apart:.1?}");

@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use fika_media::I420;
+use fika_surface::native::Events;
 use fika_surface::websocket::{APP_ORIGINS, StartError, WebSocketSurface};
 use fika_surface::{Layout, TileId, TileStats, VideoSurface};
 use serde::{Deserialize, Serialize};
@@ -124,7 +125,17 @@ impl VideoSurface for Video {
     }
 }
 
-/// The page is told which tiles show a picture.
-pub(crate) fn tell_pictures(app: &AppHandle, tiles: Vec<TileId>) {
-    events::emit(app, &PicturesChanged(tiles));
+/// What a window that draws natively tells: the page learns which tiles show a picture, and draws when the window cannot.
+pub(crate) fn native_events(app: &AppHandle, video: &Arc<Video>) -> Events {
+    let (page, app, video) = (app.clone(), app.clone(), video.clone());
+    Events {
+        pictures: Box::new(move |tiles| events::emit(&page, &PicturesChanged(tiles))),
+        tested: Box::new(move |verdict| {
+            let Err(error) = verdict else { return };
+            tracing::warn!(%error, "the page draws the pictures");
+            if let Err(error) = video.use_page(Some(&app)) {
+                tracing::error!(%error, "pictures cannot be shown");
+            }
+        }),
+    }
 }

@@ -1,16 +1,13 @@
 //! A call of two real apps that draw their pictures themselves, read from the screen: what moves, what lies over it, and
-//! that it goes on after resizing, hiding and the death of the page.
+//! that it goes on after resizing.
 #![cfg(target_os = "linux")]
-
-use std::process::Command;
 
 use fika_tests::bench::screen;
 use fika_tests::bench::{LEFT, PATIENCE, RIGHT, SCREEN};
 use fika_tests::camera::Shim;
 use fika_tests::display::Rect;
-use fika_tests::look::{changes, moves, until};
+use fika_tests::look::{changes, moves};
 use fika_tests::pair::{self, Bed, id};
-use fika_tests::process;
 use fika_tests::webdriver::Window;
 
 /// Where the page has an element, on the screen. The window's corner lies at `window`.
@@ -32,13 +29,6 @@ fn place(page: &Window, window: Rect, selector: &str) -> Rect {
 fn middle(rect: Rect, part: f64) -> Rect {
     let (width, height) = ((f64::from(rect.width) * part) as u32, (f64::from(rect.height) * part) as u32);
     Rect { left: rect.left + (rect.width - width) / 2, top: rect.top + (rect.height - height) / 2, width, height }
-}
-
-/// The processes below the driver that draw the page.
-fn web_processes(window: &Window) -> Vec<u32> {
-    let is_web =
-        |pid: &u32| std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|n| n.starts_with("WebKitWebPro"));
-    process::tree(window.pid()).expect("it runs").into_iter().filter(is_web).collect()
 }
 
 /// W3C WebDriver's code of the key.
@@ -85,13 +75,5 @@ fn a_call_is_drawn_by_the_app_under_all_that_the_page_has_over_it() {
     bed.reshape(0, smaller).expect("the window is resized");
     near.until("innerWidth === 900").expect("the page is resized");
     let tile = place(&near, smaller, OTHER);
-    changes(&bed.display, &[middle(tile, 0.3)], &[]);
-
-    let before = web_processes(&near);
-    for pid in &before {
-        assert!(Command::new("kill").args(["-9", &pid.to_string()]).status().expect("kill runs").success());
-    }
-    until("the page is there again", || web_processes(&near).iter().any(|pid| !before.contains(pid)));
-    moves(&bed.display, theirs, &[]);
     changes(&bed.display, &[middle(tile, 0.3)], &[]);
 }

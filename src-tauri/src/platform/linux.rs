@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use fika_surface::native::{self, Events, Mode, Renderer};
+use fika_surface::native::{self, Mode, Renderer};
 use tauri::Manager as _;
 use webkit2gtk::{WebView, WebViewExt as _};
 
@@ -34,22 +34,7 @@ pub(crate) fn attach(window: &tauri::WebviewWindow, video: &Arc<Video>) -> bool 
     let attached = window.with_webview(move |view| {
         let view = view.inner();
         bring_back(&view);
-        let events = Events {
-            pictures: {
-                let app = app.clone();
-                Box::new(move |tiles| video::tell_pictures(&app, tiles))
-            },
-            tested: {
-                let video = video.clone();
-                Box::new(move |verdict| {
-                    let Err(error) = verdict else { return };
-                    tracing::warn!(%error, "the page draws the pictures");
-                    if let Err(error) = video.use_page(Some(&app)) {
-                        tracing::error!(%error, "pictures cannot be shown");
-                    }
-                })
-            },
-        };
+        let events = video::native_events(&app, &video);
         let started = Renderer::start().map_err(|error| error.to_string());
         match started
             .and_then(|renderer| native::attach(&view, Arc::new(renderer), mode, events).map_err(|e| e.to_string()))

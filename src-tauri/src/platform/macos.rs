@@ -1,5 +1,6 @@
 //! macOS: nothing to prepare; permissions are declared in Info.plist and entitlements.plist.
 
+use std::ptr::NonNull;
 use std::sync::Arc;
 
 use crate::video::Video;
@@ -11,9 +12,9 @@ pub(crate) const NAME: &str = "macos";
 /// Called first, while the process has one thread.
 pub(crate) fn prepare() {}
 
-/// Whether pictures are drawn natively in `window`: not yet here.
-pub(crate) fn attach(_window: &tauri::WebviewWindow, _video: &Arc<Video>) -> bool {
-    false
+/// An experiment: below the web view. Else the page draws.
+pub(crate) fn attach(window: &tauri::WebviewWindow, video: &Arc<Video>) -> bool {
+    super::layers::attach(window, video, |_, view| NonNull::new(view.inner()))
 }
 
 /// WebKit is a part of the system.

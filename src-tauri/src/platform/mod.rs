@@ -1,5 +1,8 @@
 //! The few things that differ between systems: one file each behind the same functions.
 
+#[cfg(not(target_os = "linux"))]
+mod layers;
+
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]

@@ -1,6 +1,7 @@
 //! Windows: WebView2 may be missing, and a program without a console has nobody who reads its stderr, so what keeps the
 //! app from starting is said in a box of the system's. Runs on the main thread.
 
+use std::ptr::NonNull;
 use std::sync::Arc;
 
 use crate::video::Video;
@@ -50,9 +51,9 @@ impl std::error::Error for WebviewMissing {}
 /// Called first, while the process has one thread. What WebView2 needs stands in tauri.conf.json.
 pub(crate) fn prepare() {}
 
-/// Whether pictures are drawn natively in `window`: not yet here.
-pub(crate) fn attach(_window: &tauri::WebviewWindow, _video: &Arc<Video>) -> bool {
-    false
+/// An experiment: in the window that the web view is a child of. Else the page draws.
+pub(crate) fn attach(window: &tauri::WebviewWindow, video: &Arc<Video>) -> bool {
+    super::layers::attach(window, video, |window, _| NonNull::new(window.hwnd().ok()?.0))
 }
 
 /// Whether there is something to show the page in.

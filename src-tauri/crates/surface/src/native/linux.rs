@@ -21,20 +21,12 @@ use super::mailbox::{Picture, Serial, WindowId};
 use super::paint::{Front, Painting};
 use super::renderer::{Renderer, Shared};
 use super::scene::Scene;
-use super::{Mode, Unsupported};
+use super::{Events, Mode, Unsupported};
 use crate::layout::{Layout, Rgb, TileId};
 use crate::{TileStats, VideoSurface};
 
 /// A page that is loaded and was not drawn for so long will not be.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// What a window tells, on the main thread.
-pub struct Events {
-    /// All tiles that show a picture now.
-    pub pictures: Box<dyn Fn(Vec<TileId>)>,
-    /// Once, after the page was drawn for the first time: whether pictures can be drawn with it.
-    pub tested: Box<dyn Fn(Result<(), Unsupported>)>,
-}
 
 /// Pictures in one window. Dropped: nothing is drawn any more, the page is alone.
 pub struct NativeSurface {
@@ -238,7 +230,8 @@ impl Painter {
             .collect();
         self.tiles.replace(tiles);
         self.scene.replace(update.scene);
-        if *self.pictures.borrow() != shown {
+        // A page that was loaded anew reports its layout and knows of no picture.
+        if moved || *self.pictures.borrow() != shown {
             (self.events.pictures)(shown.clone());
             self.pictures.replace(shown);
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fika_call::view::{CallView, Levels, Notification};
+use fika_call::view::{CallView, Levels, Notification, ParticipantLevel};
 use fika_engine::EngineHandle;
 use fika_media::device::DeviceInfo;
 use fika_surface::TileId;
@@ -18,15 +18,18 @@ use crate::video::VideoTransport;
 const FRAME: Duration = Duration::from_millis(16);
 
 /// `call-changed`: the whole view, at most one per frame of the screen.
-#[derive(Clone, Debug, Serialize, Deserialize, specta::Type, Event)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, specta::Type, Event)]
 pub(crate) struct CallChanged(pub(crate) CallView);
 
-/// `levels-changed`: sound levels, ten times a second.
-#[derive(Clone, Debug, Serialize, Deserialize, specta::Type, Event)]
+/// Steps of a sound level, in per cent: as fine as a meter on the screen is.
+const LEVEL_STEP: u8 = 8;
+
+/// `levels-changed`: sound levels in steps, at most ten times a second and only when one changes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, specta::Type, Event)]
 pub(crate) struct LevelsChanged(pub(crate) Levels);
 
 /// `devices-changed`: the complete new list.
-#[derive(Clone, Debug, Serialize, Deserialize, specta::Type, Event)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, specta::Type, Event)]
 pub(crate) struct DevicesChanged(pub(crate) Vec<DeviceInfo>);
 
 /// `notified`: something that happened, told once.
@@ -44,20 +47,34 @@ pub(crate) struct VideoChanged(pub(crate) VideoTransport);
 /// Passes on what the engine shows, until it ends. Each kind has a task of its own, so none waits for another.
 pub(crate) fn forward(app: &AppHandle, engine: &EngineHandle) {
     tauri::async_runtime::spawn(mirror(app.clone(), engine.view(), CallChanged));
-    tauri::async_runtime::spawn(mirror(app.clone(), engine.levels(), LevelsChanged));
+    tauri::async_runtime::spawn(mirror(app.clone(), engine.levels(), |levels| LevelsChanged(in_steps(levels))));
     tauri::async_runtime::spawn(mirror(app.clone(), engine.devices(), DevicesChanged));
     tauri::async_runtime::spawn(tell(app.clone(), engine.notifications()));
 }
 
-async fn mirror<T: Clone, E: Event + Serialize + Clone>(
+async fn mirror<T: Clone, E: Event + Serialize + Clone + PartialEq>(
     app: AppHandle,
     mut state: watch::Receiver<T>,
     event: impl Fn(T) -> E,
 ) {
+    let mut told = None;
     while state.changed().await.is_ok() {
-        let value = state.borrow_and_update().clone();
-        emit(&app, &event(value));
-        tokio::time::sleep(FRAME).await;
+        let value = event(state.borrow_and_update().clone());
+        // Each event is a script for the page to read and run, so those that change nothing are not worth one.
+        if told.as_ref() != Some(&value) {
+            emit(&app, &value);
+            told = Some(value);
+            tokio::time::sleep(FRAME).await;
+        }
+    }
+}
+
+fn in_steps(levels: Levels) -> Levels {
+    let step = |level: u8| level.div_ceil(LEVEL_STEP) * LEVEL_STEP;
+    let participants = levels.participants.into_iter();
+    Levels {
+        microphone: step(levels.microphone).min(100),
+        participants: participants.map(|p| ParticipantLevel { level: step(p.level).min(100), ..p }).collect(),
     }
 }
 
@@ -72,7 +89,24 @@ async fn tell(app: AppHandle, mut notifications: broadcast::Receiver<Notificatio
 }
 
 pub(crate) fn emit<E: Event + Serialize + Clone>(app: &AppHandle, event: &E) {
+    tracing::trace!(event = E::NAME);
     if let Err(error) = event.emit(app) {
         tracing::debug!(%error, event = E::NAME, "the page is gone");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fika_call::ParticipantId;
+
+    use super::*;
+
+    #[test]
+    fn levels_go_in_steps_that_keep_silence_and_full() {
+        for (level, shown) in [(0, 0), (1, 8), (8, 8), (9, 16), (97, 100), (100, 100)] {
+            let participants = vec![ParticipantLevel { id: ParticipantId("amir".into()), level }];
+            let levels = in_steps(Levels { microphone: level, participants });
+            assert_eq!((levels.microphone, levels.participants[0].level), (shown, shown), "{level}");
+        }
     }
 }

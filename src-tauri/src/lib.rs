@@ -34,6 +34,9 @@ use crate::words::Words;
 /// How long leaving a call may hold up the end of the app.
 const GOODBYE: Duration = Duration::from_secs(3);
 
+/// Threads for packets and messages. With more, every packet wakes one that finds nothing left to do.
+const WORKERS: usize = 1;
+
 /// Runs until the window is closed. Says why where there is none.
 pub fn run() -> ExitCode {
     platform::prepare();
@@ -58,6 +61,8 @@ fn run_app(language: &mut Language) -> anyhow::Result<()> {
     let first = settings.get();
     *language = first.appearance.language;
     platform::require_webview()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build()?;
+    tauri::async_runtime::set(runtime.handle().clone());
     let video = Arc::new(Video::new(args.video));
     let engine = tauri::async_runtime::block_on(start(&settings, video.clone()))?;
     let link_error = args.link.and_then(|link| tauri::async_runtime::block_on(open(&engine, link)));

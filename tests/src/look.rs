@@ -58,6 +58,7 @@ pub fn changes(display: &Display, moving: &[Rect], still: &[Rect]) {
 fn differ<T: PartialEq>(display: &Display, still: &[Rect], look: impl Fn() -> Option<T>) {
     let mut words: Vec<Vec<u8>> = Vec::new();
     let mut seen: Vec<T> = Vec::new();
+    let _evidence = Evidence(display);
     until("pictures move under words that stand still", || {
         if let Some(now) = look()
             && !seen.contains(&now)
@@ -71,6 +72,19 @@ fn differ<T: PartialEq>(display: &Display, still: &[Rect], look: impl Fn() -> Op
         }
         seen.len() >= PICTURES
     });
+}
+
+/// Keeps what the screen shows when a look at it fails.
+struct Evidence<'a>(&'a Display);
+
+impl Drop for Evidence<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let path = std::env::temp_dir().join(format!("fika-screen-{}.png", std::process::id()));
+            let kept = self.0.screenshot(&path);
+            eprintln!("the screen at that moment: {} ({kept:?})", path.display());
+        }
+    }
 }
 
 fn colours(pixels: &[u8]) -> usize {

@@ -1,13 +1,16 @@
 //! A call of two real apps that draw their pictures themselves, read from the screen: what moves, what lies over it, and
-//! that it goes on after resizing.
+//! that it goes on after resizing, and after the page's process was killed.
 #![cfg(target_os = "linux")]
+
+use std::process::Command;
 
 use fika_tests::bench::screen;
 use fika_tests::bench::{LEFT, PATIENCE, RIGHT, SCREEN};
 use fika_tests::camera::Shim;
 use fika_tests::display::Rect;
-use fika_tests::look::{changes, moves};
+use fika_tests::look::{changes, moves, until};
 use fika_tests::pair::{self, Bed, id};
+use fika_tests::process;
 use fika_tests::webdriver::Window;
 
 /// Where the page has an element, on the screen. The window's corner lies at `window`.
@@ -36,7 +39,6 @@ const ESCAPE: char = '\u{e00c}';
 const OTHER: &str = "[data-connection=connected] [data-tile]:not([data-tile^=\"me/\"])";
 
 #[test]
-#[ignore = "one run in three sees no moving picture; not understood yet"]
 fn a_call_is_drawn_by_the_app_under_all_that_the_page_has_over_it() {
     let bed = Bed::start(SCREEN.0, SCREEN.1, vec![0.0; 48_000]).expect("a bed");
     let camera = Shim::new().expect("cameras").devices(&["Webcam", "Desk Camera"]);
@@ -77,4 +79,19 @@ fn a_call_is_drawn_by_the_app_under_all_that_the_page_has_over_it() {
     near.until("innerWidth === 900").expect("the page is resized");
     let tile = place(&near, smaller, OTHER);
     changes(&bed.display, &[middle(tile, 0.3)], &[]);
+
+    let label = place(&far, RIGHT, &format!("{OTHER} figcaption"));
+    let killed = page_process(&far).expect("the page has a process");
+    let status = Command::new("kill").args(["-KILL", &killed.to_string()]).status().expect("kill starts");
+    assert!(status.success());
+    until("the page runs again", || page_process(&far).is_some_and(|now| now != killed));
+    moves(&bed.display, theirs, &[middle(label, 0.8)]);
+}
+
+/// The process that runs the page.
+fn page_process(window: &Window) -> Option<u32> {
+    let processes = process::tree(window.pid()).expect("processes");
+    let name = |pid: &u32| std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+    // The kernel keeps 15 letters of a name.
+    processes.into_iter().find(|pid| name(pid).trim() == "WebKitWebProces")
 }

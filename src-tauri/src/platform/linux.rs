@@ -16,12 +16,20 @@ pub(crate) const NAME: &str = "linux";
 /// A user who sets one of these decides how WebKit draws.
 const RENDERER_CHOICES: [&str; 2] = ["WEBKIT_DISABLE_DMABUF_RENDERER", "WEBKIT_DISABLE_COMPOSITING_MODE"];
 
+/// The page's process makes no machine code at run time: it shows what strangers write, and its few scripts are not worth
+/// the 16 MiB. A user who sets it decides.
+const JIT: &str = "JSC_useJIT";
+
 /// Called first, while the process has one thread.
 pub(crate) fn prepare() {
     let chosen = RENDERER_CHOICES.iter().any(|name| std::env::var_os(name).is_some());
     if !chosen && !has_render_node(Path::new("/dev/dri")) {
         // SAFETY: no other thread exists yet that could read the environment.
         unsafe { std::env::set_var(RENDERER_CHOICES[0], "1") };
+    }
+    if std::env::var_os(JIT).is_none() {
+        // SAFETY: as above.
+        unsafe { std::env::set_var(JIT, "0") };
     }
 }
 

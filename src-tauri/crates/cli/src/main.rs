@@ -33,7 +33,8 @@ fn main() -> ExitCode {
     }
 }
 
-#[tokio::main]
+// One worker: with two, every packet wakes the one that sleeps, which finds nothing left to do.
+#[tokio::main(flavor = "multi_thread", worker_threads = 1)]
 async fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Devices { json } => {

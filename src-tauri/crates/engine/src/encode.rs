@@ -166,7 +166,8 @@ impl Worker {
         }
         let scaled = (rung.resolution != picture.size())
             .then(|| VideoFrame { pts: picture.pts, image: self.scaled(&picture.image, rung.resolution) });
-        let encoder = self.encoder(rung, if wanted.main_profile { Profile::Main } else { Profile::Baseline })?;
+        let now = self.encoder.as_ref().map(|encoder| encoder.config().profile);
+        let encoder = self.encoder(rung, if wanted.main_profile { rung.profile(now) } else { Profile::Baseline })?;
         let encoded = encoder.encode(scaled.as_ref().unwrap_or(picture), force)?;
         let Some(frame) = encoded else { return Ok(None) };
         if frame.keyframe {

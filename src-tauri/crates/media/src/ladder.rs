@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use crate::h264::encode::Profile;
 use crate::{Resolution, Timestamp};
 
 /// What the encoder is set to.
@@ -40,6 +41,26 @@ const STEPS: [Step; 6] = [
 const CLIMB_PERCENT: u64 = 120;
 /// ... for this long.
 const CLIMB_AFTER: Duration = Duration::from_secs(5);
+
+/// Thousandths of a bit for each pixel from which CAVLC is good enough (720p30 at 1.7 Mbit/s) ...
+const PLENTY: u64 = 60;
+/// ... and below which CABAC is worth its time again (1.1 Mbit/s).
+const SCARCE: u64 = 40;
+
+impl Rung {
+    /// The profile to encode with, for receivers that decode both; `now`: the one in use. Where bits are scarce, CABAC makes
+    /// the better picture of them. Where there are plenty nobody sees the difference (0.1 to 0.3 dB), while it costs 0.9 ms
+    /// for each picture of 720p at the receiver and 0.4 ms at the sender.
+    pub fn profile(&self, now: Option<Profile>) -> Profile {
+        let pixels = f64::from(self.resolution.width) * f64::from(self.resolution.height) * f64::from(self.frame_rate);
+        let bits = u64::from(self.bitrate) * 1000 / (pixels as u64).max(1);
+        match now {
+            Some(Profile::Baseline) if bits >= SCARCE => Profile::Baseline,
+            _ if bits >= PLENTY => Profile::Baseline,
+            _ => Profile::Main,
+        }
+    }
+}
 
 /// Chooses the rung for one source.
 #[derive(Clone, Debug)]
@@ -166,6 +187,18 @@ mod tests {
             let rung = Ladder::new(Resolution::new(1280, 720), 30.0).update(bitrate, Timestamp::ZERO);
             assert_eq!((rung.resolution, rung.frame_rate), (Resolution::new(width, height), frame_rate), "{bitrate}");
         }
+    }
+
+    #[test]
+    fn scarce_bits_are_coded_the_better_way_without_swinging() {
+        let rung = |bitrate| Rung { resolution: Resolution::new(1280, 720), frame_rate: 30.0, bitrate };
+        let mut now = None;
+        let profiles = [600_000, 1_400_000, 1_700_000, 1_400_000, 1_150_000, 1_090_000, 1_600_000].map(|bitrate| {
+            now = Some(rung(bitrate).profile(now));
+            now == Some(Profile::Main)
+        });
+        assert_eq!(profiles, [true, true, false, false, false, true, true]);
+        assert_eq!(Rung { frame_rate: 0.0, ..rung(0) }.profile(None), Profile::Main);
     }
 
     #[test]

@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use crate::Timestamp;
 
-/// Pictures aim to be this much ahead of their sound: they take a few milliseconds more until they are on the screen.
-pub const AHEAD: Duration = Duration::from_millis(10);
+/// Pictures wait for their sound only until it is this much behind, which goes unnoticed (EBU R 37: 60 ms; pictures take a
+/// few milliseconds more until they are on the screen). The earlier a face answers, the nearer it is.
+pub const AHEAD: Duration = Duration::from_millis(45);
 /// Pictures that come so much behind their sound go unnoticed (ITU-R BT.1359: 45 ms), so that sound need not wait for them.
 pub const LATE: Duration = Duration::from_millis(40);
 /// Sound waits no longer for pictures: more delay makes people talk at the same time.

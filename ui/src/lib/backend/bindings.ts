@@ -190,7 +190,7 @@ export type Levels = {
 	participants: ParticipantLevel[],
 };
 
-/**  `levels-changed`: sound levels, ten times a second. */
+/**  `levels-changed`: sound levels in steps, at most ten times a second and only when one changes. */
 export type LevelsChanged = Levels;
 
 export type MeView = {

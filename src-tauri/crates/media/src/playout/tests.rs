@@ -19,12 +19,12 @@ fn lag(ms: i64) -> Lag {
 }
 
 #[test]
-fn pictures_come_just_before_the_sound() {
+fn pictures_are_ahead_of_the_sound_by_what_goes_unnoticed() {
     let mut sync = Sync::default();
     assert_eq!((sync.video_lag(NOW), sync.audio_delay(NOW)), (None, Duration::ZERO));
     sync.heard(lag(90), lag(70), NOW);
     sync.seen(lag(20), NOW);
-    assert_eq!(sync.video_lag(NOW), Some(lag(80)));
+    assert_eq!(sync.video_lag(NOW), Some(lag(45)));
     assert_eq!(sync.audio_delay(NOW), Duration::ZERO);
     assert_eq!(sync.video_lag(NOW + LONG), None, "the microphone is off");
 }
@@ -162,14 +162,14 @@ fn play(line: &Line, seconds: i64, chance: &mut Chance) -> Vec<i64> {
 
 /// Share of `apart` outside of what people notice, in per cent.
 fn noticed(apart: &[i64]) -> usize {
-    apart.iter().filter(|apart| !(-16..=80).contains(*apart)).count() * 100 / apart.len()
+    apart.iter().filter(|apart| !(-51..=80).contains(*apart)).count() * 100 / apart.len()
 }
 
 #[test]
 fn a_good_line_needs_a_short_wait_of_the_pictures_only() {
     let line = Line { audio: 5, audio_jitter: 2, video: 8, video_jitter: 5, speaker: 30, clock: -7_000_000 };
     let apart = play(&line, 12, &mut Chance(1));
-    assert!(apart.len() > 110 && apart.iter().all(|apart| (-16..=5).contains(apart)), "{apart:?}");
+    assert!(apart.len() > 110 && apart.iter().all(|apart| (-51..=-30).contains(apart)), "{apart:?}");
 }
 
 #[test]

@@ -2,7 +2,8 @@
 //!
 //! Each tile has a mailbox of one picture: a newer one replaces one that was not converted. A tile whose window did not
 //! take the last one yet waits, so that a slow screen sees fewer pictures, never old ones, and no more than three
-//! buffers of a tile are in use: being converted, ready, shown.
+//! buffers of a tile are in use: being converted, ready, shown. A picture that is small beside another one of its window
+//! waits for that one's next, as each time that a window paints has a price of its own.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -14,6 +15,11 @@ use super::scene::Scene;
 use crate::counters::Counters;
 use crate::layout::{Layout, TileId};
 use crate::{Resolution, TileStats};
+
+/// A tile is small when the largest of its window is so many times as large.
+const SMALL: u64 = 8;
+/// Pictures of a small tile after which it waits no longer: the large one stands still.
+const PATIENCE: u8 = 2;
 
 /// Wakes the thread that paints a window; many calls before it runs are one.
 pub(crate) type Waker = Arc<dyn Fn() + Send + Sync>;
@@ -50,6 +56,12 @@ struct Tile {
     id: TileId,
     serial: Serial,
     target: Target,
+    /// Beside the largest tile of the window.
+    small: bool,
+    /// Pictures that came since a larger one was taken.
+    alone: u8,
+    /// A larger one was taken while a picture waited here.
+    due: bool,
     waiting: Option<Waiting>,
     /// The last one converted: converted again when the tile's size changes or the window is shown again.
     last: Option<Arc<I420>>,
@@ -140,6 +152,7 @@ impl Windows {
     pub(crate) fn present(&mut self, id: WindowId, tile: &TileId, image: Arc<I420>, now: Instant) -> bool {
         let Some(tile) = self.tile(id, |t| t.id == *tile) else { return false };
         tile.counters.presented();
+        tile.alone = tile.alone.saturating_add(1);
         tile.waiting = Some(Waiting { image, presented: Some(now) });
         true
     }
@@ -166,9 +179,13 @@ impl Windows {
         self.turn = next + 1;
         let (window, tile) = &mut tiles[next];
         let Waiting { image, presented } = tile.waiting.take()?;
-        tile.converting = true;
+        (tile.converting, tile.due) = (true, false);
         tile.last = Some(image.clone());
-        Some(Work { window: *window, serial: tile.serial, target: tile.target, image, presented })
+        let work = Work { window: *window, serial: tile.serial, target: tile.target, image, presented };
+        if !tile.small {
+            self.window(work.window)?.tiles.iter_mut().for_each(Tile::after_larger);
+        }
+        Some(work)
     }
 
     /// `pixels` are what became of `work`; given back when nobody wants them any more.
@@ -233,6 +250,11 @@ impl Window {
             };
             self.tiles.push(tile);
         }
+        let area = |tile: &Tile| u64::from(tile.target.tile.width) * u64::from(tile.target.tile.height);
+        let largest = self.tiles.iter().map(area).max().unwrap_or_default();
+        for tile in &mut self.tiles {
+            tile.small = area(tile) * SMALL <= largest;
+        }
         self.scene = Arc::new(scene);
         (self.wake)();
     }
@@ -241,11 +263,29 @@ impl Window {
 impl Tile {
     fn new(id: TileId, serial: Serial, target: Target) -> Self {
         let counters = Counters::default();
-        Self { id, serial, target, waiting: None, last: None, converting: false, ready: None, counters }
+        Self {
+            id,
+            serial,
+            target,
+            small: false,
+            alone: 0,
+            due: false,
+            waiting: None,
+            last: None,
+            converting: false,
+            ready: None,
+            counters,
+        }
     }
 
     fn can_convert(&self) -> bool {
-        self.waiting.is_some() && !self.converting && self.ready.is_none()
+        let waits = self.waiting.as_ref().is_some_and(|waiting| waiting.presented.is_some() && self.last.is_some());
+        let now = !self.small || !waits || self.due || self.alone >= PATIENCE;
+        self.waiting.is_some() && !self.converting && self.ready.is_none() && now
+    }
+
+    fn after_larger(&mut self) {
+        (self.alone, self.due) = (0, self.waiting.is_some());
     }
 
     fn repeat(&mut self) {

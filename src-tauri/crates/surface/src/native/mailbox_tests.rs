@@ -53,6 +53,39 @@ fn finish(windows: &mut Windows, work: &Work) -> Option<Vec<u8>> {
     windows.done(work, vec![0; 4], Some(work.target.tile))
 }
 
+/// Serials of what is taken now, all of it finished and shown at once.
+fn taken(windows: &mut Windows, of: WindowId) -> usize {
+    let mut count = 0;
+    while let Some(work) = windows.take() {
+        finish(windows, &work);
+        count += 1;
+    }
+    windows.update(of);
+    count
+}
+
+#[test]
+fn a_small_picture_comes_with_the_next_large_one() {
+    let (mut windows, now) = (Windows::default(), Instant::now());
+    let (main, _) = window(&mut windows);
+    windows.set_layout(main, layout(&[("p1/camera", 1600.0), ("me/camera", 200.0)]));
+    let present = |windows: &mut Windows, tile: &str| {
+        windows.present(main, &id(tile), picture(), now);
+        taken(windows, main)
+    };
+    assert_eq!(present(&mut windows, "me/camera"), 1, "the first is shown at once");
+    assert_eq!(present(&mut windows, "p1/camera"), 1);
+    for _ in 0..3 {
+        assert_eq!(present(&mut windows, "me/camera"), 0);
+        assert_eq!(present(&mut windows, "p1/camera"), 2);
+    }
+    // The large one stands still: from the second on, each is shown.
+    assert_eq!([0; 4].map(|_| present(&mut windows, "me/camera")), [0, 1, 1, 1]);
+    windows.set_layout(main, layout(&[("p1/camera", 1500.0), ("me/camera", 300.0)]));
+    assert_eq!(taken(&mut windows, main), 2, "both in their new sizes");
+    assert_eq!(present(&mut windows, "me/camera"), 1, "it is not small any more");
+}
+
 #[test]
 fn the_newest_picture_wins_and_only_declared_tiles_count() {
     let (mut windows, now) = (Windows::default(), Instant::now());

@@ -96,6 +96,19 @@ impl Bed {
         self.reshape_window(&window, place)
     }
 
+    /// Moves the pointer there, and presses its first button if `press`.
+    pub fn point(&self, at: (u32, u32), press: bool) -> anyhow::Result<()> {
+        let [x, y] = [at.0, at.1].map(|n| n.to_string());
+        let words = ["mousemove", "--sync", &x, &y, "click", "1"];
+        self.xdotool(if press { &words } else { &words[..4] }).map(drop)
+    }
+
+    /// Gives the window that was opened as the `number`th the keyboard and presses a key, by its name in X.
+    pub fn key(&self, number: usize, key: &str) -> anyhow::Result<()> {
+        let window = self.placed.borrow().get(number).cloned().context("there is such a window")?;
+        self.xdotool(&["windowfocus", "--sync", &window, "key", key]).map(drop)
+    }
+
     fn reshape_window(&self, window: &str, place: Rect) -> anyhow::Result<()> {
         let [left, top, width, height] = [place.left, place.top, place.width, place.height].map(|n| n.to_string());
         self.xdotool(&["windowmove", window, &left, &top, "windowsize", window, &width, &height]).map(drop)

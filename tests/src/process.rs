@@ -17,6 +17,8 @@ pub struct Usage {
     /// Proportional set size: shared pages count in parts. Bytes.
     pub pss: u64,
     pub processes: usize,
+    /// Open file descriptors.
+    pub files: usize,
     /// Time on a processor of all threads that run now, to the nanosecond.
     pub ran: Duration,
     /// Times that a thread went to sleep of itself, so about as often it was woken.
@@ -34,6 +36,7 @@ pub fn usage(root: u32) -> anyhow::Result<Usage> {
         usage.cpu += cpu;
         usage.pss += pss(pid);
         usage.processes += 1;
+        usage.files += fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count);
         let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
         for task in tasks {
             let path = task.path();

@@ -34,6 +34,10 @@ fn middle(rect: Rect, part: f64) -> Rect {
     Rect { left: rect.left + (rect.width - width) / 2, top: rect.top + (rect.height - height) / 2, width, height }
 }
 
+fn centre(rect: Rect) -> (u32, u32) {
+    (rect.left + rect.width / 2, rect.top + rect.height / 2)
+}
+
 /// W3C WebDriver's code of the key.
 const ESCAPE: char = '\u{e00c}';
 const OTHER: &str = "[data-connection=connected] [data-tile]:not([data-tile^=\"me/\"])";
@@ -60,11 +64,20 @@ fn a_call_is_drawn_by_the_app_under_all_that_the_page_has_over_it() {
     let own = place(&near, LEFT, "[data-tile=\"me/camera\"]");
     changes(&bed.display, &[middle(own, 0.4)], &[]);
 
-    near.click(&id("camera-menu")).expect("the menu opens");
+    // By the pointer itself: what is over pictures is hit and told as ever.
+    let toggle = place(&near, LEFT, &id("toggle-mic"));
+    bed.point(centre(toggle), false).expect("the pointer moves");
+    near.until("document.querySelector('.tip')").expect("what it does is told");
+    let chevron = place(&near, LEFT, &id("camera-menu"));
+    bed.point(centre(chevron), true).expect("the pointer presses");
     let menu = place(&near, LEFT, "[role=menu]");
     moves(&bed.display, picture, &[middle(menu, 0.9)]);
-    near.press(ESCAPE).expect("the menu closes");
+    bed.key(0, "Escape").expect("a key is pressed");
     near.until("!document.querySelector('[role=menu]')").expect("the menu closes");
+    near.until(&format!("document.activeElement?.matches(\"{}\")", id("camera-menu"))).expect("it has the focus again");
+    bed.key(0, "Tab").expect("a key is pressed");
+    near.until(&format!("document.activeElement?.matches(\"button:not({})\")", id("camera-menu")))
+        .expect("the next has it");
     near.evaluate("window.dispatchEvent(new KeyboardEvent('keydown', { code: 'Slash', key: '/', ctrlKey: true }))")
         .expect("help opens");
     let dialog = place(&near, LEFT, "[role=dialog]");

@@ -44,7 +44,8 @@ impl Stage {
         let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
         let said = BufReader::new(child.stderr.take().expect("it is piped"));
         let verdict = said.lines().map_while(Result::ok).find(|line| line.starts_with("tested: "));
-        assert_eq!(verdict.as_deref(), Some("tested: Ok(())"));
+        let expected = if words.contains(&"--transparent") { "tested: Err(NeverDrawn)" } else { "tested: Ok(())" };
+        assert_eq!(verdict.as_deref(), Some(expected));
         Self { child }
     }
 }
@@ -153,6 +154,15 @@ fn wayland_shows_the_same() {
             seen.len() >= 3
         });
     }
+}
+
+#[test]
+fn a_window_that_fails_its_test_leaves_the_page_alone() {
+    let display = Display::start(1280, 720).expect("a screen");
+    let _stage = Stage::start(&display, Renderer::Soft, 1, &["--transparent", "--menu"]);
+    let chip = || display.pixels(CHIP).expect("it is on the screen");
+    until("the page with its words", || chip().chunks_exact(4).any(|pixel| pixel[..3] == [255, 255, 255]));
+    assert_eq!(number(&display, WHOLE), None, "and no picture");
 }
 
 #[test]

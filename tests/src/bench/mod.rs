@@ -8,6 +8,7 @@ pub mod budget;
 pub mod figures;
 pub mod report;
 pub mod screen;
+pub mod soak;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

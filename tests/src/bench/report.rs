@@ -105,7 +105,8 @@ measured alike and to what a person could see. Chromium may send no smaller pict
 
 ";
 
-fn machine(browser: &str) -> String {
+/// The day, the machine, what else ran.
+pub fn machine(browser: &str) -> String {
     let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let cpu = cpu.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": ")).map(|(_, name)| name);
     let cores = std::thread::available_parallelism().map_or(0, usize::from);

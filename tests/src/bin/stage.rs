@@ -68,6 +68,9 @@ mod linux {
         /// The first tile fills the window and the others lie over it, in a row at the bottom.
         #[arg(long)]
         stacked: bool,
+        /// The page is never opaque, which fails the test of the window.
+        #[arg(long)]
+        transparent: bool,
         #[arg(long)]
         log: Option<PathBuf>,
     }
@@ -145,7 +148,10 @@ mod linux {
                 Some(surface)
             }
         };
-        view.load_html(&page(&layout, false), None);
+        if arguments.transparent {
+            view.set_background_color(&gtk::gdk::RGBA::new(0.0, 0.0, 0.0, 0.0));
+        }
+        view.load_html(&page(&layout, arguments.transparent), None);
         window.show_all();
         Ok(surface)
     }

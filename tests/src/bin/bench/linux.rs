@@ -12,7 +12,7 @@ use fika_media::Resolution;
 use fika_server::{Config, Server};
 use fika_tests::bench::figures::Run;
 use fika_tests::bench::report::{self, Report};
-use fika_tests::bench::{Plan, SCREEN, Side, app, browser, budget};
+use fika_tests::bench::{Plan, SCREEN, Side, app, browser, budget, soak};
 use fika_tests::camera::{asset, mark};
 use fika_tests::chromium::make_y4m;
 use fika_tests::display::Display;
@@ -23,13 +23,13 @@ struct Arguments {
     /// Runs of each program; the medians are reported.
     #[arg(long, default_value_t = 3)]
     runs: u32,
-    /// Seconds over which CPU time is counted in each run.
+    /// Seconds over which CPU time is counted in each run; with `soak`, of the whole call.
     #[arg(long, default_value_t = 20)]
     load_seconds: u64,
     /// Measure only one of the two.
     #[arg(long)]
     only: Option<Program>,
-    /// The page to rewrite: docs/benchmarks.md, with `budget` docs/budget.md.
+    /// The page to rewrite: docs/benchmarks.md, with `budget` docs/budget.md, with `soak` docs/soak.md.
     #[arg(long)]
     report: Option<PathBuf>,
     /// What to measure.
@@ -43,6 +43,8 @@ enum What {
     Call,
     /// What parts of the app cost by themselves.
     Budget,
+    /// A long call, for half an hour with `--load-seconds 1800`: what grows.
+    Soak,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -67,8 +69,10 @@ struct Bench {
 pub(crate) fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let bench = Bench::new(Duration::from_secs(arguments.load_seconds))?;
-    if arguments.what == What::Budget {
-        return bench.budget(&arguments);
+    match arguments.what {
+        What::Call => {}
+        What::Budget => return bench.budget(&arguments),
+        What::Soak => return bench.soak(&arguments),
     }
     let (mut fika, mut chromium) = (Vec::new(), Vec::new());
     for round in 1..=arguments.runs {
@@ -107,6 +111,14 @@ impl Bench {
         let display = Display::start(SCREEN.0, SCREEN.1)?;
         let room = Room::open()?;
         browser::run(&self.plan, &display, &room.link, &self.marked, &self.sound)
+    }
+
+    fn soak(&self, arguments: &Arguments) -> anyhow::Result<()> {
+        let looks = soak::run(self.plan.load, &self.clip, &self.speech)?;
+        let path = arguments.report.clone().unwrap_or_else(|| "docs/soak.md".into());
+        soak::write(&path, self.plan.load, &looks, &report::machine(&browser::version()?))?;
+        eprintln!("{} is written", path.display());
+        Ok(())
     }
 
     fn budget(&self, arguments: &Arguments) -> anyhow::Result<()> {

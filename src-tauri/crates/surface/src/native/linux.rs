@@ -124,10 +124,14 @@ fn watch(view: &WebView, painter: &Rc<Painter>) {
     painter.rescale(view);
     view.connect_load_changed({
         let painter = painter.clone();
-        move |_, event| {
+        move |view, event| {
             if event == LoadEvent::Finished && painter.verdict.get().is_none() {
-                let painter = painter.clone();
-                gtk::glib::timeout_add_local_once(PATIENCE, move || painter.judge(Err(Unsupported::NeverDrawn)));
+                let (painter, view) = (painter.clone(), view.clone());
+                gtk::glib::timeout_add_local_once(PATIENCE, move || {
+                    painter.judge(Err(Unsupported::NeverDrawn));
+                    // Without what was painted meanwhile.
+                    view.queue_draw();
+                });
             }
         }
     });

@@ -1,6 +1,8 @@
 //! Test beds. Those that stand on /proc, Xvfb or preloaded libraries are there on Linux only.
 
 #[cfg(target_os = "linux")]
+pub mod accessibility;
+#[cfg(target_os = "linux")]
 pub mod bench;
 pub mod camera;
 #[cfg(target_os = "linux")]

@@ -12,6 +12,7 @@ use anyhow::{Context as _, bail};
 
 use crate::camera::Shim;
 use crate::display::{Display, Rect};
+use crate::isolated::Env;
 use crate::program;
 use crate::pulse::{Playing, PulseServer};
 use crate::webdriver::Window;
@@ -46,7 +47,7 @@ impl Bed {
         })
     }
 
-    pub fn environment(&self, name: &str, camera: &Shim) -> Vec<(&'static str, std::ffi::OsString)> {
+    pub fn environment(&self, name: &str, camera: &Shim) -> Env {
         let mut environment = self.pulse.env();
         environment.extend(camera.env());
         environment.push(("DISPLAY", self.display.name().into()));
@@ -61,8 +62,13 @@ impl Bed {
 
     /// Starts an app for `name`, whose window is then at `place`.
     pub fn open(&self, name: &str, camera: &Shim, place: Rect) -> anyhow::Result<Window> {
+        self.open_with(self.environment(name, camera), place)
+    }
+
+    /// Starts an app in this environment, whose window is then at `place`.
+    pub fn open_with(&self, environment: Env, place: Rect) -> anyhow::Result<Window> {
         let before = self.windows();
-        let window = Window::open(&self.program, &[], self.environment(name, camera))?;
+        let window = Window::open(&self.program, &[], environment)?;
         self.place(&before, place)?;
         Ok(window)
     }

@@ -4,6 +4,7 @@
 
 use std::process::Command;
 
+use fika_tests::accessibility::Bus;
 use fika_tests::bench::screen;
 use fika_tests::bench::{LEFT, PATIENCE, RIGHT, SCREEN};
 use fika_tests::camera::Shim;
@@ -99,6 +100,34 @@ fn a_call_is_drawn_by_the_app_under_all_that_the_page_has_over_it() {
     assert!(status.success());
     until("the page runs again", || page_process(&far).is_some_and(|now| now != killed));
     moves(&bed.display, theirs, &[middle(label, 0.8)]);
+}
+
+/// Whoever draws the pictures, a screen reader is told the same of the page.
+#[test]
+fn a_screen_reader_finds_the_same_page_over_native_pictures() {
+    let camera = Shim::new().expect("cameras").devices(&["Webcam"]);
+    let told = ["native", "page"].map(|way| {
+        let bed = Bed::start(SCREEN.0, SCREEN.1, vec![0.0; 48_000]).expect("a bed");
+        let mut environment = bed.environment(way, &camera);
+        let bus = Bus::start(&environment).expect("a bus");
+        environment.extend(bus.env());
+        environment.push(("FIKA_VIDEO", way.into()));
+        let window = bed.open_with(environment, LEFT).expect("the app opens");
+        pair::start_call(&window, "Near").expect("a call");
+        window
+            .until("document.querySelector('[data-tile=\"me/camera\"][data-picture=true]')")
+            .expect("the own picture");
+        let canvases = window.evaluate("document.querySelectorAll('canvas').length").expect("a number");
+        assert_eq!(canvases != 0, way == "page");
+        let mut things = bus.page().expect("what is told");
+        // Boxes without a name say nothing; links differ from call to call, the clock from second to second.
+        things.retain(|thing| !thing.name.is_empty() && !thing.name.contains("http") && !thing.name.contains(':'));
+        things
+    });
+    assert_eq!(told[0], told[1]);
+    for name in ["Leave", "Mute", "Stop video"] {
+        assert!(told[0].iter().any(|thing| thing.name.contains(name)), "{name}: {:?}", told[0]);
+    }
 }
 
 /// The process that runs the page.

@@ -13,6 +13,7 @@ use anyhow::{Context as _, bail};
 use crate::camera::Shim;
 use crate::display::{Display, Rect};
 use crate::isolated::Env;
+use crate::pipewire::PipeWire;
 use crate::program;
 use crate::pulse::{Playing, PulseServer};
 use crate::webdriver::Window;
@@ -21,11 +22,24 @@ use crate::webdriver::Window;
 const PATIENCE: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(5);
 
+/// What plays and records sound for the apps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Sound {
+    #[default]
+    Pulseaudio,
+    Pipewire,
+}
+
+enum Server {
+    Pulse(PulseServer),
+    PipeWire(PipeWire),
+}
+
 /// Where the apps run.
 pub struct Bed {
     pub display: Display,
     program: PathBuf,
-    pulse: PulseServer,
+    sound: Server,
     profiles: tempfile::TempDir,
     /// Ids of the windows that were placed, in that order.
     placed: RefCell<Vec<String>>,
@@ -35,12 +49,26 @@ pub struct Bed {
 impl Bed {
     /// `speech`: mono samples of 48 kHz that both microphones hear again and again.
     pub fn start(width: u32, height: u32, speech: Vec<f32>) -> anyhow::Result<Self> {
-        let pulse = PulseServer::start()?;
-        let playing = pulse.pulse().play_loop("vmic_in", speech)?;
+        Self::start_with(Sound::default(), width, height, speech)
+    }
+
+    pub fn start_with(sound: Sound, width: u32, height: u32, speech: Vec<f32>) -> anyhow::Result<Self> {
+        let (sound, playing) = match sound {
+            Sound::Pulseaudio => {
+                let server = PulseServer::start()?;
+                let playing = server.pulse().play_loop("vmic_in", speech)?;
+                (Server::Pulse(server), playing)
+            }
+            Sound::Pipewire => {
+                let server = PipeWire::start()?;
+                let playing = server.play_loop("vmic_in", speech)?;
+                (Server::PipeWire(server), playing)
+            }
+        };
         Ok(Self {
             display: Display::start(width, height)?,
             program: program::path("fika", "fika")?,
-            pulse,
+            sound,
             profiles: tempfile::tempdir()?,
             placed: RefCell::default(),
             _speech: playing,
@@ -48,7 +76,10 @@ impl Bed {
     }
 
     pub fn environment(&self, name: &str, camera: &Shim) -> Env {
-        let mut environment = self.pulse.env();
+        let mut environment = match &self.sound {
+            Server::Pulse(server) => server.env(),
+            Server::PipeWire(server) => server.env(),
+        };
         environment.extend(camera.env());
         environment.push(("DISPLAY", self.display.name().into()));
         environment.push(("LANG", "en_GB.UTF-8".into()));

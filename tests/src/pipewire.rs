@@ -3,7 +3,7 @@
 //!
 //! What is played into the sink `vmic_in` is what the microphone `vmic` hears.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -12,6 +12,7 @@ use anyhow::{Context as _, ensure};
 use tempfile::TempDir;
 
 use crate::isolated::Env;
+use crate::pulse::Playing;
 
 pub const MICROPHONE: &str = "pipewire:vmic";
 /// Where the microphone's sound comes from.
@@ -80,6 +81,23 @@ impl PipeWire {
         self.env.clone()
     }
 
+    /// Plays mono samples of 48 kHz into `sink`, again and again.
+    pub fn play_loop(&self, sink: &str, samples: Vec<f32>) -> anyhow::Result<Playing> {
+        let mut command = Command::new("pw-cat");
+        command.args(["--playback", "--latency=20ms", "--target", sink, "-"]).envs(self.env.clone());
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().context("pw-cat starts (Debian: pipewire-bin)")?;
+        let mut input = child.stdin.take().context("stdin is piped")?;
+        let bytes: Vec<u8> = samples.iter().flat_map(|sample| sample.to_be_bytes()).collect();
+        // Ends when the player does: writing to it then fails.
+        std::thread::spawn(move || {
+            if input.write_all(&endless()).is_ok() {
+                while input.write_all(&bytes).is_ok() {}
+            }
+        });
+        Ok(Playing(child))
+    }
+
     fn spawn(&self, program: &str, words: &[&str]) -> anyhow::Result<Child> {
         let mut command = Command::new(program);
         command.args(words).envs(self.env.clone()).env_remove("LD_PRELOAD").stdin(Stdio::null());
@@ -102,6 +120,12 @@ pub fn kill() -> anyhow::Result<()> {
     let status = Command::new("kill").args(["-KILL", &std::env::var(PID)?]).status()?;
     ensure!(status.success(), "the server ends");
     Ok(())
+}
+
+/// The header of a sound file in AU format without an end: mono, 48 kHz, floats with the highest byte first.
+fn endless() -> Vec<u8> {
+    let words: [u32; 5] = [24, u32::MAX, 6, 48_000, 1];
+    b".snd".iter().copied().chain(words.iter().flat_map(|word| word.to_be_bytes())).collect()
 }
 
 /// No PulseAudio, wherever it may run.

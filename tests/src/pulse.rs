@@ -37,7 +37,7 @@ pub struct Pulse {
 }
 
 /// Sound being played; stops when dropped.
-pub struct Playing(Child);
+pub struct Playing(pub(crate) Child);
 
 /// Sound being recorded; stops when dropped.
 pub struct Recording {

@@ -18,7 +18,7 @@ use crate::webdriver::Window;
 /// One run. `clip` is y4m; the virtual camera marks its pictures with the time of their capture.
 pub fn run(plan: &Plan, clip: &Path, speech: &[f32]) -> anyhow::Result<(Run, Side)> {
     let mut figures = Run::new();
-    let bed = Bed::start(SCREEN.0, SCREEN.1, speech.to_vec())?;
+    let bed = Bed::start_with(plan.sound, SCREEN.0, SCREEN.1, speech.to_vec())?;
     let camera = Shim::new()?.devices(&["Webcam"]).clip(clip);
     figures.insert("start", cold_start(plan, &bed, &camera)?);
 

@@ -61,7 +61,7 @@ pub fn run(plan: &Plan, clip: &Path, speech: &[f32], link: &str) -> anyhow::Resu
 }
 
 fn standing(plan: &Plan, clip: &Path, speech: &[f32], figures: &mut Run) -> anyhow::Result<()> {
-    let bed = Bed::start(WINDOW.width, WINDOW.height, speech.to_vec())?;
+    let bed = Bed::start_with(plan.sound, WINDOW.width, WINDOW.height, speech.to_vec())?;
     let camera = Shim::new()?.devices(&["Webcam"]).clip(clip);
     let window = bed.open("near", &camera, WINDOW)?;
     window.until("document.querySelector('[data-phase=home]') !== null")?;
@@ -79,7 +79,7 @@ fn standing(plan: &Plan, clip: &Path, speech: &[f32], figures: &mut Run) -> anyh
 }
 
 fn starting(plan: &Plan, clip: &Path, speech: &[f32], link: &str, figures: &mut Run) -> anyhow::Result<()> {
-    let bed = Bed::start(WINDOW.width, WINDOW.height, speech.to_vec())?;
+    let bed = Bed::start_with(plan.sound, WINDOW.width, WINDOW.height, speech.to_vec())?;
     let camera = Shim::new()?.devices(&["Webcam"]).clip(clip);
     for (row, link, area, colours) in [
         ("start", None, Rect { left: 100, top: 100, width: 1000, height: 600 }, plan.colours),

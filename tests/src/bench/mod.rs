@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use crate::display::Rect;
+use crate::pair::Sound;
 use crate::process::{self, Usage};
 use figures::Run;
 
@@ -36,12 +37,13 @@ pub struct Plan {
     pub watch: Duration,
     /// A window with this many colours shows its first screen.
     pub colours: usize,
+    pub sound: Sound,
 }
 
 impl Default for Plan {
     fn default() -> Self {
         let seconds = Duration::from_secs;
-        Self { settle: seconds(5), load: seconds(20), watch: seconds(10), colours: 12 }
+        Self { settle: seconds(5), load: seconds(20), watch: seconds(10), colours: 12, sound: Sound::Pipewire }
     }
 }
 

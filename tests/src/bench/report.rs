@@ -40,11 +40,12 @@ impl Report<'_> {
         // Writing to a String cannot fail.
         let _ = writeln!(
             text,
-            "## Beside Chromium\n\n{} runs of each program in turn, medians; {}. CPU time is counted over {} s, the screen is watched for {} s.\n",
+            "## Beside Chromium\n\n{} runs of each program in turn, medians; {}. CPU time is counted over {} s, the screen is watched for {} s. The app's sound goes through {:?}, Chromium's stays in a file.\n",
             self.fika.len().max(self.chromium.len()),
             machine(&self.browser),
             self.plan.load.as_secs(),
             self.plan.watch.as_secs(),
+            self.plan.sound,
         );
         text.push_str(&table(ROWS, &medians(&runs(self.fika)), &medians(&runs(self.chromium))));
         if let Some(bytes) = self.package {
@@ -71,10 +72,11 @@ pub fn write_budget(path: &Path, plan: &Plan, runs: &[Run], browser: &str) -> st
     // Writing to a String cannot fail.
     let _ = writeln!(
         text,
-        "{} runs, medians and the range; {}. CPU time is counted over {} s.\n\n| | median | least | most |\n| --- | ---: | ---: | ---: |",
+        "{} runs, medians and the range; {}. CPU time is counted over {} s, sound goes through {:?}.\n\n| | median | least | most |\n| --- | ---: | ---: | ---: |",
         runs.len(),
         machine(browser),
         plan.load.as_secs(),
+        plan.sound,
     );
     for Row { key, title, digits } in super::budget::ROWS {
         let values: Vec<f64> = runs.iter().filter_map(|run| run.get(key).copied()).collect();

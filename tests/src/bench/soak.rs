@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, ensure};
 
 use super::app::app;
-use super::{LEFT, RIGHT, SCREEN};
+use super::{LEFT, Plan, RIGHT, SCREEN};
 use crate::camera::Shim;
 use crate::pair::{self, Bed, id};
 use crate::process;
@@ -39,9 +39,9 @@ pub struct Growth {
     pub ends: (u64, u64),
 }
 
-/// Two apps in a call for `time`; the looks at each.
-pub fn run(time: Duration, clip: &Path, speech: &[f32]) -> anyhow::Result<[Vec<Look>; 2]> {
-    let bed = Bed::start(SCREEN.0, SCREEN.1, speech.to_vec())?;
+/// Two apps in a call for as long as load is counted; the looks at each.
+pub fn run(plan: &Plan, clip: &Path, speech: &[f32]) -> anyhow::Result<[Vec<Look>; 2]> {
+    let bed = Bed::start_with(plan.sound, SCREEN.0, SCREEN.1, speech.to_vec())?;
     let camera = Shim::new()?.devices(&["Webcam"]).clip(clip);
     let near = bed.open("near", &camera, LEFT)?;
     let far = bed.open("far", &camera, RIGHT)?;
@@ -53,7 +53,7 @@ pub fn run(time: Duration, clip: &Path, speech: &[f32]) -> anyhow::Result<[Vec<L
     let apps = [app(&near)?, app(&far)?];
     let mut looks = [Vec::new(), Vec::new()];
     let begin = Instant::now();
-    while begin.elapsed() < time {
+    while begin.elapsed() < plan.load {
         std::thread::sleep(EVERY);
         for (app, looks) in apps.iter().zip(&mut looks) {
             let usage = process::usage(*app)?;

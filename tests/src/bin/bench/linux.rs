@@ -16,7 +16,7 @@ use fika_tests::bench::{Plan, SCREEN, Side, app, browser, budget, soak};
 use fika_tests::camera::{asset, mark};
 use fika_tests::chromium::make_y4m;
 use fika_tests::display::Display;
-use fika_tests::pair;
+use fika_tests::pair::{self, Sound};
 
 #[derive(Parser)]
 struct Arguments {
@@ -26,6 +26,9 @@ struct Arguments {
     /// Seconds over which CPU time is counted in each run; with `soak`, of the whole call.
     #[arg(long, default_value_t = 20)]
     load_seconds: u64,
+    /// The sound system of the apps.
+    #[arg(long, default_value = "pipewire")]
+    sound: Sound,
     /// Measure only one of the two.
     #[arg(long)]
     only: Option<Program>,
@@ -68,7 +71,11 @@ struct Bench {
 
 pub(crate) fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    let bench = Bench::new(Duration::from_secs(arguments.load_seconds))?;
+    let bench = Bench::new(Plan {
+        load: Duration::from_secs(arguments.load_seconds),
+        sound: arguments.sound,
+        ..Plan::default()
+    })?;
     match arguments.what {
         What::Call => {}
         What::Budget => return bench.budget(&arguments),
@@ -96,7 +103,7 @@ pub(crate) fn main() -> anyhow::Result<()> {
 }
 
 impl Bench {
-    fn new(load: Duration) -> anyhow::Result<Self> {
+    fn new(plan: Plan) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let file = |name: &str| folder.path().join(name);
         let (clip, marked, sound) = (file("clip.y4m"), file("marked.y4m"), file("tone.wav"));
@@ -104,7 +111,7 @@ impl Bench {
         make_y4m(&asset("bigbuckbunny-720p.mp4"), &clip, CLIP_SECONDS)?;
         mark(&clip, Resolution::new(1280, 720), File::create(&marked)?)?;
         write_wav(&sound, &speech)?;
-        Ok(Self { plan: Plan { load, ..Plan::default() }, clip, marked, sound, speech, _folder: folder })
+        Ok(Self { plan, clip, marked, sound, speech, _folder: folder })
     }
 
     fn chromium(&self) -> anyhow::Result<(Run, Side)> {
@@ -114,7 +121,7 @@ impl Bench {
     }
 
     fn soak(&self, arguments: &Arguments) -> anyhow::Result<()> {
-        let looks = soak::run(self.plan.load, &self.clip, &self.speech)?;
+        let looks = soak::run(&self.plan, &self.clip, &self.speech)?;
         let path = arguments.report.clone().unwrap_or_else(|| "docs/soak.md".into());
         soak::write(&path, self.plan.load, &looks, &report::machine(&browser::version()?))?;
         eprintln!("{} is written", path.display());

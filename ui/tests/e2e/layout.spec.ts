@@ -101,7 +101,7 @@ function overflows(): string[] {
   const found: string[] = [];
   for (const element of document.querySelectorAll<HTMLElement>("#app *")) {
     const { left, right, width } = element.getBoundingClientRect();
-    if (width > 1 && !element.closest(".vh, .toasts") && getComputedStyle(element).visibility === "visible") {
+    if (width > 1 && !element.closest(".vh, .toasts, .meter") && getComputedStyle(element).visibility === "visible") {
       if (left < -1 || right > innerWidth + 1)
         found.push(`${element.tagName}.${element.className} ${left} to ${right}`);
     }

@@ -11,6 +11,8 @@ export type Options = {
   platform?: string;
   /** `cut` and `blend`: as painted by the window. */
   video?: string;
+  /** The microphone's level does not move. */
+  quiet?: "";
 };
 
 /** Opens a state and waits until its screen and its pictures are there. */

@@ -1,7 +1,7 @@
 /**
  * A scripted backend without devices or network: `?state=` names the first snapshot (`states.ts`), `theme`, `contrast`, `lang`
  * and `name` the settings, `no-start` fails at once. `video` is how pictures reach the tiles: `cut` and `blend` as painted by
- * the window, the URL of a WebSocket, else portraits drawn on canvases. From there on the page can be used. `window.fika` lets
+ * the window, the URL of a WebSocket, else portraits drawn on canvases; with `quiet` nobody speaks. From there on the page can be used. `window.fika` lets
  * tests send events and read calls.
  */
 import type {
@@ -40,6 +40,7 @@ declare global {
   }
 }
 
+const QUIET = 4;
 const MICROPHONE_LEVELS = [52, 61, 58, 40, 33, 47, 66, 61];
 
 export function fakeBackend(query: URLSearchParams): Backend {
@@ -81,7 +82,8 @@ export function fakeBackend(query: URLSearchParams): Backend {
       events = listener;
       let step = 0;
       setInterval(() => {
-        const level = view.me.microphone.state === "on" ? MICROPHONE_LEVELS[step++ % MICROPHONE_LEVELS.length] : 0;
+        const heard = query.has("quiet") ? QUIET : MICROPHONE_LEVELS[step++ % MICROPHONE_LEVELS.length];
+        const level = view.me.microphone.state === "on" ? heard : 0;
         events?.levelsChanged({ microphone: level ?? 0, participants: [] });
       }, 100);
       return {

@@ -1,6 +1,7 @@
 import { defineConfig } from "@playwright/test";
 
-const PORT = 4317;
+/** Another one where several run at the same time. */
+const PORT = Number(process.env.FIKA_PLAYWRIGHT_PORT ?? 4317);
 
 /** The built page with the scripted backend in the system's Chromium, served with the app's content security policy. */
 export default defineConfig({

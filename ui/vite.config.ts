@@ -27,5 +27,6 @@ export default defineConfig(({ mode, command }) => ({
     chunkSizeWarningLimit: 700,
     modulePreload: { polyfill: false },
   },
-  test: { include: ["tests/unit/**/*.test.ts"], environment: "node" },
+  // Generous, because builds may have the machine.
+  test: { include: ["tests/unit/**/*.test.ts"], environment: "node", testTimeout: 60_000 },
 }));

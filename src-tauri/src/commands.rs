@@ -7,7 +7,7 @@ use fika_engine::Command;
 use fika_media::device::{DeviceId, DeviceInfo, DeviceKind};
 use fika_surface::{Layout, TileStats, VideoSurface as _};
 use serde::{Deserialize, Serialize};
-use tauri::{State, WebviewWindow};
+use tauri::{Manager as _, State, WebviewWindow};
 
 use crate::error::{UiError, UiErrorCode};
 use crate::settings::AppSettings;
@@ -149,6 +149,7 @@ pub(crate) async fn save_settings(
 ) -> Reply<AppSettings> {
     let settings = remember(&state, |current| *current = settings);
     window::follow(&window, settings.appearance.theme).map_err(|e| UiError::internal(&e))?;
+    state.video.follow(settings.appearance.draw_in_page, window.app_handle()).map_err(|e| UiError::internal(&e))?;
     send(&state, Command::Settings(settings.call.clone())).await?;
     Ok(settings)
 }

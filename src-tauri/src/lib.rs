@@ -28,7 +28,7 @@ use crate::args::{Args, PROFILE_VARIABLE, VIDEO_VARIABLE};
 use crate::error::{UiError, UiErrorCode};
 use crate::settings::{Language, SettingsFile};
 use crate::state::AppState;
-use crate::video::Video;
+use crate::video::{Video, Wish};
 use crate::words::Words;
 
 /// How long leaving a call may hold up the end of the app.
@@ -63,7 +63,7 @@ fn run_app(language: &mut Language) -> anyhow::Result<()> {
     platform::require_webview()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build()?;
     tauri::async_runtime::set(runtime.handle().clone());
-    let video = Arc::new(Video::new(args.video));
+    let video = Arc::new(Video::new(if first.appearance.draw_in_page { Wish::Page } else { args.video }));
     let engine = tauri::async_runtime::block_on(start(&settings, video.clone()))?;
     let link_error = args.link.and_then(|link| tauri::async_runtime::block_on(open(&engine, link)));
     let bindings = bindings::builder();

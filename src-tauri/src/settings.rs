@@ -36,6 +36,10 @@ pub(crate) struct Appearance {
     pub(crate) mirror_self: bool,
     pub(crate) self_view_corner: Corner,
     pub(crate) self_view_hidden: bool,
+    /// How the people of a call stand.
+    pub(crate) arrangement: Arrangement,
+    /// Pictures are drawn by the page also where the app could draw them: for whoever sees wrong pictures.
+    pub(crate) draw_in_page: bool,
 }
 
 impl Default for Appearance {
@@ -47,6 +51,8 @@ impl Default for Appearance {
             mirror_self: true,
             self_view_corner: Corner::BottomRight,
             self_view_hidden: false,
+            arrangement: Arrangement::Auto,
+            draw_in_page: false,
         }
     }
 }
@@ -82,6 +88,16 @@ pub(crate) enum Corner {
     TopRight,
     BottomLeft,
     BottomRight,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Arrangement {
+    /// One other person large, more in a grid.
+    Auto,
+    Grid,
+    /// Who speaks is large, the others stand in a strip.
+    Speaker,
 }
 
 /// The settings and the folder they live in.

@@ -23,7 +23,7 @@ pub(crate) enum VideoTransport {
     Websocket { url: String },
 }
 
-/// What the user asked for with [`VIDEO_VARIABLE`](crate::args::VIDEO_VARIABLE).
+/// What the user asked for, with [`VIDEO_VARIABLE`](crate::args::VIDEO_VARIABLE) or in the settings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Wish {
     /// Natively where that works.
@@ -82,6 +82,14 @@ impl Video {
             events::emit(app, &VideoChanged(transport));
         }
         Ok(())
+    }
+
+    /// The setting has changed. To the page at once; back to the own drawing with the next start, which tests it anew.
+    pub(crate) fn follow(&self, in_page: bool, app: &AppHandle) -> Result<(), StartError> {
+        match self.transport() {
+            Some(VideoTransport::Native { .. }) if in_page => self.use_page(Some(app)),
+            _ => Ok(()),
+        }
     }
 
     /// `None`: there is no window yet.

@@ -1,4 +1,5 @@
 /** The icons of the page, each by its own path, so that a build reads these and not the whole set. */
+export { default as Activity } from "@lucide/svelte/icons/activity";
 export { default as ArrowLeft } from "@lucide/svelte/icons/arrow-left";
 export { default as Camera } from "@lucide/svelte/icons/camera";
 export { default as Check } from "@lucide/svelte/icons/check";
@@ -33,6 +34,7 @@ export { default as Settings } from "@lucide/svelte/icons/settings";
 export { default as ShieldAlert } from "@lucide/svelte/icons/shield-alert";
 export { default as ShieldCheck } from "@lucide/svelte/icons/shield-check";
 export { default as SlidersHorizontal } from "@lucide/svelte/icons/sliders-horizontal";
+export { default as Smile } from "@lucide/svelte/icons/smile";
 export { default as TriangleAlert } from "@lucide/svelte/icons/triangle-alert";
 export { default as User } from "@lucide/svelte/icons/user";
 export { default as UserPlus } from "@lucide/svelte/icons/user-plus";

@@ -10,6 +10,7 @@ export const testIds = {
   joinLinkInput: "join-link-input",
   joinLinkButton: "join-link-button",
   linkError: "link-error",
+  recent: "recent",
   // everywhere
   settings: "settings",
   help: "help",
@@ -51,6 +52,9 @@ export const testIds = {
   // after the call, and a link that leads nowhere
   ended: "ended",
   goHome: "go-home",
+  qualityCard: "quality-card",
+  rating: (word: "good" | "fair" | "bad") => `rating-${word}` as const,
+  copyReport: "copy-report",
   // settings
   settingsTab: (name: string) => `settings-${name}` as const,
   closeSettings: "close-settings",

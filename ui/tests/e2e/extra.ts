@@ -6,9 +6,9 @@ import { testIds } from "../../src/lib/testids";
 
 export type Extra = { name: string; state: StateName; reach: (page: Page) => Promise<void> };
 
-const settings = (tab: string): Extra => ({
+const settings = (tab: string, state: StateName = "lobby"): Extra => ({
   name: `settings-${tab}`,
-  state: "lobby",
+  state,
   reach: async (page) => {
     await page.getByTestId(testIds.settings).click();
     await page.getByTestId(testIds.settingsTab(tab)).click();
@@ -33,11 +33,73 @@ const opened = (name: string, state: StateName, testId: string, shown = ".menu")
   },
 });
 
+/** A call of half an hour with a weak spell, told second by second. */
+async function talk(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    const fika = window.fika;
+    if (!fika) return;
+    const call = fika.current();
+    const { quality } = call;
+    if (!quality) return;
+    fika.show("home");
+    for (let second = 0; second < 1920; second++) {
+      const level = second > 840 && second < 960 ? "weak" : second % 300 > 270 ? "fair" : "good";
+      fika.view({ ...call, connectedForMs: second * 1000, quality: { ...quality, level } });
+    }
+  });
+}
+
+/** Three calls that are over, and home again. */
+async function recent(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    const fika = window.fika;
+    if (!fika) return;
+    for (const [index, state] of (["grid-4", "one-to-one", "grid-3"] as const).entries()) {
+      fika.show(state);
+      const { participants, invite } = fika.current();
+      const link = `${invite?.link ?? ""}${index}`;
+      fika.show("home");
+      fika.view({
+        phase: "ended",
+        end: "left",
+        invite: invite && { ...invite, link },
+        participants: index === 2 ? participants.slice(1) : participants,
+        connectedForMs: 700_000 * (index + 1),
+      });
+    }
+    fika.show("home");
+  });
+  await page.getByTestId(testIds.recent).waitFor();
+}
+
 export const extras: Extra[] = [
+  { name: "home-recent", state: "one-to-one", reach: recent },
+  {
+    name: "after-cards",
+    state: "one-to-one",
+    reach: async (page) => {
+      await talk(page);
+      await page.getByTestId(testIds.leave).click();
+      await page.getByTestId(testIds.rating("fair")).click();
+      await page.getByTestId(testIds.qualityCard).waitFor();
+    },
+  },
   refused("link-not-a-link", "hello"),
   refused("link-incomplete", "http://192.168.1.5:7420/j/kafe-buls-tkrk-aqe2"),
   refused("link-typo", "http://192.168.1.5:7420/j/typo#x"),
-  ...["you", "devices", "appearance", "language", "privacy", "about"].map(settings),
+  ...["you", "devices", "appearance", "language", "privacy", "about"].map((tab) => settings(tab)),
+  { ...settings("devices", "home"), name: "settings-devices-home" },
+  { ...settings("devices", "lobby-camera-busy"), name: "settings-devices-busy" },
+  {
+    name: "settings-devices-in-call",
+    state: "one-to-one",
+    reach: async (page) => {
+      await page.getByTestId(testIds.more).click();
+      await page.getByTestId(testIds.settings).click();
+      await page.getByTestId(testIds.settingsTab("devices")).click();
+      await page.locator(".page:visible").waitFor();
+    },
+  },
   {
     name: "help",
     state: "one-to-one",

@@ -2,7 +2,7 @@
 import type { Page } from "@playwright/test";
 
 import { testIds } from "../../src/lib/testids";
-import { calls, expect, open, test } from "./page";
+import { calls, expect, lastLayout, open, settled, test } from "./page";
 
 const LINK = "http://192.168.1.5:7420/j/kafe-buls-tkrk-aqe2#BwcHBwcHBwcHBwcHBwcHBw";
 const focused = (page: Page) => page.evaluate(() => document.activeElement?.getAttribute("data-testid") ?? "");
@@ -170,6 +170,23 @@ test("settings take effect at once", async ({ page }) => {
   await expect(page.getByTestId(testIds.startCall)).toHaveText("Starta ett samtal");
 });
 
+test("pictures are left to the page where the app draws them itself", async ({ page }) => {
+  for (const [platform, shown] of [
+    ["linux", 1],
+    ["macos", 0],
+  ] as const) {
+    await open(page, "home", { platform });
+    await page.getByTestId(testIds.settings).click();
+    await page.getByTestId(testIds.settingsTab("appearance")).click();
+    const setting = page.getByTestId("draw-in-page");
+    await expect(setting).toHaveCount(shown);
+    if (shown === 0) continue;
+    await setting.click();
+    await expect(setting).toHaveAttribute("aria-checked", "true");
+    expect(await calls(page)).toEqual(["saveSettings"]);
+  }
+});
+
 test("devices are picked and tested in the lobby", async ({ page }) => {
   await open(page, "lobby");
   await page.getByTestId(testIds.deviceSelect("camera")).click();
@@ -187,6 +204,63 @@ test("the microphone meter moves", async ({ page }) => {
   const meter = page.getByTestId(testIds.microphoneMeter);
   const first = await meter.getAttribute("aria-valuenow");
   await expect(meter).not.toHaveAttribute("aria-valuenow", first ?? "");
+});
+
+test("a recent call is opened again from home", async ({ page }) => {
+  await open(page, "one-to-one");
+  await page.getByTestId(testIds.leave).click();
+  await page.getByTestId(testIds.goHome).click();
+  await page.getByTestId(testIds.recent).getByRole("button", { name: "Open the call again with Amir" }).click();
+  await expect(page.locator('[data-phase="lobby"]')).toBeVisible();
+  expect(await calls(page)).toEqual(["leave", "home", `openInvite ${LINK}`]);
+});
+
+test("a call is rated, and the report that is copied names nobody", async ({ page, context }) => {
+  await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  await open(page, "one-to-one");
+  await page.evaluate(() => {
+    for (let second = 1451; second <= 1560; second++) window.fika?.view({ connectedForMs: second * 1000 });
+  });
+  await page.getByTestId(testIds.leave).click();
+  await expect(page.getByTestId(testIds.qualityCard)).toContainText("Good all the way");
+  await expect(page.getByTestId(testIds.copyReport)).toHaveCount(0);
+  await page.getByTestId(testIds.rating("bad")).click();
+  await expect(page.getByTestId(testIds.rating("bad"))).toHaveAttribute("aria-pressed", "true");
+  await page.getByTestId(testIds.copyReport).click();
+  await expect(page.getByTestId(testIds.toast)).toContainText("Report copied");
+  const report = await page.evaluate(() => navigator.clipboard.readText());
+  expect(JSON.parse(report)).toMatchObject({
+    rating: "bad",
+    seconds: 1560,
+    people: 2,
+    minutes: [
+      [24, 50, 0, 0],
+      [25, 60, 0, 0],
+      [26, 1, 0, 0],
+    ],
+  });
+  expect(report).not.toMatch(/amir|elin|192\.168|http/i);
+});
+
+test("my picture is in the settings while they are open, and then on the stage again", async ({ page }) => {
+  for (const video of ["", "cut", "blend"]) {
+    await open(page, "one-to-one", video ? { video } : {});
+    const tiles = async () => {
+      await settled(page);
+      return (await lastLayout(page)).tiles.filter(({ id }) => id === "me/camera");
+    };
+    const before = await tiles();
+    await page.getByTestId(testIds.more).click();
+    await page.getByTestId(testIds.settings).click();
+    await page.getByTestId(testIds.settingsTab("devices")).click();
+    const preview = page.locator('.settings [data-tile="me/camera"]');
+    await expect(preview).toHaveAttribute("data-picture", "true");
+    const box = await preview.boundingBox();
+    expect((await tiles()).map(({ x, z }) => [x, z])).toEqual([[box?.x, 101]]);
+    await page.getByTestId(testIds.closeSettings).click();
+    expect(await tiles()).toEqual(before);
+    await expect(page.locator('[data-tile="me/camera"]')).toHaveAttribute("data-picture", "true");
+  }
 });
 
 test("a busy camera is retried, and joining works without it", async ({ page }) => {

@@ -65,7 +65,17 @@ export type Appearance = {
 	mirrorSelf: boolean,
 	selfViewCorner: Corner,
 	selfViewHidden: boolean,
+	/**  How the people of a call stand. */
+	arrangement: Arrangement,
+	/**  Pictures are drawn by the page also where the app could draw them: for whoever sees wrong pictures. */
+	drawInPage: boolean,
 };
+
+export type Arrangement = 
+/**  One other person large, more in a grid. */
+"auto" | "grid" | 
+/**  Who speaks is large, the others stand in a strip. */
+"speaker";
 
 /**  `call-changed`: the whole view, at most one per frame of the screen. */
 export type CallChanged = CallView;

@@ -1,8 +1,8 @@
 /**
  * A scripted backend without devices or network: `?state=` names the first snapshot (`states.ts`), `theme`, `contrast`, `lang`
  * and `name` the settings, `no-start` fails at once. `video` is how pictures reach the tiles: `cut` and `blend` as painted by
- * the window, the URL of a WebSocket, else portraits drawn on canvases; with `quiet` nobody speaks. From there on the page can be used. `window.fika` lets
- * tests send events and read calls.
+ * the window, the URL of a WebSocket, else portraits drawn on canvases; with `quiet` nobody speaks. From there on the page
+ * can be used. `window.fika` lets tests send events and read calls.
  */
 import type {
   AppSettings,
@@ -191,6 +191,8 @@ function settings(query: URLSearchParams): AppSettings {
       mirrorSelf: true,
       selfViewCorner: "bottomRight",
       selfViewHidden: false,
+      arrangement: "auto",
+      drawInPage: false,
     },
   };
 }

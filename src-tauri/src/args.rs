@@ -8,7 +8,8 @@ use crate::video::Wish;
 /// Names another folder for settings, log and page data, like `--profile`; that one wins.
 pub(crate) const PROFILE_VARIABLE: &str = "FIKA_CONFIG_DIR";
 
-/// `page`: pictures are drawn by the page also where the app could draw them. For whoever sees wrong pictures.
+/// `page`: pictures are drawn by the page also where the app could draw them. For whoever sees wrong pictures. `fail`: the
+/// window fails its test, so that what follows can be tested.
 pub(crate) const VIDEO_VARIABLE: &str = "FIKA_VIDEO";
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -31,7 +32,11 @@ impl Args {
         let mut parsed = Self {
             profile: profile.filter(|v| !v.is_empty()).map(PathBuf::from),
             link: None,
-            video: if video.is_some_and(|v| v == "page") { Wish::Page } else { Wish::Best },
+            video: match video.as_deref().and_then(|value| value.to_str()) {
+                Some("page") => Wish::Page,
+                Some("fail") => Wish::Fail,
+                _ => Wish::Best,
+            },
         };
         let mut args = args.into_iter();
         while let Some(arg) = args.next() {
@@ -70,7 +75,7 @@ mod tests {
     #[test]
     fn pictures_may_be_left_to_the_page() {
         let wish = |value: &str| Args::parse([], None, Some(value.into())).unwrap().video;
-        assert_eq!((wish("page"), wish("x")), (Wish::Page, Wish::Best));
+        assert_eq!((wish("page"), wish("fail"), wish("x")), (Wish::Page, Wish::Fail, Wish::Best));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use fika_media::I420;
-use fika_surface::native::Events;
+use fika_surface::native::{Events, Unsupported};
 use fika_surface::websocket::{APP_ORIGINS, StartError, WebSocketSurface};
 use fika_surface::{Layout, TileId, TileStats, VideoSurface};
 use serde::{Deserialize, Serialize};
@@ -31,6 +31,8 @@ pub(crate) enum Wish {
     Best,
     /// In the page.
     Page,
+    /// Natively until the window's test, which fails.
+    Fail,
 }
 
 /// The way pictures take now.
@@ -54,7 +56,7 @@ impl Video {
 
     /// Once, on the main thread, when the window exists. Falls back to the page by itself, now or later.
     pub(crate) fn attach(self: &Arc<Self>, window: &tauri::WebviewWindow) -> anyhow::Result<()> {
-        if self.wish == Wish::Best && platform::attach(window, self) {
+        if self.wish != Wish::Page && platform::attach(window, self) {
             return Ok(());
         }
         self.use_page(None)?;
@@ -139,6 +141,7 @@ pub(crate) fn native_events(app: &AppHandle, video: &Arc<Video>) -> Events {
     Events {
         pictures: Box::new(move |tiles| events::emit(&page, &PicturesChanged(tiles))),
         tested: Box::new(move |verdict| {
+            let verdict = if video.wish == Wish::Fail { verdict.and(Err(Unsupported::NeverDrawn)) } else { verdict };
             let Err(error) = verdict else { return };
             tracing::warn!(%error, "the page draws the pictures");
             if let Err(error) = video.use_page(Some(&app)) {

@@ -87,6 +87,11 @@ impl Bed {
         environment
     }
 
+    /// What the app of this name has written down since its start.
+    pub fn log(&self, name: &str) -> anyhow::Result<String> {
+        Ok(std::fs::read_to_string(self.profiles.path().join(name).join("fika.log"))?)
+    }
+
     pub fn program(&self) -> &PathBuf {
         &self.program
     }

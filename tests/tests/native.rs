@@ -102,6 +102,22 @@ fn a_call_is_drawn_by_the_app_under_all_that_the_page_has_over_it() {
     moves(&bed.display, theirs, &[middle(label, 0.8)]);
 }
 
+#[test]
+fn the_page_draws_for_a_window_that_fails_its_test() {
+    let bed = Bed::start(SCREEN.0, SCREEN.1, vec![0.0; 48_000]).expect("a bed");
+    let camera = Shim::new().expect("cameras").devices(&["Webcam"]);
+    let mut environment = bed.environment("failing", &camera);
+    environment.push(("FIKA_VIDEO", "fail".into()));
+    let window = bed.open_with(environment, LEFT).expect("the app opens");
+    pair::start_call(&window, "Near").expect("a call");
+    window.until("document.querySelector('[data-tile=\"me/camera\"] canvas')").expect("the page draws");
+    let own = place(&window, LEFT, "[data-tile=\"me/camera\"]");
+    changes(&bed.display, &[middle(own, 0.5)], &[]);
+    drop(window);
+    let log = bed.log("failing").expect("a log");
+    assert!(log.contains("the page draws the pictures") && !log.contains("panicked"), "{log}");
+}
+
 /// Whoever draws the pictures, a screen reader is told the same of the page.
 #[test]
 fn a_screen_reader_finds_the_same_page_over_native_pictures() {

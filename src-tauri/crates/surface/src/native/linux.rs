@@ -71,23 +71,25 @@ pub fn attach(
         verdict: Cell::new(None),
         events,
     });
-    let source = gtk::glib::unix_fd_add_local(ours.as_raw_fd(), IOCondition::IN, {
-        let (painter, view) = (painter.clone(), view.downgrade());
+    let source = Rc::new(Cell::new(None));
+    source.set(Some(gtk::glib::unix_fd_add_local(ours.as_raw_fd(), IOCondition::IN, {
+        let (painter, view, source) = (painter.clone(), view.downgrade(), source.clone());
         move |_, _| {
-            let Some(view) = view.upgrade() else { return ControlFlow::Break };
             // Reset before the state is read: what comes later wakes again.
             let _ = (&ours).read(&mut [0; 8]);
             woken.store(false, Ordering::Release);
-            if painter.update(&view) { ControlFlow::Continue } else { ControlFlow::Break }
-        }
-    });
-    watch(view, &painter);
-    view.connect_destroy({
-        let source = Cell::new(Some(source));
-        move |_| {
-            if let Some(source) = source.take() {
-                source.remove();
+            if view.upgrade().is_some_and(|view| painter.update(&view)) {
+                return ControlFlow::Continue;
             }
+            // It ends here and must not be removed once more.
+            source.take();
+            ControlFlow::Break
+        }
+    })));
+    watch(view, &painter);
+    view.connect_destroy(move |_| {
+        if let Some(source) = source.take() {
+            source.remove();
         }
     });
     if mode == Mode::Blend {

@@ -20,7 +20,8 @@ async function main(): Promise<void> {
     callChanged: (view) => deliver((app) => app.callChanged(view)),
     levelsChanged: (levels) => deliver((app) => void (app.levels = levels)),
     devicesChanged: (devices) => deliver((app) => void (app.devices = devices)),
-    notified: (notification) => deliver((app) => app.toasts.notify(notification)),
+    notified: (notification) => deliver((app) => app.notified(notification)),
+    chatChanged: (chat) => deliver((app) => void (app.chat = chat)),
     videoChanged: (transport) => deliver((app) => app.videoChanged(transport)),
   };
   const info = await backend.start(events);

@@ -1,7 +1,17 @@
 /** The shortcuts: which keys mean what, and how they are written. */
 
 export type Shortcut =
-  "microphone" | "camera" | "pushToTalk" | "leave" | "people" | "fullScreen" | "help" | "nextRegion" | "previousRegion";
+  | "microphone"
+  | "camera"
+  | "pushToTalk"
+  | "leave"
+  | "people"
+  | "chat"
+  | "hand"
+  | "fullScreen"
+  | "help"
+  | "nextRegion"
+  | "previousRegion";
 
 type Chord = { code: string; ctrl?: boolean; alt?: boolean; shift?: boolean };
 /** What is read of a `KeyboardEvent`. */
@@ -14,6 +24,8 @@ const CHORDS: Record<Shortcut, Chord> = {
   pushToTalk: { code: "Space", ctrl: true },
   leave: { code: "KeyL", ctrl: true, shift: true },
   people: { code: "KeyP", ctrl: true, alt: true },
+  chat: { code: "KeyC", ctrl: true, alt: true },
+  hand: { code: "KeyH", ctrl: true, alt: true },
   fullScreen: { code: "F11" },
   help: { code: "Slash", ctrl: true },
   nextRegion: { code: "F6" },

@@ -30,7 +30,7 @@ export class Shortcuts {
   #run(shortcut: Shortcut): void {
     const { app } = this;
     const { phase } = app.view;
-    const withDevices = phase === "lobby" || phase === "joining" || phase === "inCall";
+    const withDevices = phase === "lobby" || phase === "joining" || phase === "waiting" || phase === "inCall";
     switch (shortcut) {
       case "microphone":
         if (withDevices) void app.toggle("microphone");
@@ -48,7 +48,13 @@ export class Shortcuts {
         if (phase === "inCall") app.dialog = "leave";
         break;
       case "people":
-        if (phase === "inCall") app.peopleOpen = !app.peopleOpen;
+        if (phase === "inCall") app.togglePeople();
+        break;
+      case "chat":
+        if (phase === "inCall") app.toggleChat();
+        break;
+      case "hand":
+        if (phase === "inCall") void app.setHand((app.me.hand ?? null) === null);
         break;
       case "fullScreen":
         void app.setFullScreen(!app.fullScreen);
@@ -73,7 +79,8 @@ export class Shortcuts {
   /** Closes the top layer only. Menus and dialogs have closed themselves before. */
   #escape(): void {
     if (this.app.dialog) return;
-    if (this.app.peopleOpen) this.app.peopleOpen = false;
+    if (this.app.chatOpen) this.app.chatOpen = false;
+    else if (this.app.peopleOpen) this.app.peopleOpen = false;
     else if (this.app.fullScreen) void this.app.setFullScreen(false);
   }
 }

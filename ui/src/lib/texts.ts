@@ -30,8 +30,13 @@ export function endWords(reason: EndReason, invited: boolean): Words | null {
       return { title: m.end_unreachable(), text: m.end_unreachable_text() };
     case "protocol":
       return { title: m.end_protocol(), text: m.end_protocol_text() };
+    case "denied":
+      return { title: m.end_denied(), text: m.end_denied_text() };
+    case "removed":
+      return { title: m.end_removed(), text: m.end_removed_text() };
     case "left":
     case "lost":
+    case "endedByHost":
       return null;
   }
 }

@@ -115,6 +115,98 @@ export const extras: Extra[] = [
   opened("more-menu", "one-to-one", testIds.more),
   opened("self-view-menu", "one-to-one", testIds.selfViewMenu),
   opened("people", "grid-4", testIds.people, ".side"),
+  opened("people-host", "host", testIds.people, ".side"),
+  {
+    name: "person-menu",
+    state: "host",
+    reach: async (page) => {
+      await page.getByTestId(testIds.people).click();
+      await page.getByTestId(testIds.personMenu("fatima")).click();
+      await page.locator(".menu").waitFor();
+    },
+  },
+  {
+    name: "denying",
+    state: "host",
+    reach: async (page) => {
+      await page.getByTestId(testIds.people).click();
+      await page.getByTestId(testIds.deny).first().click();
+      await page.locator(".waiting .btn--danger").waitFor();
+    },
+  },
+  {
+    name: "remove-question",
+    state: "host",
+    reach: async (page) => {
+      await page.getByTestId(testIds.people).click();
+      await page.getByTestId(testIds.personMenu("oskar")).click();
+      await page.getByTestId(testIds.personItem("remove")).click();
+      await page.getByTestId(testIds.confirmRemove).waitFor();
+    },
+  },
+  opened("leave-question-host", "host", testIds.leave, ".dialog"),
+  opened("chat", "room", testIds.chat, ".chat"),
+  {
+    name: "chat-and-people",
+    state: "room",
+    reach: async (page) => {
+      await page.getByTestId(testIds.people).click();
+      await page.getByTestId(testIds.chat).click();
+      await page.locator(".chat").waitFor();
+    },
+  },
+  {
+    name: "chat-message-menu",
+    state: "room",
+    reach: async (page) => {
+      await page.getByTestId(testIds.chat).click();
+      await page.getByTestId(testIds.chatLine).nth(1).hover();
+      await page.getByTestId(testIds.chatMenu(2)).click();
+      await page.locator(".menu").waitFor();
+    },
+  },
+  {
+    name: "chat-reply-failed",
+    state: "room",
+    reach: async (page) => {
+      await page.getByTestId(testIds.chat).click();
+      await page.getByTestId(testIds.chatInput).fill("fail");
+      await page.getByTestId(testIds.chatSend).click();
+      await page.getByTestId(testIds.chatRetry).waitFor();
+      await page.getByTestId(testIds.chatLine).nth(4).hover();
+      await page.getByTestId(testIds.chatMenu(5)).click();
+      await page.getByTestId(testIds.chatReply).click();
+      await page.locator(".replied").waitFor();
+    },
+  },
+  opened("chat-empty", "spotlight", testIds.chat, ".chat"),
+  opened("react-menu", "room", testIds.react),
+  {
+    name: "speaker-view",
+    state: "room",
+    reach: async (page) => {
+      await page.getByTestId(testIds.view).click();
+      await page.getByTestId(testIds.arrangement("speaker")).click();
+      await page.locator('[data-arranged="strip"]').waitFor();
+    },
+  },
+  {
+    name: "pinned",
+    state: "room",
+    reach: async (page) => {
+      await page.getByTestId(testIds.tileMenu("mei")).click({ force: true });
+      await page.getByTestId(testIds.personItem("pin")).click();
+      await page.locator('[data-arranged="strip"]').waitFor();
+    },
+  },
+  {
+    name: "tile-menu",
+    state: "host",
+    reach: async (page) => {
+      await page.locator('[data-hit="lars"]').click({ button: "right" });
+      await page.locator(".menu").waitFor();
+    },
+  },
   opened("quality", "one-to-one", testIds.qualityChip),
   opened("quality-weak", "weak", testIds.qualityChip),
   opened("encryption", "one-to-one", testIds.encryptionChip),

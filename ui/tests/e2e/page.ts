@@ -11,6 +11,7 @@ export type Options = {
   platform?: string;
   /** `cut` and `blend`: as painted by the window. */
   video?: string;
+  arrangement?: "auto" | "grid" | "speaker";
   /** The microphone's level does not move. */
   quiet?: "";
 };

@@ -1,20 +1,29 @@
-/** The one seam between the page and what runs the call. `tauri`: the app; `fake`: tests and design work. */
-import type {
-  AppInfo,
-  AppSettings,
-  CallView,
-  DeviceInfo,
-  DeviceKind,
-  Layout,
-  Levels,
-  Notification,
-  TileStats,
-  UiError,
-  VideoTransport,
-} from "./bindings";
+/** The one seam between the page and what runs the call. `tauri`: the app; `web`: a guest's browser; `fake`: tests. */
+import type * as app from "./bindings";
+import type { AppSettings, DeviceInfo, DeviceKind, Layout, Levels, TileStats, UiError } from "./bindings";
+import type { CallOfRoom, ChatView, PersonOfRoom, RoomBackend, RoomNotification } from "./rooms";
 import type { VideoSource } from "../video/source";
 
 export type * from "./bindings";
+export type * from "./rooms";
+
+// The app's backend does not tell of rooms yet, so everything about them may be missing.
+export type Phase = app.Phase | "waiting";
+export type EndReason = app.EndReason | "denied" | "removed" | "endedByHost";
+export type InviteView = app.InviteView & { passcode?: boolean };
+export type MeView = app.MeView & Partial<PersonOfRoom>;
+export type ParticipantView = app.ParticipantView & Partial<PersonOfRoom>;
+export type CallView = Omit<app.CallView, "phase" | "end" | "invite" | "me" | "participants"> & {
+  phase: Phase;
+  end: EndReason | null;
+  invite: InviteView | null;
+  me: MeView;
+  participants: ParticipantView[];
+} & Partial<CallOfRoom>;
+export type Notification = app.Notification | RoomNotification;
+/** `element`: each tile plays a stream of the browser. */
+export type VideoTransport = app.VideoTransport | { kind: "element" };
+export type AppInfo = Omit<app.AppInfo, "view" | "video"> & { view: CallView; video: VideoTransport };
 
 /** State and happenings that come without being asked for. */
 export interface Events {
@@ -22,6 +31,7 @@ export interface Events {
   levelsChanged(levels: Levels): void;
   devicesChanged(devices: DeviceInfo[]): void;
   notified(notification: Notification): void;
+  chatChanged(chat: ChatView): void;
   /** Pictures reach the tiles another way from now on. */
   videoChanged(transport: VideoTransport): void;
 }
@@ -49,6 +59,8 @@ export interface Backend {
   setLayout(layout: Layout): Promise<void>;
   surfaceStats(): Promise<TileStats[]>;
   setFullscreen(on: boolean): Promise<void>;
+  /** `null`: this backend knows no rooms. */
+  readonly rooms: RoomBackend | null;
 }
 
 export function isUiError(error: unknown): error is UiError {

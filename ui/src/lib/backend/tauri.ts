@@ -32,7 +32,7 @@ export function tauriBackend(): Backend {
       ]);
       return value(commands.start());
     },
-    video: (transport) => (transport.kind === "native" ? native : webSocketVideo(transport.url)),
+    video: (transport) => (transport.kind === "websocket" ? webSocketVideo(transport.url) : native),
     newCall: () => done(commands.newCall()),
     openInvite: (link) => done(commands.openInvite(link)),
     join: () => done(commands.join()),
@@ -49,5 +49,6 @@ export function tauriBackend(): Backend {
     setLayout: (layout) => done(commands.setLayout(layout)),
     surfaceStats: () => value(commands.surfaceStats()),
     setFullscreen: (on) => done(commands.setFullscreen(on)),
+    rooms: null,
   };
 }

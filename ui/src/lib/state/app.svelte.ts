@@ -11,9 +11,14 @@ import {
   type Appearance,
   type Backend,
   type CallView,
+  type ChatView,
   type DeviceInfo,
   type DeviceKind,
   type Levels,
+  type Moderation,
+  type Notification,
+  type Reaction,
+  type RoomBackend,
   type UiErrorCode,
   type VideoTransport,
 } from "../backend";
@@ -45,6 +50,14 @@ export class App {
   dialog = $state<"settings" | "help" | "leave" | null>(null);
   settingsTab = $state("devices");
   peopleOpen = $state(false);
+  chatOpen = $state(false);
+  chat = $state.raw<ChatView>({ messages: [] });
+  /** Who the next chat message is for; `null`: everybody. */
+  chatTo = $state<string | null>(null);
+  /** Large for me, `"me"` being my own picture. */
+  pinned = $state<string | null>(null);
+  /** Whom the host is asked about before they are put out. */
+  removing = $state<string | null>(null);
   readonly toasts = new Toasts();
   readonly history = new CallHistory();
   readonly mac: boolean;
@@ -69,6 +82,11 @@ export class App {
     return this.view.me;
   }
 
+  /** What can be done in a room; `null` where the backend knows none or the server has told nothing yet. */
+  get rooms() {
+    return this.view.room ? this.backend.rooms : null;
+  }
+
   get appearance(): Appearance {
     return this.settings.appearance;
   }
@@ -78,7 +96,20 @@ export class App {
     this.viewAt = performance.now();
     this.history.follow(view, new Date());
     if (view.phase !== "home") this.linkError = null;
-    if (view.phase !== "inCall") this.peopleOpen = false;
+    if (view.phase !== "inCall") {
+      this.peopleOpen = this.chatOpen = false;
+      this.pinned = this.removing = this.chatTo = null;
+      if (view.phase !== "ended") this.chat = { messages: [] };
+    }
+    const here = (id: string) => id === "me" || view.participants.some((each) => each.id === id);
+    if (this.pinned !== null && !here(this.pinned)) this.pinned = null;
+    if (this.chatTo !== null && !here(this.chatTo)) this.chatTo = null;
+    if (this.removing !== null && !here(this.removing)) this.removing = null;
+  }
+
+  notified(notification: Notification): void {
+    // Whoever reads the chat needs no word of it.
+    if (notification.type !== "chat" || !this.chatOpen) this.toasts.notify(notification);
   }
 
   videoChanged(transport: VideoTransport): void {
@@ -119,6 +150,41 @@ export class App {
 
   setCapture(kind: "microphone" | "camera", on: boolean): Promise<void> {
     return this.#perform(() => (kind === "camera" ? this.backend.setCamera(on) : this.backend.setMicrophone(on)));
+  }
+
+  moderate = (action: Moderation) => this.#inRoom((rooms) => rooms.moderate(action));
+  setHand = (up: boolean) => this.#inRoom((rooms) => rooms.setHand(up));
+  react = (reaction: Reaction) => this.#inRoom((rooms) => rooms.react(reaction));
+  sendChat = (text: string, replyTo: number | null) =>
+    this.#inRoom((rooms) => rooms.sendChat(text, this.chatTo, replyTo));
+  retryChat = (key: number) => this.#inRoom((rooms) => rooms.retryChat(key));
+  readChat = () => this.#inRoom((rooms) => rooms.readChat());
+  dismissAsk = () => this.#inRoom((rooms) => rooms.dismissAsk());
+  reactToMessage = (id: number, reaction: Reaction, on: boolean) =>
+    this.#inRoom((rooms) => rooms.reactToMessage(id, reaction, on));
+  setPasscode = (passcode: string) => this.#inRoom((rooms) => rooms.setPasscode(passcode));
+
+  togglePeople(): void {
+    this.peopleOpen = !this.peopleOpen;
+    if (this.peopleOpen && narrow()) this.chatOpen = false;
+  }
+
+  toggleChat(): void {
+    if (!this.rooms) return;
+    this.chatOpen = !this.chatOpen;
+    if (this.chatOpen && narrow()) this.peopleOpen = false;
+  }
+
+  /** A host is asked whether to end the call for all. */
+  askToLeave(): void {
+    if (this.view.room?.isHost && this.view.participants.length > 0) this.dialog = "leave";
+    else void this.leave();
+  }
+
+  /** Opens the chat for a message to one person. */
+  writeTo(who: string): void {
+    this.chatTo = who;
+    if (!this.chatOpen) this.toggleChat();
   }
 
   selectDevice = (kind: DeviceKind, id: string | null) => this.#keep(() => this.backend.selectDevice(kind, id));
@@ -162,6 +228,17 @@ export class App {
     return this.#keeping;
   }
 
+  /** Small things that make no button busy: their answer shows in the next snapshot. */
+  async #inRoom(action: (rooms: RoomBackend) => Promise<void>): Promise<void> {
+    const { rooms } = this.backend;
+    if (!rooms) return;
+    try {
+      await action(rooms);
+    } catch (error) {
+      this.toasts.error(isUiError(error) ? error.code : "internal");
+    }
+  }
+
   async #perform(action: () => Promise<void>, onError = (code: UiErrorCode) => this.toasts.error(code)): Promise<void> {
     this.busy = true;
     try {
@@ -174,6 +251,9 @@ export class App {
     }
   }
 }
+
+/** One panel covers the stage. */
+const narrow = (): boolean => matchMedia("(max-width: 759px)").matches;
 
 const KEY = Symbol("app");
 export const provideApp = (app: App): App => setContext(KEY, app);

@@ -34,6 +34,35 @@ export class Toasts {
       case "reconnected":
         this.show(m.toast_reconnected());
         break;
+      case "waiting":
+        this.show(m.toast_waiting({ name: notification.name || m.someone() }), notification.name);
+        break;
+      case "admitted":
+        this.say(m.toast_admitted());
+        break;
+      case "muted":
+        this.#told(m.toast_muted({ name: notification.by || m.the_host() }));
+        break;
+      case "cameraStopped":
+        this.#told(m.toast_camera_stopped({ name: notification.by || m.the_host() }));
+        break;
+      case "roleChanged":
+        this.show(
+          { host: m.toast_now_host, coHost: m.toast_now_co_host, participant: m.toast_no_co_host }[notification.role](),
+        );
+        break;
+      case "handRaised":
+        this.say(m.toast_hand({ name: notification.name || m.someone() }));
+        break;
+      case "chat":
+        this.show(
+          (notification.private ? m.toast_chat_private : m.toast_chat)({ name: notification.name || m.someone() }),
+          notification.name,
+        );
+        break;
+      case "notDone":
+        this.show(m.toast_not_done());
+        break;
     }
   }
 
@@ -75,6 +104,12 @@ export class Toasts {
   /** At once. */
   alert(text: string): void {
     this.assertive = text;
+  }
+
+  /** What a host did to me is told at once. */
+  #told(text: string): void {
+    this.show(text, null, false);
+    this.alert(text);
   }
 
   #announceJoined(name: string): void {

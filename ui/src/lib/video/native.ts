@@ -3,7 +3,7 @@ import { Slot, Slots } from "./slots";
 import type { OnPicture, VideoSource } from "./source";
 
 export class NativeVideo implements VideoSource {
-  readonly onCanvas = false;
+  readonly element = null;
   readonly #slots = new Slots();
   #shown: ReadonlySet<string> = new Set();
 

@@ -85,8 +85,10 @@ export function webSocketVideo(url: string): VideoSource {
 
   connect();
   return {
-    onCanvas: true,
-    attach: (tile, canvas, onPicture) => slots.add(tile, new Slot(canvas, onPicture)),
+    element: "canvas",
+    attach(tile, canvas: HTMLCanvasElement | null, onPicture) {
+      return slots.add(tile, new Slot(canvas, onPicture));
+    },
     close() {
       clearTimeout(retry);
       if (!socket) return;

@@ -16,6 +16,7 @@ import type {
   UiErrorCode,
   VideoTransport,
 } from "..";
+import { CHAT, FakeRooms } from "./rooms";
 import { AMIR, CALL, DEVICES, HOME, INVITE, LOBBY, off, on, STATES, type StateName } from "./states";
 import { NativeVideo } from "../../video/native";
 import { webSocketVideo } from "../../video/websocket";
@@ -63,6 +64,15 @@ export function fakeBackend(query: URLSearchParams): Backend {
     video: (name) => events?.videoChanged((transport = videoTransport(name))),
   };
   window.fika = control;
+  const rooms = new FakeRooms(
+    {
+      view: () => view,
+      set: (change) => set({ ...view, ...change }),
+      tell: (chat) => events?.chatChanged(chat),
+      called: (name, ...values) => called(name, ...values),
+    },
+    CHAT,
+  );
 
   function set(next: CallView): void {
     view = next;
@@ -80,6 +90,7 @@ export function fakeBackend(query: URLSearchParams): Backend {
     start: async (listener) => {
       if (query.has("no-start")) return refuse("internal");
       events = listener;
+      rooms.tell();
       let step = 0;
       setInterval(() => {
         const heard = query.has("quiet") ? QUIET : MICROPHONE_LEVELS[step++ % MICROPHONE_LEVELS.length];
@@ -98,7 +109,7 @@ export function fakeBackend(query: URLSearchParams): Backend {
       };
     },
     video: (transport) => {
-      if (transport.kind === "native") return native;
+      if (transport.kind !== "websocket") return native;
       return transport.url === "" ? canvases : webSocketVideo(transport.url);
     },
     newCall: async () => {
@@ -166,6 +177,7 @@ export function fakeBackend(query: URLSearchParams): Backend {
     },
     surfaceStats: async () => [],
     setFullscreen: async (wanted) => void called("setFullscreen", wanted),
+    rooms,
   };
 }
 
@@ -191,7 +203,7 @@ function settings(query: URLSearchParams): AppSettings {
       mirrorSelf: true,
       selfViewCorner: "bottomRight",
       selfViewHidden: false,
-      arrangement: "auto",
+      arrangement: (query.get("arrangement") ?? "auto") as AppSettings["appearance"]["arrangement"],
       drawInPage: false,
     },
   };

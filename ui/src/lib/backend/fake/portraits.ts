@@ -1,8 +1,14 @@
 /** Still portraits instead of cameras, and how one fills a box: cropped or whole, mirrored, zoomed. */
 import type { TileRect } from "..";
 import amir from "./people/amir.svg?url";
+import david from "./people/david.svg?url";
 import elin from "./people/elin.svg?url";
+import fatima from "./people/fatima.svg?url";
 import jonas from "./people/jonas.svg?url";
+import karin from "./people/karin.svg?url";
+import lars from "./people/lars.svg?url";
+import mei from "./people/mei.svg?url";
+import noor from "./people/noor.svg?url";
 import sofia from "./people/sofia.svg?url";
 
 const PORTRAITS: Record<string, string> = {
@@ -10,6 +16,12 @@ const PORTRAITS: Record<string, string> = {
   "amir/camera": amir,
   "sofia/camera": sofia,
   "jonas/camera": jonas,
+  "mei/camera": mei,
+  "david/camera": david,
+  "noor/camera": noor,
+  "karin/camera": karin,
+  "lars/camera": lars,
+  "fatima/camera": fatima,
 };
 
 /** Calls `loaded` once the picture of `tile` is there. */

@@ -1,5 +1,14 @@
 /** Every state that the page can be in, by name: `?state=one-to-one`. */
-import type { CallView, CaptureView, DeviceInfo, DeviceProblem, EndReason, ParticipantView, QualityView } from "..";
+import type {
+  CallView,
+  CaptureView,
+  DeviceInfo,
+  DeviceProblem,
+  EndReason,
+  ParticipantView,
+  QualityView,
+  RoomView,
+} from "..";
 
 export const DEVICES: DeviceInfo[] = [
   { kind: "camera", id: "brio", name: "Logitech Brio 500", isDefault: true },
@@ -46,12 +55,35 @@ function person(id: string, name: string, change: Partial<ParticipantView> = {})
     hasVideo: true,
     speaking: false,
     connection: "connected",
+    role: "participant",
+    hand: null,
+    reaction: null,
     ...change,
   };
 }
 const AMIR = person("amir", "Amir Rahimi");
 const SOFIA = person("sofia", "Sofia Marin", { speaking: true });
 const JONAS = person("jonas", "Jonas Berg", { microphoneOn: false });
+
+const OFF_CAMERA = { cameraOn: false, hasVideo: false };
+const MEI = person("mei", "Mei Tanaka", { microphoneOn: false, hand: 1 });
+const DAVID = person("david", "David Okafor", { microphoneOn: false });
+const NOOR = person("noor", "Noor Abdi");
+const LARS = person("lars", "Lars Nyström", { role: "coHost", speaking: true });
+const FATIMA = person("fatima", "Fatima Haddad", { microphoneOn: false });
+const OSKAR = person("oskar", "Oskar Holm", { microphoneOn: false, ...OFF_CAMERA });
+const KARIN = person("karin", "Karin Ek", { role: "host" });
+
+const ROOM: RoomView = {
+  mayModerate: false,
+  isHost: false,
+  locked: false,
+  waitingRoom: false,
+  spotlight: null,
+  hands: [],
+  waiting: [],
+};
+const HOSTED: RoomView = { ...ROOM, mayModerate: true, isHost: true, waitingRoom: true };
 
 const HOME: CallView = {
   phase: "home",
@@ -74,6 +106,20 @@ const CALL: CallView = {
   participants: [AMIR],
   connectedForMs: 1_450_000,
   quality: GOOD,
+};
+const IN_ROOM: CallView = {
+  ...CALL,
+  me: { ...CALL.me, role: "participant", hand: null, reaction: null },
+  room: ROOM,
+  waitingFor: null,
+  ask: null,
+  unread: 0,
+};
+const HOST: CallView = {
+  ...IN_ROOM,
+  me: { ...IN_ROOM.me, role: "host" },
+  room: HOSTED,
+  participants: [LARS, FATIMA, OSKAR],
 };
 const ended = (end: EndReason): CallView => ({ ...HOME, phase: "ended", invite: { ...INVITE, mine: false }, end });
 
@@ -120,6 +166,59 @@ export const STATES = {
   weak: { ...CALL, quality: { ...GOOD, level: "weak", roundTripMs: 410, receiveKbps: 210, lossPercent: 11 } },
   "grid-3": { ...CALL, participants: [AMIR, SOFIA] },
   "grid-4": { ...CALL, participants: [AMIR, SOFIA, JONAS] },
+  "grid-9": {
+    ...IN_ROOM,
+    room: { ...ROOM, hands: ["mei"] },
+    participants: [
+      { ...SOFIA, role: "host" },
+      { ...AMIR, microphoneOn: false },
+      MEI,
+      DAVID,
+      { ...JONAS, connection: "unstable" },
+      { ...LARS, role: "participant", speaking: false, microphoneOn: false, ...OFF_CAMERA },
+      KARIN,
+      { ...NOOR, microphoneOn: false, reaction: "clap" },
+    ],
+    unread: 2,
+  },
+  room: {
+    ...IN_ROOM,
+    room: { ...ROOM, hands: ["mei"] },
+    participants: [{ ...SOFIA, role: "host" }, MEI, { ...AMIR, microphoneOn: false }, DAVID, NOOR],
+    unread: 1,
+  },
+  "hand-up": {
+    ...IN_ROOM,
+    me: { ...IN_ROOM.me, hand: 2, reaction: "thumbsUp" },
+    room: { ...ROOM, hands: ["mei", "me"] },
+    participants: [{ ...KARIN, reaction: "heart" }, MEI],
+  },
+  spotlight: {
+    ...IN_ROOM,
+    room: { ...ROOM, spotlight: "karin" },
+    participants: [KARIN, LARS, FATIMA],
+  },
+  asked: { ...IN_ROOM, me: { ...IN_ROOM.me, microphone: off }, ask: { by: "Karin Ek", what: "microphone" } },
+  host: {
+    ...HOST,
+    room: {
+      ...HOSTED,
+      waiting: [
+        { id: "maja", name: "Maja Sund", label: "Interview" },
+        { id: "tom", name: "Tom Keller", label: null },
+      ],
+    },
+  },
+  "host-locked": { ...HOST, room: { ...HOSTED, locked: true }, participants: [LARS, { ...MEI, role: "coHost" }] },
+  waiting: { ...LOBBY, phase: "waiting", connection: "waiting", waitingFor: "Karin Ek" },
+  "waiting-nobody": {
+    ...LOBBY,
+    phase: "waiting",
+    connection: "waiting",
+    waitingFor: null,
+    me: { ...live, microphone: off, camera: off },
+  },
+  "lobby-passcode": { ...LOBBY, invite: { ...INVITE, mine: false, passcode: true } },
   unstable: { ...CALL, connection: "unstable", participants: [{ ...AMIR, connection: "unstable" }] },
   reconnecting: { ...CALL, connection: "reconnecting", problem: "networkLost", quality: null },
   lost: { ...CALL, connection: "lost", problem: "networkLost", quality: null },
@@ -146,7 +245,11 @@ export const STATES = {
   "ended-short": { ...ended("left"), participants: [AMIR], connectedForMs: 21_000 },
   "ended-alone": ended("left"),
   "ended-lost": { ...ended("lost"), participants: [AMIR], connectedForMs: 1_920_000 },
+  denied: ended("denied"),
+  removed: { ...ended("removed"), participants: [KARIN], connectedForMs: 300_000 },
+  "ended-by-host": { ...ended("endedByHost"), participants: [KARIN, LARS], connectedForMs: 1_920_000 },
   "link-ended": ended("roomNotFound"),
+  "link-passcode": { ...ended("roomNotFound"), invite: { ...INVITE, mine: false, passcode: true } },
   "link-full": ended("roomFull"),
   "link-unreachable": ended("serverUnreachable"),
   "no-server": { ...ended("serverUnreachable"), invite: null },

@@ -5,7 +5,7 @@ import type { OnPicture, VideoSource } from "../../video/source";
 import { drawPortrait, isLoaded, portrait } from "./portraits";
 
 export class FakeVideo implements VideoSource {
-  readonly onCanvas = true;
+  readonly element = "canvas";
   readonly #slots = new Slots();
   readonly #images = new Map<string, HTMLImageElement>();
   #tiles: readonly TileRect[] = [];

@@ -197,7 +197,8 @@ async function findPainted({ layout, image }: { layout: Layout; image: string })
         if (far <= 12) continue;
         const [px, py] = [x + 0.5, y + 0.5];
         if (!inside(tile, -2, px, py) || rest.some((box) => inside(box, 1, px, py))) continue;
-        if (over.some((box) => inside(box, 1, px, py))) continue;
+        // Boxes stand on whole pixels, their corners are smooth: up to half a pixel and one.
+        if (over.some((box) => inside(box, 1.5, px, py))) continue;
         count += 1;
         first ||= `${x},${y}`;
       }

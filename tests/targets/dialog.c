@@ -1,5 +1,6 @@
 /* dialog.exe TITLE BUTTON: waits for a message box with this title, writes its texts to stdout as UTF-8, presses the
-   button with this number (IDOK 1, IDYES 6, IDNO 7), and ends when the box is gone. Code 1: no such box within a minute. */
+   button with this number (IDOK 1, IDYES 6, IDNO 7), and ends when the box is gone; with 0 it presses none and ends at
+   once. Code 1: no such box within a minute, or it does not go away. */
 #include <stdio.h>
 #include <windows.h>
 
@@ -29,8 +30,10 @@ int wmain(int count, WCHAR **words) {
     if (!box) return 1;
     EnumChildWindows(box, tell, 0);
     fflush(stdout);
+    const int button = _wtoi(words[2]);
+    if (button == 0) return 0;
     for (int i = 0; i < POLLS && IsWindow(box); i++) {
-        PostMessageW(box, WM_COMMAND, MAKEWPARAM(_wtoi(words[2]), BN_CLICKED), 0);
+        PostMessageW(box, WM_COMMAND, MAKEWPARAM(button, BN_CLICKED), 0);
         Sleep(POLL_MS);
     }
     return IsWindow(box) ? 1 : 0;

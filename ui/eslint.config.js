@@ -7,6 +7,7 @@ export default ts.config(
     ignores: [
       "dist/",
       "dist-fake/",
+      "dist-web/",
       "src/lib/paraglide/",
       "src/lib/backend/bindings.ts",
       "src/lib/protocol/",
@@ -15,7 +16,7 @@ export default ts.config(
   },
   ...ts.configs.strict,
   ...svelte.configs.recommended,
-  { languageOptions: { globals: { ...globals.browser, __FAKE__: "readonly" } } },
+  { languageOptions: { globals: { ...globals.browser, __FAKE__: "readonly", __WEB__: "readonly" } } },
   { files: ["**/*.svelte", "**/*.svelte.ts"], languageOptions: { parserOptions: { parser: ts.parser } } },
   {
     rules: {

@@ -10,9 +10,16 @@ import { m } from "./lib/paraglide/messages";
 import { App } from "./lib/state/app.svelte";
 import { watchSystemTheme } from "./lib/theme";
 import { createStage } from "./lib/video/stage";
+import OpenInApp from "./screens/OpenInApp.svelte";
 
 /** Nothing is shown before the first snapshot; what arrives before it is kept and applied after it. */
 async function main(): Promise<void> {
+  const target = document.getElementById("app");
+  if (__WEB__ && target && !isSecureContext) {
+    setLanguage("system", navigator.language);
+    mount(OpenInApp, { target });
+    return;
+  }
   const backend = await connectBackend();
   const early: ((app: App) => void)[] = [];
   let deliver = (change: (app: App) => void): void => void early.push(change);
@@ -30,7 +37,6 @@ async function main(): Promise<void> {
   for (const change of early) change(app);
   deliver = (change) => change(app);
   watchSystemTheme(() => app.applyAppearance());
-  const target = document.getElementById("app");
   if (target) mount(AppShell, { target, props: { app } });
 }
 

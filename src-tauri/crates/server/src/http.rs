@@ -1,7 +1,6 @@
-//! The HTTP side: where the WebSocket begins, and the small page behind an invite link.
+//! The HTTP side: where the WebSocket begins; the pages are in [`page`].
 //!
-//! Runs on the tokio tasks of the HTTP server; nothing is queued. Every room id gets the same page, so that nobody
-//! learns here which rooms exist.
+//! Runs on the tokio tasks of the HTTP server; nothing is queued.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -10,10 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use axum::Router;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{ConnectInfo, State};
-use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderMap, HeaderName, ORIGIN, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS,
-};
+use axum::http::header::{HOST, HeaderMap, HeaderName, ORIGIN};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
@@ -23,11 +19,9 @@ use tokio::sync::mpsc;
 use crate::connection::{self, Rules};
 use crate::doors::Peer;
 use crate::hub::Event;
+use crate::page;
 use crate::rooms::ConnectionId;
 
-/// No script, no image, no other site: the address of this page holds the secret of the call.
-const POLICY: &str =
-    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 #[derive(Clone)]
@@ -41,9 +35,8 @@ pub(crate) struct Site {
 pub(crate) fn router(site: Site) -> Router {
     Router::new()
         .route(PATH, get(signal))
-        .route("/j/{room}", get(async || asset("text/html; charset=utf-8", include_str!("page/invite.html"))))
-        .route("/invite.css", get(async || asset("text/css; charset=utf-8", include_str!("page/invite.css"))))
-        .route("/healthz", get(async || asset("text/plain; charset=utf-8", "ok")))
+        .merge(page::router())
+        .route("/healthz", get(async || page::plain("text/plain; charset=utf-8", "ok")))
         .with_state(site)
 }
 
@@ -78,17 +71,6 @@ fn is_own_page(headers: &HeaderMap) -> bool {
 /// The address that the nearest proxy saw: the last one of the list, the others are the client's own words.
 fn forwarded(headers: &HeaderMap) -> Option<IpAddr> {
     headers.get_all(FORWARDED_FOR).iter().next_back()?.to_str().ok()?.rsplit(',').next()?.trim().parse().ok()
-}
-
-fn asset(kind: &'static str, body: &'static str) -> Response {
-    let headers = [
-        (CONTENT_TYPE, kind),
-        (CONTENT_SECURITY_POLICY, POLICY),
-        (REFERRER_POLICY, "no-referrer"),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (CACHE_CONTROL, "no-cache"),
-    ];
-    (headers, body).into_response()
 }
 
 #[cfg(test)]

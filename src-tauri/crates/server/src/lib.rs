@@ -10,6 +10,7 @@ mod hub;
 pub mod limits;
 pub mod local;
 mod outgoing;
+mod page;
 mod random;
 pub mod rooms;
 

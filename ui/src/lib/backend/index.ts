@@ -69,5 +69,6 @@ export function isUiError(error: unknown): error is UiError {
 
 export async function connectBackend(): Promise<Backend> {
   if (__FAKE__) return (await import("./fake")).fakeBackend(new URLSearchParams(location.search));
+  if (__WEB__) return (await import("./web")).webBackend();
   return (await import("./tauri")).tauriBackend();
 }

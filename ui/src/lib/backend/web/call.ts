@@ -1,0 +1,262 @@
+/** A call in a browser: the seat, the people, and what the page is shown of both. One at a time; made anew for each join. */
+import type { IceServer, MediaState, ParticipantInfo, ServerMessage } from "../../protocol/signal";
+import type { ConnectionState, EndReason, Layout, Notification, ParticipantView, QualityView } from "..";
+import { PeerChannel } from "./channel";
+import { isLocal, type Link } from "./link";
+import { Peer, type Tracks } from "./peer";
+import { Person } from "./person";
+import { figures, qualityOf } from "./quality";
+import { deriveKey } from "./seal";
+import { Signalling } from "./signalling";
+import { isFull, NOTHING, wantOfTile } from "./want";
+
+const LISTEN_MS = 100;
+const MEASURE_MS = 1000;
+/** Less than everything is told again after this, as it holds for a while only. */
+const WANT_MS = 5000;
+
+export type CallEvents = {
+  changed(): void;
+  notified(notification: Notification): void;
+  heard(): void;
+  /** Nothing comes of it any more. */
+  ended(reason: EndReason): void;
+  tracks(): Tracks;
+};
+
+export class WebCall {
+  id: string | null = null;
+  lost = false;
+  quality: QualityView | null = null;
+  readonly people = new Map<string, Person>();
+  #signalling: Signalling | null = null;
+  #key: CryptoKey | null = null;
+  #iceServers: IceServer[] = [];
+  #away = false;
+  #connectedAt: number | null = null;
+  #wants = new Map<string, { width: number; height: number }>();
+  #timers: ReturnType<typeof setInterval>[] = [];
+  #media: MediaState;
+
+  constructor(
+    private readonly link: Link,
+    private readonly name: string,
+    media: MediaState,
+    private readonly events: CallEvents,
+  ) {
+    this.#media = media;
+  }
+
+  async join(): Promise<void> {
+    this.#key = await deriveKey(this.link.secret, this.link.room);
+    this.#signalling = new Signalling(this.link, this.name, this.#media, {
+      message: (message) => this.#on(message),
+      away: () => {
+        this.#away = true;
+        this.events.changed();
+      },
+      closed: (reason) => this.#closed(reason),
+    });
+    this.#signalling.connect();
+    this.#timers = [
+      setInterval(() => this.#listen(), LISTEN_MS),
+      setInterval(() => void this.#measure(), MEASURE_MS),
+      setInterval(() => this.#want(true), WANT_MS),
+    ];
+  }
+
+  setMedia(media: MediaState): void {
+    this.#media = media;
+    this.#signalling?.setMedia(media);
+  }
+
+  tracksChanged(): void {
+    for (const { peer } of this.people.values()) void peer.tracksChanged();
+  }
+
+  /** The boxes of the page: nobody needs to send more than fills them. */
+  setLayout({ tiles, devicePixelRatio }: Layout): void {
+    const ratio = devicePixelRatio ?? 1;
+    this.#wants = new Map(
+      tiles.map(({ id, width, height }) => [id, { width: (width ?? 0) * ratio, height: (height ?? 0) * ratio }]),
+    );
+    this.#want(false);
+  }
+
+  hurry(): void {
+    this.#signalling?.hurry();
+  }
+
+  leave(): void {
+    this.#signalling?.leave();
+    this.close();
+  }
+
+  close(): void {
+    for (const timer of this.#timers) clearInterval(timer);
+    for (const person of this.people.values()) person.close();
+    this.people.clear();
+  }
+
+  setSink(id: string | null): void {
+    for (const { sound } of this.people.values())
+      if ("setSinkId" in sound) void sound.setSinkId(id ?? "").catch(() => undefined);
+  }
+
+  get connection(): ConnectionState {
+    if (this.lost) return "lost";
+    const states = [...this.people.values()].map(({ connection }) => connection);
+    if (states.includes("connected")) return "connected";
+    if (this.#away) return "reconnecting";
+    if (states.includes("unstable")) return "unstable";
+    if (states.includes("reconnecting")) return "reconnecting";
+    return states.includes("connecting") ? "connecting" : "waiting";
+  }
+
+  get untrusted(): boolean {
+    return [...this.people.values()].some(({ state }) => state === "untrusted");
+  }
+
+  /** In whole seconds: a view does not change more often for the clock alone. */
+  get connectedForMs(): number | null {
+    return this.#connectedAt === null ? null : Math.floor((performance.now() - this.#connectedAt) / 1000) * 1000;
+  }
+
+  participants(): ParticipantView[] {
+    const now = performance.now();
+    return [...this.people.values()].map((person) => person.view(now));
+  }
+
+  #on(message: ServerMessage): void {
+    switch (message.type) {
+      case "joined":
+        this.#joined(message);
+        break;
+      case "participantJoined":
+        if (this.#add(message.participant)) this.events.notified({ type: "joined", name: message.participant.name });
+        break;
+      case "participantChanged": {
+        const person = this.people.get(message.participant.id);
+        if (person) person.info = message.participant;
+        break;
+      }
+      case "participantLeft":
+        this.#remove(message.participant);
+        break;
+      case "signal":
+        this.people.get(message.from)?.peer.receive(message.payload);
+        return;
+    }
+    this.events.changed();
+  }
+
+  #joined({ you, participants, iceServers }: Extract<ServerMessage, { type: "joined" }>): void {
+    if (this.id !== you) {
+      // A seat of our own again: nobody knows the old one any more.
+      for (const person of this.people.values()) person.close();
+      this.people.clear();
+      this.id = you;
+    } else if (this.#away) this.events.notified({ type: "reconnected" });
+    this.#away = false;
+    this.#iceServers = iceServers;
+    for (const id of [...this.people.keys()]) if (!participants.some((each) => each.id === id)) this.#remove(id);
+    for (const info of participants) this.#add(info);
+  }
+
+  /** `false`: known already, or us. */
+  #add(info: ParticipantInfo): boolean {
+    const known = this.people.get(info.id);
+    if (known) known.info = info;
+    if (known || this.#key === null || this.id === null || info.id === this.id) return false;
+    const channel = new PeerChannel(this.#key, this.id, info.id, (payload) =>
+      this.#signalling?.signal(info.id, payload),
+    );
+    const peer = new Peer({
+      offers: this.id < info.id,
+      channel,
+      iceServers: () => this.#iceServers,
+      tracks: () => this.events.tracks(),
+      loopback: isLocal(this.link.host) && /^(localhost|127\.|\[::1\])/.test(this.link.host),
+      onState: (state) => {
+        person.state = state;
+        if (state === "connected") {
+          person.connectedOnce = true;
+          this.#connectedAt ??= performance.now();
+          this.#want(false);
+        }
+        this.events.changed();
+      },
+      onTrack: (track) => person.track(track, () => this.events.changed()),
+    });
+    const person = new Person(info, peer);
+    this.people.set(info.id, person);
+    peer.begin();
+    return true;
+  }
+
+  #remove(id: string): void {
+    const person = this.people.get(id);
+    if (!person) return;
+    this.people.delete(id);
+    person.close();
+    this.events.notified({ type: "left", name: person.info.name });
+  }
+
+  #closed(reason: string): void {
+    if (reason === "lost") {
+      this.lost = true;
+      for (const person of this.people.values()) person.peer.close();
+      this.events.changed();
+      return;
+    }
+    this.close();
+    this.events.ended(END[reason] ?? "protocol");
+  }
+
+  #listen(): void {
+    const now = performance.now();
+    let changed = false;
+    for (const person of this.people.values()) {
+      const before = person.speaks(now);
+      person.listen(now);
+      changed ||= before !== person.speaks(now) || person.speaks(now - LISTEN_MS) !== person.speaks(now);
+    }
+    this.events.heard();
+    if (changed) this.events.changed();
+  }
+
+  async #measure(): Promise<void> {
+    const pairs = [];
+    for (const person of this.people.values()) {
+      const stats = await person.peer.stats();
+      if (!stats || person.state !== "connected") continue;
+      const before = person.figures;
+      const found: Parameters<typeof figures>[0] = [...stats.values()];
+      person.figures = figures(found);
+      pairs.push({ before, now: person.figures, seconds: MEASURE_MS / 1000 });
+    }
+    this.quality = qualityOf(pairs);
+    this.events.changed();
+  }
+
+  #want(again: boolean): void {
+    for (const [id, { peer, state }] of this.people) {
+      if (state !== "connected") continue;
+      const tile = this.#wants.get(`${id}/camera`);
+      const want = tile ? wantOfTile(tile.width, tile.height) : NOTHING;
+      if (!again || !isFull(want)) peer.want(want, again);
+    }
+  }
+}
+
+const END: Record<string, EndReason> = {
+  roomNotFound: "roomNotFound",
+  roomFull: "roomFull",
+  tooManyRequests: "tooManyRequests",
+  version: "version",
+  badMessage: "protocol",
+  unreachable: "serverUnreachable",
+  denied: "denied",
+  removed: "removed",
+  ended: "endedByHost",
+};

@@ -1,0 +1,219 @@
+/**
+ * A guest's browser: devices, peer connections and signalling of its own behind the seam. The link is the address of the page;
+ * what follows # is read here and sent nowhere.
+ */
+import type { AppSettings, Backend, CallView, DeviceKind, EndReason, Events, MeView, Phase, Problem } from "..";
+import { WebCall } from "./call";
+import { Devices } from "./devices";
+import { isLocal, parseLink, type Link } from "./link";
+import { load, save } from "./settings";
+import { testSound } from "./sound";
+import { ElementVideo } from "./video";
+
+const refuse = (code: "notALink" | "incomplete" | "typo"): Promise<never> => Promise.reject({ code, message: code });
+
+export function webBackend(): Backend {
+  const video = new ElementVideo();
+  let settings: AppSettings = load();
+  let events: Events | undefined;
+  let phase: Phase = "home";
+  let link: Link | null = null;
+  let call: WebCall | null = null;
+  let end: EndReason | null = null;
+  /** The last view of the call, for the screen after it. */
+  let after: Partial<CallView> = {};
+  let told = false;
+
+  const devices = new Devices(settings.call, changed, heard);
+  const live = (kind: "camera" | "microphone") => devices.views[kind].wanted && devices.views[kind].state === "on";
+  const media = () => ({ microphone: live("microphone"), camera: live("camera") });
+  let sent = JSON.stringify(media());
+
+  /** At most one snapshot for each turn of the event loop. */
+  function changed(): void {
+    call?.tracksChanged();
+    const now = JSON.stringify(media());
+    if (now !== sent) call?.setMedia(media());
+    sent = now;
+    video.set("me/camera", devices.track("camera"));
+    for (const [id, person] of call?.people ?? []) video.set(`${id}/camera`, person.picture);
+    if (told) return;
+    told = true;
+    queueMicrotask(() => {
+      told = false;
+      events?.devicesChanged(devices.list);
+      events?.callChanged(view());
+    });
+  }
+  function heard(): void {
+    const participants = [...(call?.people ?? [])].map(([id, { level }]) => ({ id, level }));
+    events?.levelsChanged({ microphone: devices.level, participants });
+  }
+
+  function me(): MeView {
+    return { id: call?.id ?? null, name: settings.call.name, ...devices.views };
+  }
+  function problem(): Problem | null {
+    if (call?.untrusted) return "untrusted";
+    if (call && (call.connection === "reconnecting" || call.connection === "lost")) return "networkLost";
+    const { camera, microphone } = devices.views;
+    if (microphone.wanted && microphone.problem) return MICROPHONE[microphone.problem] ?? "microphoneLost";
+    if (camera.wanted && camera.problem) return CAMERA[camera.problem] ?? "cameraFailed";
+    return null;
+  }
+  function view(): CallView {
+    const running = phase === "inCall" ? call : null;
+    const idle = phase === "joining" ? "connecting" : end === "lost" ? "lost" : "idle";
+    return {
+      phase,
+      connection: running?.connection ?? idle,
+      invite: link && {
+        link: link.text,
+        localOnly: isLocal(link.host),
+        host: link.host,
+        mine: false,
+        passcode: link.passcode,
+      },
+      me: me(),
+      participants: running?.participants() ?? [],
+      connectedForMs: running?.connectedForMs ?? null,
+      quality: running?.connection === "connected" ? running.quality : null,
+      problem: problem(),
+      end,
+      ...(phase === "ended" ? after : {}),
+    };
+  }
+
+  function lobby(next: Link): void {
+    link = next;
+    phase = "lobby";
+    end = null;
+    changed();
+    void devices.openBoth();
+  }
+  function over(reason: EndReason): void {
+    const { participants, connectedForMs } = view();
+    after = { participants, connectedForMs };
+    call?.close();
+    call = null;
+    phase = "ended";
+    end = reason;
+    video.close();
+    devices.close();
+    changed();
+  }
+  async function join(): Promise<void> {
+    if (!link) return;
+    phase = "joining";
+    end = null;
+    const joining: WebCall = new WebCall(link, settings.call.name, media(), {
+      changed: () => {
+        if (joining !== call) return;
+        if (phase === "joining" && joining.id !== null) phase = "inCall";
+        changed();
+      },
+      notified: (notification) => joining === call && events?.notified(notification),
+      heard,
+      ended: (reason) => joining === call && over(reason),
+      tracks: () => ({ audio: devices.track("microphone"), video: devices.track("camera") }),
+    });
+    call?.close();
+    call = joining;
+    changed();
+    await joining.join();
+  }
+  async function setCapture(kind: "camera" | "microphone", on: boolean): Promise<void> {
+    if (on) await devices.open(kind);
+    else devices.shut(kind);
+  }
+  const keep = (next: AppSettings): AppSettings => (settings = save(next));
+
+  return {
+    start: async (listener) => {
+      events = listener;
+      const found = parseLink(location.href);
+      if (typeof found !== "string") lobby(found);
+      addEventListener("hashchange", () => location.reload());
+      // The others need not wait until the server notices.
+      addEventListener("pagehide", () => call?.leave());
+      return {
+        version: "",
+        platform: "web",
+        locale: navigator.language,
+        video: { kind: "element" },
+        linkError: typeof found === "string" && location.pathname.startsWith("/j/") ? found : null,
+        settings,
+        view: view(),
+        devices: devices.list,
+      };
+    },
+    video: () => video,
+    newCall: () => refuse("notALink"),
+    openInvite: async (text) => {
+      const next = parseLink(text);
+      if (typeof next === "string") return refuse(next === "incomplete" || next === "typo" ? next : "notALink");
+      // Another server has a page of its own.
+      if (next.origin !== location.origin) location.assign(next.text);
+      else {
+        history.replaceState(null, "", next.text);
+        lobby(next);
+      }
+    },
+    join,
+    leave: async () => {
+      const leaving = call;
+      over("left");
+      leaving?.leave();
+    },
+    home: async () => {
+      call?.leave();
+      call = null;
+      phase = "home";
+      link = null;
+      end = null;
+      devices.close();
+      changed();
+    },
+    rejoin: async () => {
+      if (phase === "inCall" && call && !call.lost) return call.hurry();
+      if (phase === "ended") void devices.openBoth();
+      await join();
+    },
+    setMicrophone: (on) => setCapture("microphone", on),
+    setCamera: (on) => setCapture("camera", on),
+    selectDevice: async (kind: DeviceKind, id) => {
+      if (kind === "speaker") call?.setSink(id);
+      await devices.select(kind, id);
+      return keep({ ...settings, call: { ...settings.call, [kind]: id } });
+    },
+    retryDevice: async (kind) => {
+      if (kind !== "speaker") await devices.open(kind);
+    },
+    playTestSound: () => testSound(),
+    setName: async (name) => {
+      const kept = keep({ ...settings, call: { ...settings.call, name } });
+      changed();
+      return kept;
+    },
+    saveSettings: async (next) => keep(next),
+    setLayout: async (layout) => call?.setLayout(layout),
+    surfaceStats: async () => [],
+    setFullscreen: async (on) => {
+      if (on) await document.documentElement.requestFullscreen();
+      else if (document.fullscreenElement) await document.exitFullscreen();
+    },
+    rooms: null,
+  };
+}
+
+const CAMERA: Record<string, Problem> = {
+  busy: "cameraBusy",
+  permissionDenied: "cameraDenied",
+  notFound: "cameraMissing",
+  disconnected: "cameraLost",
+};
+const MICROPHONE: Record<string, Problem> = {
+  busy: "microphoneBusy",
+  permissionDenied: "microphoneDenied",
+  notFound: "microphoneMissing",
+};

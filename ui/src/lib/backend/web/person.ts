@@ -1,0 +1,89 @@
+/** Another participant: what the server says of them, their connection, and what arrives. */
+import type { ParticipantInfo } from "../../protocol/signal";
+import type { ConnectionState, ParticipantView } from "..";
+import type { Peer, PeerState } from "./peer";
+import { NO_FIGURES, type Figures } from "./quality";
+
+/** As loud as a voice, of 1; and how long after the last such moment somebody still speaks. */
+const VOICE = 0.02;
+const PAUSE_MS = 500;
+
+export class Person {
+  state: PeerState = "connecting";
+  /** They were connected before, so what is broken is coming back. */
+  connectedOnce = false;
+  video: MediaStreamTrack | null = null;
+  figures: Figures = NO_FIGURES;
+  level = 0;
+  #spokeAt = -Infinity;
+  /** Their sound plays here, for the browser's own echo canceller to know it. */
+  readonly sound = new Audio();
+
+  constructor(
+    public info: ParticipantInfo,
+    readonly peer: Peer,
+  ) {
+    this.sound.autoplay = true;
+  }
+
+  track(track: MediaStreamTrack, changed: () => void): void {
+    track.onmute = track.onunmute = track.onended = changed;
+    if (track.kind === "video") this.video = track;
+    else {
+      this.sound.srcObject = new MediaStream([track]);
+      void this.sound.play().catch(() => undefined);
+    }
+    changed();
+  }
+
+  /** Ten times a second. */
+  listen(now: number): void {
+    const [source] = this.peer.receiver("audio")?.getSynchronizationSources() ?? [];
+    const level = this.info.media.microphone ? (source?.audioLevel ?? 0) : 0;
+    this.level = Math.round(Math.min(100, Math.max(0, (20 * Math.log10(level + 1e-5) + 60) / 0.6)));
+    if (level >= VOICE) this.#spokeAt = now;
+  }
+
+  speaks(now: number): boolean {
+    return now - this.#spokeAt < PAUSE_MS;
+  }
+
+  /** Pictures that may be shown: they come, and their sender wants them seen. */
+  get picture(): MediaStreamTrack | null {
+    const { video } = this;
+    return video && !video.muted && video.readyState === "live" && this.info.media.camera ? video : null;
+  }
+
+  get connection(): ConnectionState {
+    if (this.info.away && this.state !== "connected") return "reconnecting";
+    switch (this.state) {
+      case "connected":
+        return "connected";
+      case "disconnected":
+        return "unstable";
+      case "untrusted":
+        return "lost";
+      case "connecting":
+      case "failed":
+        return this.connectedOnce ? "reconnecting" : "connecting";
+    }
+  }
+
+  view(now: number): ParticipantView {
+    const { id, name, media } = this.info;
+    return {
+      id,
+      name,
+      microphoneOn: media.microphone,
+      cameraOn: media.camera,
+      hasVideo: this.picture !== null,
+      speaking: this.speaks(now),
+      connection: this.connection,
+    };
+  }
+
+  close(): void {
+    this.peer.close();
+    this.sound.srcObject = null;
+  }
+}

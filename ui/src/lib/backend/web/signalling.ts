@@ -1,0 +1,202 @@
+/**
+ * Our seat in a room: one WebSocket, made again when it breaks. Messages of the server become calls of `Seat`; nothing is
+ * kept for a server that is away, peers begin again without an answer.
+ */
+import {
+  HEARTBEAT_SECONDS,
+  MAX_MESSAGE,
+  PATH,
+  PROTOCOL_VERSION,
+  type ClientMessage,
+  type MediaState,
+  type Refusal,
+  type ServerMessage,
+} from "../../protocol/signal";
+import type { Link } from "./link";
+
+const DELAYS_MS = [0, 300, 1200, 2700, 4800];
+const LAST_DELAY_MS = 7000;
+const GIVE_UP_MS = 60_000;
+/** Attempts before a seat was ever held: somebody waits for an answer. */
+const FIRST_ATTEMPTS = 3;
+/** So long without a word counts as gone. */
+const SILENCE_MS = 3 * HEARTBEAT_SECONDS * 1000;
+
+export interface Seat {
+  message(message: ServerMessage): void;
+  /** The server is away, and tried again. */
+  away(): void;
+  /** There will be no more. */
+  closed(reason: Refusal | "unreachable" | "lost"): void;
+}
+
+export class Signalling {
+  #socket: WebSocket | null = null;
+  #resume: string | undefined;
+  #attempt = 0;
+  #lostAt: number | null = null;
+  #held = false;
+  #ended = false;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #ping: ReturnType<typeof setInterval> | undefined;
+  #heard = 0;
+
+  constructor(
+    private readonly link: Link,
+    private readonly name: string,
+    private media: MediaState,
+    private readonly seat: Seat,
+  ) {}
+
+  connect(): void {
+    const socket = new WebSocket(`${this.link.origin.replace(/^http/, "ws")}${PATH}`);
+    this.#socket = socket;
+    socket.onopen = () => {
+      this.#heard = performance.now();
+      const { room } = this.link;
+      const join: ClientMessage = { type: "join", version: PROTOCOL_VERSION, room, name: this.name, media: this.media };
+      this.#send(this.#resume === undefined ? join : { ...join, resume: this.#resume });
+      clearInterval(this.#ping);
+      this.#ping = setInterval(() => this.#beat(socket), HEARTBEAT_SECONDS * 1000);
+    };
+    socket.onmessage = ({ data }: MessageEvent<unknown>) => socket === this.#socket && this.#receive(data);
+    socket.onclose = () => socket === this.#socket && this.#broken();
+  }
+
+  setMedia(media: MediaState): void {
+    this.media = media;
+    this.#send({ type: "setMedia", media });
+  }
+
+  signal(to: string, payload: string): void {
+    this.#send({ type: "signal", to, payload });
+  }
+
+  /** The user is impatient. */
+  hurry(): void {
+    if (this.#ended || this.#socket?.readyState === WebSocket.OPEN) return;
+    this.#attempt = 0;
+    clearTimeout(this.#retry);
+    this.connect();
+  }
+
+  leave(): void {
+    this.#send({ type: "leave" });
+    this.#end();
+  }
+
+  #send(message: ClientMessage): void {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
+  }
+
+  #beat(socket: WebSocket): void {
+    if (performance.now() - this.#heard > SILENCE_MS) {
+      // Its own end may take minutes.
+      socket.onclose = null;
+      socket.close();
+      this.#broken();
+    } else this.#send({ type: "ping" });
+  }
+
+  #receive(data: unknown): void {
+    this.#heard = performance.now();
+    const message = parse(data);
+    if (message === null) return;
+    switch (message.type) {
+      case "joined":
+        this.#resume = message.resume;
+        this.#held = true;
+        this.#attempt = 0;
+        this.#lostAt = null;
+        this.seat.message(message);
+        // What was switched while the join was under way.
+        this.setMedia(this.media);
+        break;
+      case "refused":
+        this.#end();
+        this.seat.closed(message.reason);
+        break;
+      case "pong":
+        break;
+      default:
+        this.seat.message(message);
+    }
+  }
+
+  #broken(): void {
+    clearInterval(this.#ping);
+    if (this.#ended) return;
+    const now = performance.now();
+    this.#lostAt ??= now;
+    const over = this.#held ? now - this.#lostAt >= GIVE_UP_MS : this.#attempt >= FIRST_ATTEMPTS;
+    if (over) {
+      this.#end();
+      this.seat.closed(this.#held ? "lost" : "unreachable");
+      return;
+    }
+    if (this.#held) this.seat.away();
+    const delay = DELAYS_MS[this.#attempt] ?? LAST_DELAY_MS;
+    this.#attempt += 1;
+    const left = this.#held ? GIVE_UP_MS - (now - this.#lostAt) : delay;
+    this.#retry = setTimeout(() => this.connect(), Math.min(delay, left));
+  }
+
+  #end(): void {
+    this.#ended = true;
+    clearTimeout(this.#retry);
+    clearInterval(this.#ping);
+    this.#socket?.close();
+  }
+}
+
+/** What the server says is taken as far as its shape goes; the rest is dropped. */
+export function parse(data: unknown): ServerMessage | null {
+  if (typeof data !== "string" || data.length > 2 * MAX_MESSAGE) return null;
+  try {
+    const message: unknown = JSON.parse(data);
+    return isMessage(message) ? message : null;
+  } catch {
+    return null;
+  }
+}
+
+const object = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;
+const text = (value: unknown): value is string => typeof value === "string";
+
+function isParticipant(value: unknown): boolean {
+  return (
+    object(value) &&
+    text(value.id) &&
+    text(value.name) &&
+    object(value.media) &&
+    typeof value.media.microphone === "boolean" &&
+    typeof value.media.camera === "boolean"
+  );
+}
+
+function isMessage(message: unknown): message is ServerMessage {
+  if (!object(message)) return false;
+  switch (message.type) {
+    case "joined":
+      return (
+        text(message.you) &&
+        text(message.resume) &&
+        Array.isArray(message.participants) &&
+        message.participants.every(isParticipant) &&
+        Array.isArray(message.iceServers)
+      );
+    case "participantJoined":
+    case "participantChanged":
+      return isParticipant(message.participant);
+    case "participantLeft":
+      return text(message.participant);
+    case "signal":
+      return text(message.from) && text(message.payload);
+    case "refused":
+      return text(message.reason);
+    case "pong":
+      return true;
+    default:
+      return false;
+  }
+}

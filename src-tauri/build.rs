@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-/// Every command of `src/commands.rs`; a test compares the two and the capability.
+/// Every command of `src/commands.rs` and `src/room.rs`; a test compares the two and the capability.
 const COMMANDS: &[&str] = &[
     "start",
     "new_call",
@@ -22,6 +22,15 @@ const COMMANDS: &[&str] = &[
     "set_layout",
     "surface_stats",
     "set_fullscreen",
+    "set_passcode",
+    "moderate",
+    "set_hand",
+    "react",
+    "send_chat",
+    "retry_chat",
+    "react_to_message",
+    "read_chat",
+    "dismiss_ask",
 ];
 
 /// What `cargo build` embeds when the page was not built before; `./dev` builds it.

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use fika_call::door::RoomOptions;
 use fika_call::invite::{Invite, SECRET_BYTES, Secret};
 use fika_call::session::Request;
 use fika_call::view::{EndReason, TileKey};
@@ -71,13 +72,16 @@ impl Rooms for RoomsHereOrThere {
             };
             let mut secret = [0; SECRET_BYTES];
             getrandom::fill(&mut secret).map_err(|_| EndReason::Protocol)?;
-            let room = fika_net::signal::create_room(&server).await.map_err(|error| match error {
+            let options = RoomOptions::default();
+            let created = fika_net::signal::create_room(&server, options).await;
+            let (room, host_key) = created.map_err(|error| match error {
                 CreateError::TooManyRequests => EndReason::TooManyRequests,
                 CreateError::Version => EndReason::Version,
                 CreateError::Protocol => EndReason::Protocol,
                 _ => EndReason::ServerUnreachable,
             })?;
-            Ok(Invite { server, room, secret: Secret::from_bytes(secret) })
+            let invite = Invite::open(server, room, Secret::from_bytes(secret));
+            Ok(Invite { host_key: Some(host_key), ..invite })
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use tauri_specta::{Builder, collect_commands, collect_events};
 
-use crate::{commands, events};
+use crate::{commands, events, room};
 
 pub(crate) fn builder() -> Builder<tauri::Wry> {
     Builder::<tauri::Wry>::new()
@@ -25,9 +25,19 @@ pub(crate) fn builder() -> Builder<tauri::Wry> {
             commands::set_layout,
             commands::surface_stats,
             commands::set_fullscreen,
+            room::set_passcode,
+            room::moderate,
+            room::set_hand,
+            room::react,
+            room::send_chat,
+            room::retry_chat,
+            room::react_to_message,
+            room::read_chat,
+            room::dismiss_ask,
         ])
         .events(collect_events![
             events::CallChanged,
+            events::ChatChanged,
             events::LevelsChanged,
             events::DevicesChanged,
             events::Notified,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use fika_call::chat::ChatView;
 use fika_call::view::CallView;
 use fika_engine::Command;
 use fika_media::device::{DeviceId, DeviceInfo, DeviceKind};
@@ -30,12 +31,13 @@ pub(crate) struct AppInfo {
     pub(crate) video: VideoTransport,
     pub(crate) settings: AppSettings,
     pub(crate) view: CallView,
+    pub(crate) chat: ChatView,
     pub(crate) devices: Vec<DeviceInfo>,
     /// Why the link that the app was started with leads nowhere.
     pub(crate) link_error: Option<UiErrorCode>,
 }
 
-type Reply<T = ()> = Result<T, UiError>;
+pub(crate) type Reply<T = ()> = Result<T, UiError>;
 
 #[tauri::command]
 #[specta::specta]
@@ -47,6 +49,7 @@ pub(crate) async fn start(state: State<'_, AppState>) -> Reply<AppInfo> {
         video: state.video.transport().ok_or_else(|| UiError::internal(&"pictures have no way to the window"))?,
         settings: state.settings.get(),
         view: state.engine.view().borrow().clone(),
+        chat: state.engine.chat().borrow().clone(),
         devices: state.engine.devices().borrow().clone(),
         link_error: state.link_error,
     })
@@ -174,7 +177,7 @@ pub(crate) fn set_fullscreen(window: WebviewWindow, on: bool) -> Reply {
     window.set_fullscreen(on).map_err(|e| UiError::internal(&e))
 }
 
-async fn send(state: &AppState, command: Command) -> Reply {
+pub(crate) async fn send(state: &AppState, command: Command) -> Reply {
     let busy = |_| UiError::new(UiErrorCode::Busy, &"the engine is busy");
     Ok(tokio::time::timeout(PATIENCE, state.engine.send(command)).await.map_err(busy)??)
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use fika_call::chat::ChatView;
 use fika_call::view::{CallView, Levels, Notification, ParticipantLevel};
 use fika_engine::EngineHandle;
 use fika_media::device::DeviceInfo;
@@ -20,6 +21,10 @@ const FRAME: Duration = Duration::from_millis(16);
 /// `call-changed`: the whole view, at most one per frame of the screen.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, specta::Type, Event)]
 pub(crate) struct CallChanged(pub(crate) CallView);
+
+/// `chat-changed`: the whole chat; apart from the rest, because it is large and changes seldom.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, specta::Type, Event)]
+pub(crate) struct ChatChanged(pub(crate) ChatView);
 
 /// Steps of a sound level, in per cent: as fine as a meter on the screen is.
 const LEVEL_STEP: u8 = 8;
@@ -47,6 +52,7 @@ pub(crate) struct VideoChanged(pub(crate) VideoTransport);
 /// Passes on what the engine shows, until it ends. Each kind has a task of its own, so none waits for another.
 pub(crate) fn forward(app: &AppHandle, engine: &EngineHandle) {
     tauri::async_runtime::spawn(mirror(app.clone(), engine.view(), CallChanged));
+    tauri::async_runtime::spawn(mirror(app.clone(), engine.chat(), ChatChanged));
     tauri::async_runtime::spawn(mirror(app.clone(), engine.levels(), |levels| LevelsChanged(in_steps(levels))));
     tauri::async_runtime::spawn(mirror(app.clone(), engine.devices(), DevicesChanged));
     tauri::async_runtime::spawn(tell(app.clone(), engine.notifications()));

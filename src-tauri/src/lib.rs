@@ -9,6 +9,7 @@ mod error;
 mod events;
 mod logging;
 mod platform;
+mod room;
 mod settings;
 mod state;
 mod video;

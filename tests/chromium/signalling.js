@@ -3,7 +3,7 @@
 
 import { deriveKey, fromBase64url, open, seal } from './seal.js';
 
-const VERSION = 1;
+const VERSION = 2;
 const PING_MS = 5000;
 
 export function parseLink(link) {

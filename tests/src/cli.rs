@@ -2,7 +2,7 @@
 //!
 //! Everything blocks on the calling thread: what a program says is waited for, never slept for.
 
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
@@ -44,6 +44,12 @@ impl Running {
         let mut child = command.stdout(Stdio::piped()).spawn().expect("the program starts");
         let said = BufReader::new(child.stdout.take().expect("stdout is piped"));
         Self { child, said }
+    }
+
+    /// One line to its stdin, which has to be a pipe.
+    pub fn say(&mut self, line: &str) {
+        let stdin = self.child.stdin.as_mut().expect("stdin is piped");
+        writeln!(stdin, "{line}").expect("the program listens");
     }
 
     /// The next line; empty at the end of the program.

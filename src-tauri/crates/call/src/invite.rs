@@ -1,4 +1,5 @@
-//! The invite link: `http(s)://HOST[:PORT]/j/ROOM#SECRET`. The secret stays in the fragment and never reaches a server.
+//! The invite link: `http(s)://HOST[:PORT]/j/ROOM#SECRET[.CODE][.p]`. The fragment never reaches a server: the secret
+//! not at all, the code of a personal invite in the first message only. `p` says that a passcode is asked for.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,6 +10,10 @@ use crate::RoomId;
 pub const MAX_LINK: usize = 2048;
 /// Bytes of a [`Secret`].
 pub const SECRET_BYTES: usize = 16;
+/// Bytes of a [`Code`].
+pub const CODE_BYTES: usize = 16;
+/// Stands in a link whose room asks for a passcode.
+const PASSCODE: &str = "p";
 
 /// 128 random bits that only the people with the link know.
 #[derive(Clone, PartialEq, Eq)]
@@ -30,6 +35,37 @@ impl std::fmt::Debug for Secret {
     }
 }
 
+/// The code of a personal invite: 128 random bits, base64url without padding.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Code(String);
+
+impl Code {
+    pub fn parse(text: &str) -> Option<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        (bytes.len() == CODE_BYTES).then(|| Self(text.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Code {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Code")
+    }
+}
+
+/// What makes its bearer the host of a room; made by the server for who opens it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct HostKey(pub String);
+
+impl std::fmt::Debug for HostKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("HostKey")
+    }
+}
+
 /// An invitation to a room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invite {
@@ -37,6 +73,12 @@ pub struct Invite {
     pub server: url::Url,
     pub room: RoomId,
     pub secret: Secret,
+    /// Of a personal invite.
+    pub code: Option<Code>,
+    /// The room asks for a passcode; the lobby may ask for it in time.
+    pub passcode: bool,
+    /// Ours, if we have opened the room. Never part of the link.
+    pub host_key: Option<HostKey>,
 }
 
 /// Why a text is no invite.
@@ -53,6 +95,11 @@ pub enum LinkError {
 }
 
 impl Invite {
+    /// To a room that is open for everybody with the link.
+    pub fn open(server: url::Url, room: RoomId, secret: Secret) -> Self {
+        Self { server, room, secret, code: None, passcode: false, host_key: None }
+    }
+
     /// Reads what a person pasted: surrounding blanks and quotes are forgiven.
     pub fn parse(text: &str) -> Result<Self, LinkError> {
         let text = text.trim().trim_matches(|c| matches!(c, '<' | '>' | '"' | '\'' | '.'));
@@ -69,16 +116,29 @@ impl Invite {
         }
         let room = RoomId::parse(&room).ok_or(LinkError::Typo)?;
         let fragment = url.fragment().filter(|f| !f.is_empty()).ok_or(LinkError::Incomplete)?;
-        let bytes = URL_SAFE_NO_PAD.decode(fragment).map_err(|_| LinkError::Typo)?;
+        let mut parts = fragment.split('.');
+        let bytes = URL_SAFE_NO_PAD.decode(parts.next().unwrap_or_default()).map_err(|_| LinkError::Typo)?;
         let secret = <[u8; SECRET_BYTES]>::try_from(bytes).map_err(|_| LinkError::Typo)?;
+        let (mut code, mut passcode) = (None, false);
+        for part in parts {
+            match Code::parse(part) {
+                _ if part == PASSCODE && !passcode => passcode = true,
+                Some(found) if code.is_none() && !passcode => code = Some(found),
+                _ => return Err(LinkError::Typo),
+            }
+        }
         url.set_path("/");
         url.set_query(None);
         url.set_fragment(None);
-        Ok(Self { server: url, room, secret: Secret(secret) })
+        Ok(Self { server: url, room, secret: Secret(secret), code, passcode, host_key: None })
     }
 
     pub fn link(&self) -> String {
-        format!("{}j/{}#{}", self.server, self.room.0, URL_SAFE_NO_PAD.encode(self.secret.0))
+        let secret = URL_SAFE_NO_PAD.encode(self.secret.0);
+        let code = self.code.iter().map(Code::as_str);
+        let parts: Vec<&str> =
+            [secret.as_str()].into_iter().chain(code).chain(self.passcode.then_some(PASSCODE)).collect();
+        format!("{}j/{}#{}", self.server, self.room.0, parts.join("."))
     }
 
     /// The link's server is only reachable on the local network.
@@ -119,11 +179,23 @@ mod tests {
     use super::*;
 
     fn invite() -> Invite {
-        Invite {
-            server: url::Url::parse("http://192.168.1.5:7420/").unwrap(),
-            room: RoomId::from_bytes([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]),
-            secret: Secret([7; 16]),
+        let server = url::Url::parse("http://192.168.1.5:7420/").unwrap();
+        Invite::open(server, RoomId::from_bytes([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]), Secret([7; 16]))
+    }
+
+    #[test]
+    fn a_link_may_hold_a_code_and_say_that_a_passcode_is_asked_for() {
+        let code = Code::parse(&URL_SAFE_NO_PAD.encode([9; CODE_BYTES]));
+        for (code, passcode) in [(None, true), (code.clone(), false), (code, true)] {
+            let invite = Invite { code, passcode, ..invite() };
+            assert_eq!(Invite::parse(&invite.link()), Ok(invite));
         }
+        let link = invite().link();
+        for wrong in [".x", ".p.p", ".CQkJCQkJCQkJCQkJCQkJCQ.CQkJCQkJCQkJCQkJCQkJCQ", ".p.CQkJCQkJCQkJCQkJCQkJCQ"] {
+            assert_eq!(Invite::parse(&format!("{link}{wrong}")), Err(LinkError::Typo), "{wrong}");
+        }
+        let mine = Invite { host_key: Some(HostKey("secret".into())), ..invite() };
+        assert_eq!(mine.link(), link, "the key stays with us");
     }
 
     #[test]

@@ -3,9 +3,12 @@
 //! Pure: told the time, owns no socket, thread or clock, draws no random numbers. The engine runs it, the server and
 //! the page share its messages.
 
+pub mod chat;
+pub mod door;
 pub mod ids;
 pub mod invite;
 pub mod machine;
+pub mod room;
 pub mod seal;
 pub mod session;
 pub mod signal;

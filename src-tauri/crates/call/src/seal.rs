@@ -8,8 +8,11 @@ use aes_gcm::{Aes256Gcm, Nonce};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hkdf::Hkdf;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use sha2::Sha256;
 
+use crate::chat::{self, ChatBody};
 use crate::invite::Secret;
 use crate::signal::{PeerMessage, Sealed};
 use crate::{ParticipantId, RoomId};
@@ -21,21 +24,28 @@ pub const MAX_PLAINTEXT: usize = 47 * 1024;
 
 const TAG_BYTES: usize = 16;
 const INFO: &[u8] = b"fika signal v1";
+const CHAT_INFO: &[u8] = b"fika chat v1";
 /// `MAX_PLAINTEXT` with nonce and tag, in base64 without padding.
 const MAX_SEALED: usize = (NONCE_BYTES + MAX_PLAINTEXT + TAG_BYTES).div_ceil(3) * 4;
 
-/// The key of one room's peer messages: the people with the link have it, the server does not.
+/// The keys of one room: the people with the link have them, the server does not.
 #[derive(Clone)]
-pub struct Key(Aes256Gcm);
+pub struct Key {
+    signal: Aes256Gcm,
+    chat: Aes256Gcm,
+}
 
 impl Key {
-    /// HKDF-SHA256 (RFC 5869): ikm = the link's secret, salt = room id, info = `fika signal v1`, 32 bytes.
+    /// HKDF-SHA256 (RFC 5869): ikm = the link's secret, salt = room id, info = `fika signal v1` or `fika chat v1`, 32
+    /// bytes.
     pub fn derive(secret: &Secret, room: &RoomId) -> Self {
-        let mut key = [0; 32];
-        Hkdf::<Sha256>::new(Some(room.0.as_bytes()), secret.as_bytes())
-            .expand(INFO, &mut key)
-            .expect("32 bytes are less than the 8160 that HKDF-SHA256 gives");
-        Self(Aes256Gcm::new(&key.into()))
+        let hkdf = Hkdf::<Sha256>::new(Some(room.0.as_bytes()), secret.as_bytes());
+        let key = |info| {
+            let mut key = [0; 32];
+            hkdf.expand(info, &mut key).expect("32 bytes are less than the 8160 that HKDF-SHA256 gives");
+            Aes256Gcm::new(&key.into())
+        };
+        Self { signal: key(INFO), chat: key(CHAT_INFO) }
     }
 }
 
@@ -68,11 +78,39 @@ pub fn seal(
     nonce: [u8; NONCE_BYTES],
     message: &PeerMessage,
 ) -> Sealed {
+    close(&key.signal, &additional_data(from, to), nonce, message)
+}
+
+/// Opens a payload that the server says came from `from` to `to`.
+pub fn open(key: &Key, from: &ParticipantId, to: &ParticipantId, sealed: &Sealed) -> Result<PeerMessage, SealError> {
+    reveal(&key.signal, &additional_data(from, to), MAX_SEALED, sealed)
+}
+
+/// Seals what `from` writes to `to`, or to everybody.
+pub fn seal_chat(
+    key: &Key,
+    from: &ParticipantId,
+    to: Option<&ParticipantId>,
+    nonce: [u8; NONCE_BYTES],
+    body: &ChatBody,
+) -> Sealed {
+    close(&key.chat, &chat_data(from, to), nonce, body)
+}
+
+/// Opens a chat message that the server says came from `from` to `to`, or to everybody.
+pub fn open_chat(
+    key: &Key,
+    from: &ParticipantId,
+    to: Option<&ParticipantId>,
+    sealed: &Sealed,
+) -> Result<ChatBody, SealError> {
+    reveal(&key.chat, &chat_data(from, to), chat::MAX_SEALED, sealed)
+}
+
+fn close<T: Serialize>(key: &Aes256Gcm, aad: &[u8], nonce: [u8; NONCE_BYTES], message: &T) -> Sealed {
     let text = serde_json::to_vec(message).expect("strings and numbers are always JSON");
-    let aad = additional_data(from, to);
     let sealed = key
-        .0
-        .encrypt(Nonce::from_slice(&nonce), Payload { msg: &text, aad: &aad })
+        .encrypt(Nonce::from_slice(&nonce), Payload { msg: &text, aad })
         .expect("a message is shorter than the 64 GiB of AES-GCM");
     let mut bytes = Vec::with_capacity(NONCE_BYTES + sealed.len());
     bytes.extend_from_slice(&nonce);
@@ -80,18 +118,14 @@ pub fn seal(
     Sealed(URL_SAFE_NO_PAD.encode(bytes))
 }
 
-/// Opens a payload that the server says came from `from` to `to`.
-pub fn open(key: &Key, from: &ParticipantId, to: &ParticipantId, sealed: &Sealed) -> Result<PeerMessage, SealError> {
-    if sealed.0.len() > MAX_SEALED {
+fn reveal<T: DeserializeOwned>(key: &Aes256Gcm, aad: &[u8], longest: usize, sealed: &Sealed) -> Result<T, SealError> {
+    if sealed.0.len() > longest {
         return Err(SealError::NotSealed);
     }
     let bytes = URL_SAFE_NO_PAD.decode(&sealed.0).map_err(|_| SealError::NotSealed)?;
     let (nonce, ciphertext) = bytes.split_at_checked(NONCE_BYTES).ok_or(SealError::NotSealed)?;
-    let aad = additional_data(from, to);
-    let text = key
-        .0
-        .decrypt(Nonce::from_slice(nonce), Payload { msg: ciphertext, aad: &aad })
-        .map_err(|_| SealError::Untrusted)?;
+    let text =
+        key.decrypt(Nonce::from_slice(nonce), Payload { msg: ciphertext, aad }).map_err(|_| SealError::Untrusted)?;
     serde_json::from_slice(&text).map_err(|_| SealError::NotUnderstood)
 }
 
@@ -105,11 +139,17 @@ fn additional_data(from: &ParticipantId, to: &ParticipantId) -> Vec<u8> {
     [from.0.as_bytes(), b"\n", to.0.as_bytes()].concat()
 }
 
+/// No id is a star.
+fn chat_data(from: &ParticipantId, to: Option<&ParticipantId>) -> Vec<u8> {
+    [from.0.as_bytes(), b"\n", to.map_or(b"*".as_slice(), |to| to.0.as_bytes())].concat()
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::chat::MessageId;
     use crate::signal::{MAX_MESSAGE, PeerBody, ServerMessage};
 
     fn key() -> Key {
@@ -150,12 +190,40 @@ mod tests {
     }
 
     #[test]
+    fn a_browser_seals_chat_the_same() {
+        let (alice, _) = ids();
+        let body = ChatBody { text: "hej".into(), reply_to: None };
+        let sealed = seal_chat(&key(), &alice, None, *b"nonce-of-12b", &body);
+        let known = "bm9uY2Utb2YtMTJi8429scD6d4X--JbfCkk5hh9U3wx3nthBC6REIIN0bIY3YcUKK34ETxlzTCW4";
+        assert_eq!(sealed.0, known);
+    }
+
+    #[test]
+    fn chat_has_a_key_of_its_own_and_names_its_receiver() {
+        let (alice, bob) = ids();
+        let body = ChatBody { text: "hej".into(), reply_to: None };
+        let to_all = seal_chat(&key(), &alice, None, [1; 12], &body);
+        assert_eq!(open_chat(&key(), &alice, None, &to_all), Ok(body.clone()));
+        assert_eq!(open_chat(&key(), &bob, None, &to_all), Err(SealError::Untrusted));
+        assert_eq!(open_chat(&key(), &alice, Some(&bob), &to_all), Err(SealError::Untrusted));
+        let to_bob = seal_chat(&key(), &alice, Some(&bob), [1; 12], &body);
+        assert_eq!(open_chat(&key(), &alice, Some(&bob), &to_bob), Ok(body));
+        assert_eq!(open(&key(), &alice, &bob, &to_bob), Err(SealError::Untrusted), "another key");
+        let longest = ChatBody { text: "\u{1f600}".repeat(chat::MAX_TEXT), reply_to: Some(MessageId(u32::MAX)) };
+        let sealed = seal_chat(&key(), &alice, None, [1; 12], &longest);
+        assert!(sealed.0.len() <= chat::MAX_SEALED, "{}", sealed.0.len());
+        assert_eq!(open_chat(&key(), &alice, None, &sealed), Ok(longest));
+        let long = Sealed("a".repeat(chat::MAX_SEALED + 1));
+        assert_eq!(open_chat(&key(), &alice, None, &long), Err(SealError::NotSealed));
+    }
+
+    #[test]
     fn what_is_sealed_but_not_understood_is_told_apart() {
         let (alice, bob) = ids();
         let nonce = [2; 12];
         let payload = Payload { msg: b"{\"seq\":-1}", aad: b"alice\nbob" };
         let mut bytes = nonce.to_vec();
-        bytes.extend(key().0.encrypt(Nonce::from_slice(&nonce), payload).unwrap());
+        bytes.extend(key().signal.encrypt(Nonce::from_slice(&nonce), payload).unwrap());
         let sealed = Sealed(URL_SAFE_NO_PAD.encode(bytes));
         assert_eq!(open(&key(), &alice, &bob, &sealed), Err(SealError::NotUnderstood));
     }

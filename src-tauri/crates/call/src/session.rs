@@ -3,6 +3,9 @@
 
 use std::time::Duration;
 
+use crate::chat::{ChatBody, MessageId, MessageReaction};
+use crate::door::Entry;
+use crate::room::{Asked, Decline, Moderation, Reaction, RoomState, WaitingGuest};
 use crate::signal::{IceServer, MediaState};
 use crate::{ParticipantId, RoomId, TrackId, TrackSource, VideoWant};
 
@@ -15,6 +18,8 @@ pub struct Request {
     pub secret: crate::invite::Secret,
     pub name: String,
     pub media: MediaState,
+    /// What the server gets to see at the door.
+    pub entry: Entry,
     /// Added to those that the server names.
     pub ice_servers: Vec<IceServer>,
     pub privacy: ConnectionPrivacy,
@@ -53,10 +58,86 @@ pub enum SessionCommand {
         participant: ParticipantId,
         on: bool,
     },
+    /// To the server. Lost while the signalling is away; a chat message then comes back as `ChatLost`.
+    Room(RoomCommand),
     /// Try again now, without waiting for the next attempt of the back-off.
     Reconnect,
     /// Answered by `Closed { reason: Left }`.
     Leave,
+}
+
+/// What somebody does in a room beside media.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RoomCommand {
+    Moderate(Moderation),
+    SetName(String),
+    SetHand {
+        up: bool,
+    },
+    React(Reaction),
+    /// Sealed by the session. Answered by `Chat` or `ChatLost` with the same tag.
+    Chat {
+        tag: u32,
+        to: Option<ParticipantId>,
+        body: ChatBody,
+    },
+    ReactToMessage {
+        message: MessageId,
+        reaction: Reaction,
+        on: bool,
+    },
+}
+
+/// What the server says of the room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RoomEvent {
+    /// Before the door. In a call: sent out before it, everybody there is gone for us.
+    Waiting {
+        host: Option<String>,
+    },
+    State(RoomState),
+    WaitingRoom(Vec<WaitingGuest>),
+    /// Be silent now.
+    Muted {
+        by: Option<ParticipantId>,
+    },
+    CameraStopped {
+        by: Option<ParticipantId>,
+    },
+    Asked {
+        by: Option<ParticipantId>,
+        what: Asked,
+    },
+    Reacted {
+        participant: ParticipantId,
+        reaction: Reaction,
+    },
+    Chat(Said),
+    MessageReactions {
+        message: MessageId,
+        reactions: Vec<MessageReaction>,
+    },
+    ChatLost {
+        tag: u32,
+    },
+    Declined(Decline),
+}
+
+/// A chat message that was opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    pub id: MessageId,
+    pub from: ParticipantId,
+    pub name: String,
+    pub to: Option<ParticipantId>,
+    /// Seconds since 1970.
+    pub at: u32,
+    pub body: ChatBody,
+    pub reactions: Vec<MessageReaction>,
+    /// Of our own message.
+    pub tag: Option<u32>,
+    /// Said before we came.
+    pub history: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -76,6 +157,7 @@ pub enum SessionEvent {
     },
     /// State of the signalling connection.
     SignalState(SignalState),
+    Room(RoomEvent),
     /// A receiver asks for a keyframe (PLI or FIR, rate-limited).
     KeyframeRequested {
         source: TrackSource,
@@ -144,6 +226,12 @@ pub enum CloseReason {
     Protocol,
     /// All attempts failed for 60 s.
     Lost,
+    /// A host did not let us in.
+    Denied,
+    /// A host put us out.
+    Removed,
+    /// A host ended the meeting for all.
+    Ended,
 }
 
 /// Cumulative counters with the W3C webrtc-stats names, of one peer.

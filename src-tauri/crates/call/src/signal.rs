@@ -3,10 +3,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::chat::{ChatMessage, MessageId, MessageReaction};
+use crate::door::{Entry, InviteInfo, InviteOptions, RoomOptions};
+use crate::room::{Asked, Decline, Moderation, Reaction, RoomState, WaitingGuest};
 use crate::{ParticipantId, RoomId, TrackSource, VideoWant};
 
 pub const PATH: &str = "/api/v1/signal";
-pub const PROTOCOL_VERSION: u32 = 1;
+pub const PROTOCOL_VERSION: u32 = 2;
 /// Largest WebSocket message either side accepts, in bytes.
 pub const MAX_MESSAGE: usize = 64 * 1024;
 /// Longest name in characters; longer ones are refused.
@@ -15,6 +18,8 @@ pub const MAX_NAME: usize = 64;
 pub const MAX_PARTICIPANTS: usize = 8;
 /// Seconds between pings from either side; three missed ones mean gone.
 pub const HEARTBEAT_SECONDS: u64 = 5;
+/// Longest token in letters.
+pub const MAX_TOKEN: usize = 1024;
 /// Seconds for which the server keeps the seat of a participant whose connection broke.
 pub const RESUME_SECONDS: u64 = 30;
 
@@ -24,8 +29,17 @@ pub enum ClientMessage {
     /// First message of a connection that wants a new room; answered by `created`. The connection may then join.
     Create {
         version: u32,
+        #[serde(default)]
+        #[ts(optional, as = "Option<RoomOptions>")]
+        options: RoomOptions,
     },
-    /// Takes a seat; answered by `joined` or `refused`. `resume` claims the seat of an earlier connection.
+    /// Does what the host may, without a seat; answered by `room`, `waitingRoom` and `invites`, or `refused`.
+    Manage {
+        version: u32,
+        room: RoomId,
+        host_key: String,
+    },
+    /// Takes a seat; answered by `joined`, `waiting` or `refused`. `resume` claims the seat of an earlier connection.
     Join {
         version: u32,
         room: RoomId,
@@ -34,6 +48,42 @@ pub enum ClientMessage {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[ts(optional)]
         resume: Option<String>,
+        #[serde(default, skip_serializing_if = "Entry::is_empty")]
+        #[ts(optional, as = "Option<Entry>")]
+        entry: Entry,
+    },
+    /// Host and owner; answered by `inviteMade` or `declined`.
+    MakeInvite {
+        options: InviteOptions,
+    },
+    /// Host and owner; answered by `invites` or `declined`. Who came by it and sits in the room stays there.
+    RevokeInvite {
+        id: String,
+    },
+    ListInvites,
+    SetName {
+        name: String,
+    },
+    SetHand {
+        up: bool,
+    },
+    /// Shown to everybody for a moment.
+    React {
+        reaction: Reaction,
+    },
+    /// Comes back to the sender as `chat` with this `tag`, or as `declined`.
+    Chat {
+        tag: u32,
+        to: Option<ParticipantId>,
+        payload: Sealed,
+    },
+    ReactToMessage {
+        message: MessageId,
+        reaction: Reaction,
+        on: bool,
+    },
+    Moderate {
+        action: Moderation,
     },
     /// What the sender lets others see and hear now.
     SetMedia {
@@ -69,8 +119,17 @@ impl ClientMessage {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum ServerMessage {
+    /// `host_key` makes its bearer the host, also later. Never part of a link.
     Created {
         room: RoomId,
+        host_key: String,
+    },
+    /// Before the door: `joined` follows, or `refused`. A participant who gets this again has been sent out before it.
+    Waiting {
+        you: ParticipantId,
+        resume: String,
+        /// Name of the host, if there is one.
+        host: Option<String>,
     },
     /// `resume` is the secret with which this seat can be claimed again.
     Joined {
@@ -92,6 +151,58 @@ pub enum ServerMessage {
         from: ParticipantId,
         payload: Sealed,
     },
+    /// After `joined`, and at each change.
+    Room {
+        state: RoomState,
+    },
+    /// Who waits, the first one first; to hosts, co-hosts and the owner, at each change.
+    WaitingRoom {
+        guests: Vec<WaitingGuest>,
+    },
+    /// A host has muted the receiver, who does it now.
+    Muted {
+        by: Option<ParticipantId>,
+    },
+    CameraStopped {
+        by: Option<ParticipantId>,
+    },
+    /// A host asks; the receiver's person decides.
+    Asked {
+        by: Option<ParticipantId>,
+        what: Asked,
+    },
+    Reacted {
+        participant: ParticipantId,
+        reaction: Reaction,
+    },
+    /// `tag` only to its sender. `history`: said before; who comes gets what the room keeps, and what was for them.
+    Chat {
+        message: ChatMessage,
+        tag: Option<u32>,
+        history: bool,
+    },
+    /// All reactions to this message.
+    MessageReactions {
+        message: MessageId,
+        reactions: Vec<MessageReaction>,
+    },
+    /// Something was not done; of a chat message with its tag.
+    Declined {
+        tag: Option<u32>,
+        reason: Decline,
+    },
+    /// In place of the earlier `resume`, which holds for some minutes only.
+    Token {
+        resume: String,
+    },
+    Invites {
+        invites: Vec<InviteInfo>,
+    },
+    /// `code` is the part of the link that opens the door; it is told this once.
+    InviteMade {
+        invite: InviteInfo,
+        code: String,
+    },
     /// The last message before the server closes.
     Refused {
         reason: Refusal,
@@ -102,12 +213,20 @@ pub enum ServerMessage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
 #[serde(rename_all = "camelCase")]
 pub enum Refusal {
+    /// No such room; or it is locked; or the passcode or the invite is wrong, used up or revoked. The same answer, after
+    /// the same time.
     RoomNotFound,
     RoomFull,
     TooManyRequests,
     BadMessage,
     /// The app is older or newer than the server speaks.
     Version,
+    /// A host does not let the guest in.
+    Denied,
+    /// A host has put the participant out.
+    Removed,
+    /// A host has ended the meeting for all.
+    Ended,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]

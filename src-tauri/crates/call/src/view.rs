@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::room::{Asked, Reaction, Role, WaitingGuest};
 use crate::session::ConnectionPrivacy;
 use crate::{ParticipantId, TrackSource};
 
@@ -15,6 +16,14 @@ pub struct CallView {
     pub invite: Option<InviteView>,
     pub me: MeView,
     pub participants: Vec<ParticipantView>,
+    /// In a call, once the server has told it.
+    pub room: Option<RoomView>,
+    /// In phase `Waiting`: name of the host who can let us in.
+    pub waiting_for: Option<String>,
+    /// A host asks us to switch something on; answered by doing so or by dismissing it.
+    pub ask: Option<AskView>,
+    /// Chat messages that have not been read.
+    pub unread: u32,
     /// Milliseconds since the first media connection of this call, in whole seconds; kept on the after-call screen.
     pub connected_for_ms: Option<u32>,
     /// In plain figures, once a second while connected.
@@ -34,6 +43,8 @@ pub enum Phase {
     /// Preview: camera and microphone as set here are the join state.
     Lobby,
     Joining,
+    /// Before the door: still the lobby, nobody sees or hears us.
+    Waiting,
     InCall,
     Ended,
 }
@@ -43,7 +54,7 @@ pub enum Phase {
 pub enum ConnectionState {
     #[default]
     Idle,
-    /// Alone in the room.
+    /// Alone in the room, or before its door.
     Waiting,
     Connecting,
     Connected,
@@ -64,6 +75,35 @@ pub struct InviteView {
     pub host: String,
     /// We opened this room.
     pub mine: bool,
+    /// The link says that a passcode is asked for.
+    pub passcode: bool,
+}
+
+/// The room beyond its people. Of hands and the spotlight, `"me"` is us.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "camelCase")]
+pub struct RoomView {
+    /// We are host or co-host.
+    pub may_moderate: bool,
+    pub is_host: bool,
+    /// Nobody more can join.
+    pub locked: bool,
+    /// Guests wait until they are let in.
+    pub waiting_room: bool,
+    /// Shown large for all.
+    pub spotlight: Option<ParticipantId>,
+    /// Raised hands, the first one up first.
+    pub hands: Vec<ParticipantId>,
+    /// Who waits, the first one first; empty unless we may let them in.
+    pub waiting: Vec<WaitingGuest>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "camelCase")]
+pub struct AskView {
+    /// Name of the host who asks.
+    pub by: Option<String>,
+    pub what: Asked,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
@@ -71,6 +111,11 @@ pub struct InviteView {
 pub struct MeView {
     pub id: Option<ParticipantId>,
     pub name: String,
+    pub role: Role,
+    /// Place in the line of raised hands, from 1.
+    pub hand: Option<u32>,
+    /// Shown for some seconds.
+    pub reaction: Option<Reaction>,
     pub microphone: CaptureView,
     pub camera: CaptureView,
     pub speaker: CaptureView,
@@ -117,6 +162,11 @@ pub enum DeviceProblem {
 pub struct ParticipantView {
     pub id: ParticipantId,
     pub name: String,
+    pub role: Role,
+    /// Place in the line of raised hands, from 1.
+    pub hand: Option<u32>,
+    /// Shown for some seconds.
+    pub reaction: Option<Reaction>,
     pub microphone_on: bool,
     pub camera_on: bool,
     /// Its pictures arrive.
@@ -199,6 +249,12 @@ pub enum EndReason {
     ServerUnreachable,
     Protocol,
     Lost,
+    /// A host did not let us in.
+    Denied,
+    /// A host put us out.
+    Removed,
+    /// A host ended the meeting for all.
+    EndedByHost,
 }
 
 /// Sound levels, ten times a second while a microphone or a call is open.
@@ -233,6 +289,32 @@ pub enum Notification {
         name: String,
     },
     Reconnected,
+    /// Somebody knocks.
+    Waiting {
+        name: String,
+    },
+    /// We are let in.
+    Admitted,
+    /// By a host.
+    Muted {
+        by: Option<String>,
+    },
+    CameraStopped {
+        by: Option<String>,
+    },
+    /// Ours has changed.
+    RoleChanged {
+        role: Role,
+    },
+    HandRaised {
+        name: String,
+    },
+    Chat {
+        name: String,
+        private: bool,
+    },
+    /// A host's doing came to nothing: the role does not allow it any more, or whom it was about has left.
+    NotDone,
 }
 
 /// What the engine needs to know of the user's settings.

@@ -5,6 +5,9 @@
 
 use std::path::Path;
 
+use fika_call::chat::{self, ChatBody, ChatMessage, MessageId, MessageReaction};
+use fika_call::door::{Entry, InviteInfo, InviteOptions, MAX_PASSCODE, RoomOptions};
+use fika_call::room::{Asked, Decline, MAX_WAITING, Moderation, Reaction, RoomState, WaitingGuest};
 use fika_call::signal::{
     ClientMessage, HEARTBEAT_SECONDS, IceServer, MAX_MESSAGE, MAX_NAME, MAX_PARTICIPANTS, MediaState, PATH,
     PROTOCOL_VERSION, ParticipantInfo, PeerBody, PeerMessage, RESUME_SECONDS, Refusal, Sealed, ServerMessage,
@@ -34,6 +37,20 @@ fn bindings() -> String {
         declaration::<IceServer>(),
         declaration::<ParticipantInfo>(),
         declaration::<Refusal>(),
+        declaration::<Entry>(),
+        declaration::<RoomOptions>(),
+        declaration::<InviteOptions>(),
+        declaration::<InviteInfo>(),
+        declaration::<RoomState>(),
+        declaration::<WaitingGuest>(),
+        declaration::<Asked>(),
+        declaration::<Decline>(),
+        declaration::<Moderation>(),
+        declaration::<Reaction>(),
+        declaration::<MessageId>(),
+        declaration::<MessageReaction>(),
+        declaration::<ChatMessage>(),
+        declaration::<ChatBody>(),
         declaration::<Sealed>(),
         declaration::<ClientMessage>(),
         declaration::<ServerMessage>(),
@@ -49,8 +66,14 @@ fn bindings() -> String {
          export const MAX_MESSAGE = {MAX_MESSAGE};\n\
          export const MAX_NAME = {MAX_NAME};\n\
          export const MAX_PARTICIPANTS = {MAX_PARTICIPANTS};\n\
+         export const MAX_WAITING = {MAX_WAITING};\n\
+         export const MAX_PASSCODE = {MAX_PASSCODE};\n\
+         export const MAX_CHAT_TEXT = {};\n\
+         export const MAX_SEALED_CHAT = {};\n\
          export const HEARTBEAT_SECONDS = {HEARTBEAT_SECONDS};\n\
          export const RESUME_SECONDS = {RESUME_SECONDS};\n\n{}\n",
+        chat::MAX_TEXT,
+        chat::MAX_SEALED,
         types.join("\n\n")
     );
     text.lines().flat_map(|line| [line.trim_end(), "\n"]).collect()

@@ -10,6 +10,8 @@ use clap::{Args, Parser, Subcommand};
 use fika_call::signal::IceServer;
 use fika_media::Resolution;
 
+use crate::room::args::Room;
+
 /// Fika without a window: rooms, bots and measurements.
 #[derive(Debug, Parser)]
 #[command(name = "fika-cli", version)]
@@ -42,6 +44,11 @@ pub(crate) enum Command {
         link: String,
         #[command(flatten)]
         media: Media,
+    },
+    /// Open rooms, host them, and sit in them with everything that a room has.
+    Room {
+        #[command(subcommand)]
+        command: Room,
     },
 }
 
@@ -189,7 +196,7 @@ fn seconds(text: &str) -> Result<Duration, &'static str> {
     seconds.ok_or("this is a number of seconds, like 30 or 2.5")
 }
 
-fn server(text: &str) -> Result<url::Url, &'static str> {
+pub(crate) fn server(text: &str) -> Result<url::Url, &'static str> {
     let form = "write it as https://HOST[:PORT]";
     let url = url::Url::parse(text).map_err(|_| form)?;
     if matches!(url.scheme(), "http" | "https") && url.host().is_some() { Ok(url) } else { Err(form) }
@@ -252,6 +259,11 @@ mod tests {
             "fika-cli call --max-bitrate 0",
             "fika-cli call --bind here",
             "fika-cli serve --listen here",
+            "fika-cli room",
+            "fika-cli room open",
+            "fika-cli room open --server https://example.org --until soon",
+            "fika-cli room lock http://h/j/a#b",
+            "fika-cli room ask http://h/j/a#b --host-key k p1 money",
         ] {
             let error = parse(wrong).expect_err(wrong);
             assert_eq!(error.exit_code(), 2, "{wrong}");

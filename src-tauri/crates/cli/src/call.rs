@@ -43,7 +43,7 @@ pub(crate) async fn run(link: Option<String>, media: Media) -> Result<(), Failur
     ended
 }
 
-async fn start(media: &Media, recorder: Arc<Recorder>) -> Result<EngineHandle, Failure> {
+pub(crate) async fn start(media: &Media, recorder: Arc<Recorder>) -> Result<EngineHandle, Failure> {
     let clock = fika_devices::clock::clock();
     let request = CameraRequest { resolution: media.video.resolution, frame_rate: media.video.frame_rate };
     let camera = media.camera.clone().unwrap_or(Source::Default);

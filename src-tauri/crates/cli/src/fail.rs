@@ -3,8 +3,11 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use fika_call::room::Decline;
+use fika_call::signal::Refusal;
 use fika_call::view::EndReason;
 use fika_engine::CommandError;
+use fika_net::signal::ManageError;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -32,8 +35,12 @@ impl Failure {
     /// Why a call ended; `None` when that was wanted.
     pub(crate) fn of_end(reason: EndReason) -> Option<Self> {
         let (kind, sentence) = match reason {
-            EndReason::Left => return None,
-            EndReason::RoomNotFound => (Kind::Link, "This room does not exist (any more): ask for a new link."),
+            EndReason::Left | EndReason::EndedByHost => return None,
+            EndReason::RoomNotFound => {
+                (Kind::Link, "This link opens no room (any more), or not with this passcode: ask for a new link.")
+            }
+            EndReason::Denied => (Kind::Link, "The host did not let you in."),
+            EndReason::Removed => (Kind::Link, "The host put you out."),
             EndReason::RoomFull => (Kind::Link, "The room is full: wait until somebody leaves."),
             EndReason::TooManyRequests => (Kind::Link, "The server refuses for now: try again in a minute."),
             EndReason::Version => (Kind::Link, "The server speaks another version: update Fika."),
@@ -50,6 +57,24 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.sentence)
+    }
+}
+
+impl From<ManageError> for Failure {
+    fn from(error: ManageError) -> Self {
+        let (kind, sentence) = match error {
+            ManageError::NotFound => (Kind::Link, "This key opens no such room (any more): check link and key."),
+            ManageError::Declined(Decline::NotHere) => (Kind::Link, "That is not there (any more): see room show."),
+            ManageError::Declined(Decline::NotAllowed) => (Kind::Link, "This may not be done to them."),
+            ManageError::Declined(Decline::TooFast) => (Kind::Link, "The server has no place for that now."),
+            ManageError::Refused(Refusal::Version) => (Kind::Link, "The server speaks another version: update Fika."),
+            ManageError::Refused(_) => (Kind::Link, "The server refuses for now: try again in a minute."),
+            ManageError::Unreachable => {
+                (Kind::Connection, "The server does not answer: check the address and that it runs.")
+            }
+            _ => (Kind::Connection, "What answers there is no Fika server: check the address."),
+        };
+        Self::new(kind, sentence)
     }
 }
 

@@ -6,6 +6,7 @@ mod fail;
 mod list;
 mod ports;
 mod record;
+mod room;
 mod serve;
 mod source;
 mod stats;
@@ -44,5 +45,6 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Serve { listen } => serve::run(listen).await,
         Command::Call { media } => call::run(None, media).await,
         Command::Join { link, media } => call::run(Some(link), media).await,
+        Command::Room { command } => room::run(command).await,
     }
 }

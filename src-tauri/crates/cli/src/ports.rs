@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 
+use fika_call::door::RoomOptions;
 use fika_call::invite::{Invite, SECRET_BYTES, Secret};
 use fika_call::session::Request;
 use fika_call::view::EndReason;
@@ -63,7 +64,9 @@ impl Rooms for HereOrThere {
                     EndReason::ServerUnreachable
                 });
             };
-            let room = fika_net::signal::create_room(&server).await.map_err(|error| match error {
+            let options = RoomOptions::default();
+            let created = fika_net::signal::create_room(&server, options).await;
+            let (room, host_key) = created.map_err(|error| match error {
                 CreateError::TooManyRequests => EndReason::TooManyRequests,
                 CreateError::Version => EndReason::Version,
                 CreateError::Protocol => EndReason::Protocol,
@@ -71,13 +74,14 @@ impl Rooms for HereOrThere {
             })?;
             let mut secret = [0; SECRET_BYTES];
             getrandom::fill(&mut secret).expect("the system gives random numbers");
-            Ok(Invite { server: root(server), room, secret: Secret::from_bytes(secret) })
+            let invite = Invite::open(root(server), room, Secret::from_bytes(secret));
+            Ok(Invite { host_key: Some(host_key), ..invite })
         })
     }
 }
 
 /// Links name a server without a path.
-fn root(mut server: url::Url) -> url::Url {
+pub(crate) fn root(mut server: url::Url) -> url::Url {
     server.set_path("/");
     server.set_query(None);
     server.set_fragment(None);

@@ -5,9 +5,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use fika_call::chat::ChatView;
 use fika_call::invite::Invite;
 use fika_call::machine::{self, Call, Input, VisibleTile};
-use fika_call::session::{SessionCommand, SessionEvent};
+use fika_call::session::{RoomEvent, SessionCommand, SessionEvent};
 use fika_call::signal::MediaState;
 use fika_call::view::{CallView, Levels, Notification};
 use fika_media::VideoFrame;
@@ -45,6 +46,7 @@ pub(crate) fn start(config: Config) -> Result<EngineHandle, StartError> {
     });
     call.handle_input(Input::Settings(config.settings.clone()), now.into_std());
     let (view, view_out) = watch::channel(call.view().clone());
+    let (chat, chat_out) = watch::channel(call.chat());
     let actor = Actor {
         call,
         config,
@@ -55,11 +57,11 @@ pub(crate) fn start(config: Config) -> Result<EngineHandle, StartError> {
         attempts: Attempts::default(),
         decoders: 0,
         restarts: 0,
-        out: Out { view, levels, devices, stats, notifications: notifications.clone() },
+        out: Out { view, chat, levels, devices, stats, notifications: notifications.clone() },
     };
     tokio::spawn(actor.run(inbox, events, visible_in));
     let (view, levels, devices, stats) = (view_out, levels_out, devices_out, stats_out);
-    Ok(EngineHandle { asks, visible, view, levels, devices, stats, notifications })
+    Ok(EngineHandle { asks, visible, view, chat: chat_out, levels, devices, stats, notifications })
 }
 
 pub(crate) struct Actor {
@@ -79,6 +81,7 @@ pub(crate) struct Actor {
 /// The latest values that shells see.
 pub(crate) struct Out {
     pub(crate) view: watch::Sender<CallView>,
+    pub(crate) chat: watch::Sender<ChatView>,
     pub(crate) levels: watch::Sender<Levels>,
     pub(crate) devices: watch::Sender<Vec<DeviceInfo>>,
     pub(crate) stats: watch::Sender<Stats>,
@@ -257,6 +260,7 @@ impl Actor {
             }
             Command::SetName { name } => Input::SetName { name },
             Command::Settings(settings) => Input::Settings(settings),
+            Command::Room(input) => Input::Room(input),
         };
         self.input(input).await;
         Ok(())
@@ -271,6 +275,9 @@ impl Actor {
                 if let (Some(session), SessionEvent::ParticipantLeft(id)) = (&mut self.session, &event) {
                     session.peers.remove(id);
                     session.syncs.forget(id);
+                }
+                if let (Some(session), SessionEvent::Room(RoomEvent::Waiting { .. })) = (&mut self.session, &event) {
+                    session.peers.clear();
                 }
                 self.input(Input::Session(event)).await;
             }

@@ -1,6 +1,7 @@
 //! What a shell may ask of the engine. Values are checked by the call machine, not by the shell.
 
 use fika_call::invite::LinkError;
+use fika_call::machine::RoomInput;
 use fika_call::view::CallSettings;
 use fika_media::device::{DeviceId, DeviceKind};
 
@@ -40,6 +41,8 @@ pub enum Command {
         name: String,
     },
     Settings(CallSettings),
+    /// Chat, hands, reactions, and what hosts do.
+    Room(RoomInput),
 }
 
 /// Why a command changed nothing.

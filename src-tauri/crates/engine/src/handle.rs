@@ -1,5 +1,6 @@
 //! What the shells hold: a bounded sender to the actor and the latest values of what it shows.
 
+use fika_call::chat::ChatView;
 use fika_call::machine::VisibleTile;
 use fika_call::view::{CallView, Levels, Notification};
 use fika_media::device::DeviceInfo;
@@ -24,6 +25,7 @@ pub struct EngineHandle {
     pub(crate) asks: mpsc::Sender<Ask>,
     pub(crate) visible: watch::Sender<Option<Vec<VisibleTile>>>,
     pub(crate) view: watch::Receiver<CallView>,
+    pub(crate) chat: watch::Receiver<ChatView>,
     pub(crate) levels: watch::Receiver<Levels>,
     pub(crate) devices: watch::Receiver<Vec<DeviceInfo>>,
     pub(crate) stats: watch::Receiver<Stats>,
@@ -50,6 +52,10 @@ impl EngineHandle {
 
     pub fn view(&self) -> watch::Receiver<CallView> {
         self.view.clone()
+    }
+
+    pub fn chat(&self) -> watch::Receiver<ChatView> {
+        self.chat.clone()
     }
 
     /// Ten times a second while a microphone or a call is open.

@@ -29,7 +29,7 @@ use fika_call::view::CallSettings;
 use fika_media::{Clock, Resolution};
 
 pub use command::{Command, CommandError};
-pub use fika_call::machine::VisibleTile;
+pub use fika_call::machine::{RoomInput, VisibleTile};
 pub use handle::EngineHandle;
 pub use ports::{Connector, Devices, FrameSink, IncomingMedia, IncomingTrack, Rooms, Session};
 pub use stats::Stats;

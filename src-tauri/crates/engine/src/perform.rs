@@ -45,6 +45,7 @@ impl Actor {
                 Output::SetAudioLoss(percent) => self.threads.audio.send(audio::Command::Loss(percent)).await,
                 // Nobody may be listening.
                 Output::Notify(notification) => drop(self.out.notifications.send(notification)),
+                Output::ChatChanged => drop(self.out.chat.send_replace(self.call.chat())),
                 Output::ViewChanged => drop(self.out.view.send_replace(self.call.view().clone())),
             }
         }

@@ -113,7 +113,12 @@ async fn write(
         let message = tokio::select! {
             biased;
             next = waiting.recv() => match next {
-                Some(next) => Message::Text(next.text),
+                Some(next) => {
+                    if let Some(at) = next.not_before {
+                        tokio::time::sleep_until(at.into()).await;
+                    }
+                    Message::Text(next.text)
+                }
                 None => break,
             },
             _ = beat.tick() => Message::Ping(Default::default()),

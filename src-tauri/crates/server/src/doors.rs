@@ -1,4 +1,5 @@
-//! The listening socket with a limit on what may be open at once, in all and from one address.
+//! The listening socket with a limit on what may be open at once, in all and from one address, and on how long a
+//! connection may take to become a WebSocket.
 //!
 //! Runs on the tokio task of the HTTP server. Full: a further connection is closed as soon as it is accepted.
 
@@ -6,13 +7,16 @@ use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::extract::connect_info::Connected;
 use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::Sleep;
 
 use crate::limits::network;
 
@@ -31,16 +35,49 @@ pub(crate) struct Doors {
 #[derive(Default)]
 struct Open(Mutex<HashMap<IpAddr, usize>>);
 
+/// How long a connection lasts that is no WebSocket: enough to fetch a page over a slow line, too short to hold places
+/// with many slow requests.
+const VISIT: Duration = Duration::from_secs(120);
+
 /// A connection that gives its place back when it ends.
 pub(crate) struct Guest {
     stream: TcpStream,
+    peer: Peer,
+    /// When the visit is over.
+    over: Pin<Box<Sleep>>,
     network: IpAddr,
     open: Arc<Open>,
 }
 
 /// Where a request comes from.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Peer(pub(crate) SocketAddr);
+#[derive(Clone, Debug)]
+pub(crate) struct Peer {
+    pub(crate) address: SocketAddr,
+    stays: Arc<AtomicBool>,
+}
+
+impl Peer {
+    /// It has become a WebSocket, which has rules of its own.
+    pub(crate) fn stay(&self) {
+        self.stays.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Guest {
+    fn new(stream: TcpStream, address: SocketAddr, visit: Duration, network: IpAddr, open: Arc<Open>) -> Self {
+        let peer = Peer { address, stays: Arc::default() };
+        Self { stream, peer, over: Box::pin(tokio::time::sleep(visit)), network, open }
+    }
+
+    pub(crate) fn peer(&self) -> Peer {
+        self.peer.clone()
+    }
+
+    /// Wakes the reader when the visit is over.
+    fn is_over(&mut self, cx: &mut Context<'_>) -> bool {
+        !self.peer.stays.load(Ordering::Relaxed) && self.over.as_mut().poll(cx).is_ready()
+    }
+}
 
 impl Doors {
     pub(crate) fn new(listener: TcpListener, capacity: Capacity) -> Self {
@@ -85,7 +122,7 @@ impl Listener for Doors {
             if self.open.enter(network, self.capacity) {
                 // Small messages that someone waits for: no reason to gather them.
                 let _ = stream.set_nodelay(true);
-                return (Guest { stream, network, open: Arc::clone(&self.open) }, peer);
+                return (Guest::new(stream, peer, VISIT, network, Arc::clone(&self.open)), peer);
             }
             tracing::warn!("too many connections, one was turned away");
         }
@@ -98,7 +135,7 @@ impl Listener for Doors {
 
 impl Connected<IncomingStream<'_, Doors>> for Peer {
     fn connect_info(stream: IncomingStream<'_, Doors>) -> Self {
-        Self(*stream.remote_addr())
+        stream.io().peer()
     }
 }
 
@@ -110,6 +147,9 @@ impl Drop for Guest {
 
 impl AsyncRead for Guest {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.is_over(cx) {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
         Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 }
@@ -143,6 +183,24 @@ impl AsyncWrite for Guest {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_visit_has_an_end_and_a_stay_has_none() {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut far = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, address) = listener.accept().await.unwrap();
+        let open = Arc::new(Open::default());
+        open.enter(address.ip(), Capacity { total: 1, per_address: 1 });
+        let mut guest = Guest::new(stream, address, Duration::ZERO, address.ip(), Arc::clone(&open));
+        far.write_all(b"G").await.unwrap();
+        let error = guest.read_u8().await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        guest.peer().stay();
+        assert_eq!(guest.read_u8().await.unwrap(), b'G');
+        drop(guest);
+        assert!(open.lock().is_empty());
+    }
 
     #[test]
     fn an_address_and_the_whole_house_fill_up_and_empty_again() {

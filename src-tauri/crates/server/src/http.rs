@@ -4,7 +4,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use axum::Router;
 use axum::extract::ws::WebSocketUpgrade;
@@ -14,11 +14,12 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use fika_call::signal::{MAX_MESSAGE, PATH};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::connection::{self, Rules};
 use crate::doors::Peer;
 use crate::hub::Event;
+use crate::metrics::Metrics;
 use crate::page;
 use crate::rooms::ConnectionId;
 
@@ -30,19 +31,46 @@ pub(crate) struct Site {
     pub(crate) rules: Rules,
     pub(crate) behind_proxy: bool,
     pub(crate) connections: Arc<AtomicU64>,
+    /// Nobody new is let in.
+    pub(crate) draining: Arc<AtomicBool>,
 }
 
 pub(crate) fn router(site: Site) -> Router {
     Router::new()
         .route(PATH, get(signal))
         .merge(page::router())
-        .route("/healthz", get(async || page::plain("text/plain; charset=utf-8", "ok")))
+        .route("/healthz", get(health))
         .with_state(site)
+}
+
+/// On an address of its own.
+pub(crate) fn metrics_router(hub: mpsc::Sender<Event>, metrics: Arc<Metrics>) -> Router {
+    Router::new().route("/metrics", get(async move || tell_metrics(&hub, &metrics).await))
+}
+
+async fn tell_metrics(hub: &mpsc::Sender<Event>, metrics: &Metrics) -> Response {
+    let (reply, census) = oneshot::channel();
+    // The hub has gone only when the whole server has.
+    let _ = hub.send(Event::Count { reply }).await;
+    match census.await {
+        Ok(census) => {
+            ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], metrics.text(census)).into_response()
+        }
+        Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+    }
+}
+
+/// Whether a load balancer may send people here.
+async fn health(State(site): State<Site>) -> Response {
+    if site.draining.load(Ordering::Relaxed) {
+        return (StatusCode::SERVICE_UNAVAILABLE, page::plain("text/plain; charset=utf-8", "draining")).into_response();
+    }
+    page::plain("text/plain; charset=utf-8", "ok")
 }
 
 async fn signal(
     State(site): State<Site>,
-    ConnectInfo(Peer(peer)): ConnectInfo<Peer>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
@@ -50,12 +78,12 @@ async fn signal(
         return StatusCode::FORBIDDEN.into_response();
     }
     let id = ConnectionId(site.connections.fetch_add(1, Ordering::Relaxed));
-    let address = forwarded(&headers).filter(|_| site.behind_proxy).unwrap_or(peer.ip());
+    let address = forwarded(&headers).filter(|_| site.behind_proxy).unwrap_or(peer.address.ip());
     // Twice the limit is read, so that a message just above it still gets an answer.
-    upgrade
-        .max_message_size(2 * MAX_MESSAGE)
-        .max_frame_size(2 * MAX_MESSAGE)
-        .on_upgrade(move |socket| connection::run(socket, id, address, site.rules, site.hub))
+    upgrade.max_message_size(2 * MAX_MESSAGE).max_frame_size(2 * MAX_MESSAGE).on_upgrade(move |socket| {
+        peer.stay();
+        connection::run(socket, id, address, site.rules, site.hub)
+    })
 }
 
 /// Apps send no origin. A browser sends that of its page, and pages of other sites have no business here.

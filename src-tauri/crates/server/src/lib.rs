@@ -1,4 +1,5 @@
-//! Fika's signalling server: rooms in memory, messages passed on unread, nothing stored.
+//! Fika's signalling server: rooms in memory, messages passed on unread. Only rooms of a later day and their invites are
+//! stored, if there is a [`store::Store`].
 //!
 //! A library, so that the app can serve its own rooms on the local network ([`local`]), and a program. One tokio task
 //! owns the rooms, each connection has a task of its own; every queue between them is bounded.
@@ -7,25 +8,33 @@ mod connection;
 mod doors;
 mod http;
 mod hub;
+mod keys;
 pub mod limits;
 pub mod local;
+mod metrics;
 mod outgoing;
 mod page;
 mod random;
 pub mod rooms;
+pub mod store;
+pub mod tls;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use fika_call::RoomId;
+use fika_call::invite::HostKey;
 use fika_call::signal::{HEARTBEAT_SECONDS, IceServer, Refusal};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::limits::Rate;
+use crate::metrics::Metrics;
+use crate::store::Store;
+use crate::tls::{Identity, Tls, TlsDoors, TlsError};
 
-#[derive(Clone, Debug)]
 pub struct Config {
     pub listen: SocketAddr,
     /// Told to everybody who takes a seat.
@@ -35,6 +44,12 @@ pub struct Config {
     /// Believe the last address of `X-Forwarded-For`. Only right when every request comes through a proxy that sets it.
     pub behind_proxy: bool,
     pub limits: Limits,
+    /// `None`: nothing outlives the program.
+    pub store: Option<Store>,
+    /// `None`: a proxy speaks TLS, or nobody does.
+    pub tls: Option<Tls>,
+    /// Where metrics are told; not for the public.
+    pub metrics: Option<SocketAddr>,
     /// Time between pings; three without an answer mean gone.
     pub heartbeat: Duration,
 }
@@ -47,6 +62,9 @@ impl Config {
             anyone_may_create: true,
             behind_proxy: false,
             limits: Limits::default(),
+            store: None,
+            tls: None,
+            metrics: None,
             heartbeat: Duration::from_secs(HEARTBEAT_SECONDS),
         }
     }
@@ -64,6 +82,10 @@ pub struct Limits {
     pub creates: Rate,
     /// Attempts to join from one address.
     pub joins: Rate,
+    /// Wrong passcodes, invites, keys and rooms of one address.
+    pub guesses: Rate,
+    /// Wrong passcodes, invites and keys at one room.
+    pub guesses_at_room: Rate,
     /// Messages of one connection.
     pub messages: Rate,
     /// Bytes of one connection's messages.
@@ -78,20 +100,38 @@ impl Default for Limits {
             connections_per_address: 256,
             creates: Rate::per_minute(30, 30),
             joins: Rate::per_minute(120, 120),
+            guesses: Rate::per_minute(6, 12),
+            guesses_at_room: Rate::per_minute(30, 60),
             messages: Rate { per_second: 50.0, burst: 100.0 },
             bytes: Rate { per_second: 256.0 * 1024.0, burst: 1024.0 * 1024.0 },
         }
     }
 }
 
-/// Another address or port may work.
+/// Why there is no server.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen there: {0}")]
-pub struct BindError(#[from] std::io::Error);
+#[non_exhaustive]
+pub enum BindError {
+    /// Another address or port may work.
+    #[error("cannot listen there: {0}")]
+    Listen(#[from] std::io::Error),
+    /// Check the files.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+}
+
+/// A room that was opened, and what makes its bearer the host.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    pub room: RoomId,
+    pub host_key: HostKey,
+}
 
 /// A running server. Dropping it closes the door and every connection.
 pub struct Server {
     local_addr: SocketAddr,
+    metrics_addr: Option<SocketAddr>,
+    draining: Arc<AtomicBool>,
     hub: mpsc::Sender<hub::Event>,
     /// Dropped with the server: what its tasks wait for.
     _running: watch::Sender<()>,
@@ -99,32 +139,54 @@ pub struct Server {
 
 impl Server {
     /// Starts to listen, inside the current tokio runtime.
-    pub async fn bind(config: Config) -> Result<Self, BindError> {
+    pub async fn bind(mut config: Config) -> Result<Self, BindError> {
         let listener = TcpListener::bind(config.listen).await?;
         let local_addr = listener.local_addr()?;
         let (running, stopped) = watch::channel(());
         let (hub, events) = mpsc::channel(hub::EVENTS);
-        tokio::spawn(hub::Hub::new(&config).run(events, stopped.clone()));
+        let identity = config.tls.as_ref().map(Identity::new).transpose()?;
+        let metrics = Arc::new(Metrics::default());
+        let mut metrics_addr = None;
+        if let Some(address) = config.metrics {
+            let listener = TcpListener::bind(address).await?;
+            metrics_addr = Some(listener.local_addr()?);
+            serve(listener, http::metrics_router(hub.clone(), Arc::clone(&metrics)), stopped.clone());
+        }
+        tokio::spawn(hub::Hub::new(&mut config, metrics).run(events, stopped.clone()));
 
         let Limits { connections, connections_per_address, messages, bytes, .. } = config.limits;
         let per_address = if config.behind_proxy { connections } else { connections_per_address };
         let doors = doors::Doors::new(listener, doors::Capacity { total: connections, per_address });
+        let draining = Arc::new(AtomicBool::new(false));
         let site = http::Site {
             hub: hub.clone(),
             rules: connection::Rules { heartbeat: config.heartbeat, messages, bytes },
             behind_proxy: config.behind_proxy,
             connections: Arc::default(),
+            draining: Arc::clone(&draining),
         };
         let service = http::router(site).into_make_service_with_connect_info::<doors::Peer>();
-        tokio::spawn(async move {
-            let mut stopped = stopped;
-            let serve = axum::serve(doors, service);
-            tokio::select! {
-                served = serve => if let Err(error) = served { tracing::error!(%error, "the server has stopped") },
-                _ = stopped.changed() => {}
+        match identity {
+            Some(identity) => {
+                let doors = TlsDoors::new(doors, identity)?;
+                tokio::spawn(until(stopped, axum::serve(doors, service).into_future()));
             }
-        });
-        Ok(Self { local_addr, hub, _running: running })
+            None => drop(tokio::spawn(until(stopped, axum::serve(doors, service).into_future()))),
+        }
+        Ok(Self { local_addr, metrics_addr, draining, hub, _running: running })
+    }
+
+    /// Lets nobody new in, and returns when nobody is left in any room. `GET /healthz` says so meanwhile.
+    pub async fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+        let (done, empty) = oneshot::channel();
+        // The hub runs as long as the server.
+        let _ = self.hub.send(hub::Event::Drain { done }).await;
+        let _ = empty.await;
+    }
+
+    pub fn metrics_addr(&self) -> Option<SocketAddr> {
+        self.metrics_addr
     }
 
     /// Where it listens, with the real port.
@@ -133,10 +195,21 @@ impl Server {
     }
 
     /// Opens a room for the program that runs this server; only the number of rooms limits it.
-    pub async fn create_room(&self) -> Result<RoomId, Refusal> {
+    pub async fn create_room(&self) -> Result<Opened, Refusal> {
         let (reply, room) = oneshot::channel();
         // The hub runs as long as the server.
         let _ = self.hub.send(hub::Event::CreateRoom { reply }).await;
         room.await.unwrap_or(Err(Refusal::TooManyRequests))
+    }
+}
+
+fn serve(listener: TcpListener, router: axum::Router, stopped: watch::Receiver<()>) {
+    tokio::spawn(until(stopped, axum::serve(listener, router).into_future()));
+}
+
+async fn until(mut stopped: watch::Receiver<()>, serve: impl Future<Output = std::io::Result<()>>) {
+    tokio::select! {
+        served = serve => if let Err(error) = served { tracing::error!(%error, "the server has stopped") },
+        _ = stopped.changed() => {}
     }
 }

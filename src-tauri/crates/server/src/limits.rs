@@ -3,8 +3,11 @@
 //! Pure: told the time. A [`Bucket`] belongs to its connection's task, [`ByAddress`] to the hub's task.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Instant;
+
+use fika_call::RoomId;
 
 /// A steady rate with room for a burst.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,6 +45,12 @@ impl Bucket {
         enough
     }
 
+    /// Whether `count` more are within the rate; they are not taken.
+    pub fn has(&mut self, count: f64, now: Instant) -> bool {
+        self.refill(now);
+        self.tokens >= count
+    }
+
     fn is_full(&mut self, now: Instant) -> bool {
         self.refill(now);
         self.tokens >= self.rate.burst
@@ -68,6 +77,11 @@ impl ByAddress {
         Self { rate, buckets: HashMap::new() }
     }
 
+    /// Whether one more from this address would be within the rate.
+    pub fn may_take(&mut self, address: IpAddr, now: Instant) -> bool {
+        self.buckets.get_mut(&network(address)).is_none_or(|bucket| bucket.has(1.0, now))
+    }
+
     /// Whether one more from this address is within the rate.
     pub fn take(&mut self, address: IpAddr, now: Instant) -> bool {
         let network = network(address);
@@ -78,6 +92,43 @@ impl ByAddress {
             }
         }
         self.buckets.entry(network).or_insert_with(|| Bucket::new(self.rate, now)).take(1.0, now)
+    }
+}
+
+/// Rooms whose wrong guesses are counted together with those of others.
+const ROOM_BUCKETS: usize = 4096;
+
+/// How often somebody may be wrong at a door: each address, and at each room all addresses together. Rooms that do not
+/// exist are counted like those that do.
+pub struct Guesses {
+    addresses: ByAddress,
+    rooms: Vec<Bucket>,
+    hasher: RandomState,
+}
+
+impl Guesses {
+    pub fn new(of_address: Rate, at_room: Rate) -> Self {
+        let now = Instant::now();
+        Self {
+            addresses: ByAddress::new(of_address),
+            rooms: vec![Bucket::new(at_room, now); ROOM_BUCKETS],
+            hasher: RandomState::new(),
+        }
+    }
+
+    pub fn may_guess(&mut self, address: IpAddr, room: &RoomId, now: Instant) -> bool {
+        let at = self.index(room);
+        self.addresses.may_take(address, now) && self.rooms[at].has(1.0, now)
+    }
+
+    pub fn wrong(&mut self, address: IpAddr, room: &RoomId, now: Instant) {
+        let at = self.index(room);
+        self.addresses.take(address, now);
+        self.rooms[at].take(1.0, now);
+    }
+
+    fn index(&self, room: &RoomId) -> usize {
+        (self.hasher.hash_one(room) % ROOM_BUCKETS as u64) as usize
     }
 }
 
@@ -120,6 +171,23 @@ mod tests {
         assert!(limit.take("2001:db8::1".parse().unwrap(), now));
         assert!(!limit.take("2001:db8::2".parse().unwrap(), now));
         assert!(limit.take("2001:db8:0:1::1".parse().unwrap(), now));
+    }
+
+    #[test]
+    fn wrong_guesses_are_counted_by_address_and_by_room() {
+        let now = Instant::now();
+        let mut guesses = Guesses::new(Rate::per_minute(1, 2), Rate::per_minute(1, 3));
+        let address = |last: u8| IpAddr::from([192, 0, 2, last]);
+        let room = RoomId("aaaa-aaaa-aaaa-aaaa".into());
+        for _ in 0..2 {
+            assert!(guesses.may_guess(address(1), &room, now));
+            guesses.wrong(address(1), &room, now);
+        }
+        assert!(!guesses.may_guess(address(1), &room, now), "this address has been wrong too often");
+        assert!(guesses.may_guess(address(2), &room, now));
+        guesses.wrong(address(2), &room, now);
+        assert!(!guesses.may_guess(address(3), &room, now), "too many wrong ones at this room");
+        assert!(guesses.may_guess(address(3), &room, now + Duration::from_secs(61)));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use fika_call::invite::{Invite, Secret};
 use fika_call::signal::{IceServer, Refusal};
 use tokio::sync::Mutex;
 
-use crate::{BindError, Config, Server, random};
+use crate::{BindError, Config, Opened, Server, random};
 
 /// Where other people's firewalls may already let Fika through.
 pub const PORT: u16 = 7420;
@@ -60,9 +60,10 @@ impl Local {
         let room = server.create_room().await;
         let authority = server.local_addr();
         running.server = Some(server);
-        let room = room.map_err(|_: Refusal| LocalError::TooManyRooms)?;
+        let Opened { room, host_key } = room.map_err(|_: Refusal| LocalError::TooManyRooms)?;
         let server = url::Url::parse(&format!("http://{authority}/")).expect("an address and a port make a URL");
-        Ok(Invite { server, room, secret: Secret::from_bytes(random::bytes()) })
+        let invite = Invite::open(server, room, Secret::from_bytes(random::bytes()));
+        Ok(Invite { host_key: Some(host_key), ..invite })
     }
 
     async fn bind(&self, address: IpAddr) -> Result<Server, BindError> {

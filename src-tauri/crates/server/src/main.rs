@@ -2,28 +2,54 @@
 
 mod stop;
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
 use clap::Parser;
 use fika_call::signal::IceServer;
-use fika_server::{Config, Server};
+use fika_server::limits::Rate;
+use fika_server::store::Store;
+use fika_server::tls::Tls;
+use fika_server::{Config, Limits, Server};
 use tracing_subscriber::EnvFilter;
 
-/// Fika's signalling server: rooms in memory, nothing stored, no media.
+/// Fika's signalling server: rooms, invites and the way between people; no media.
 #[derive(Parser)]
 #[command(name = "fika-server", version)]
 struct Arguments {
     /// Where to listen.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "0.0.0.0:7420")]
     listen: SocketAddr,
+    /// Keep rooms of a later day and their invites here; made if it is not there. Without it nothing outlives the program.
+    #[arg(long, value_name = "FOLDER")]
+    data: Option<PathBuf>,
     /// A STUN or TURN server for the people in a call: stun:HOST:PORT, or turn:HOST:PORT,USER,PASSWORD. May be repeated.
     #[arg(long = "ice-server", value_name = "URL[,USER,PASSWORD]", value_parser = ice_server)]
     ice_servers: Vec<IceServer>,
+    /// Speak TLS with this certificate and its chain, in PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_certificate: Option<PathBuf>,
+    /// The key of the certificate, in PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    tls_key: Option<PathBuf>,
     /// Every request comes through a proxy that sets X-Forwarded-For.
     #[arg(long)]
     behind_proxy: bool,
+    /// Tell Prometheus here, at /metrics; an address that the public does not reach.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    metrics: Option<SocketAddr>,
+    /// When it is asked to stop: how long people may finish their meetings, while nobody new comes in.
+    #[arg(long, value_name = "S", default_value_t = 30)]
+    drain: u64,
+    /// Attempts to join from one address, each minute.
+    #[arg(long, value_name = "N", default_value_t = 120)]
+    joins_per_minute: u32,
+    /// Open sockets of one address.
+    #[arg(long, value_name = "N", default_value_t = 256)]
+    connections_per_address: usize,
 }
 
 #[tokio::main]
@@ -33,16 +59,40 @@ async fn main() -> anyhow::Result<()> {
     let colours = std::io::stderr().is_terminal();
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
 
+    let tls = arguments.tls_certificate.zip(arguments.tls_key).map(|(certificate, key)| Tls { certificate, key });
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let listen = arguments.listen;
+    let joins = Rate::per_minute(arguments.joins_per_minute, arguments.joins_per_minute);
+    let connections_per_address = arguments.connections_per_address;
     let config = Config {
         ice_servers: arguments.ice_servers,
         behind_proxy: arguments.behind_proxy,
-        ..Config::new(arguments.listen)
+        store: arguments.data.as_deref().map(store).transpose()?,
+        tls,
+        metrics: arguments.metrics,
+        limits: Limits { joins, connections_per_address, ..Limits::default() },
+        ..Config::new(listen)
     };
-    let server = Server::bind(config).await.with_context(|| format!("on {}", arguments.listen))?;
-    tracing::info!(port = server.local_addr().port(), "fika-server listens");
+    let server = Server::bind(config).await.with_context(|| format!("on {listen}"))?;
+    // With port 0 this is how the real one is known. A reader that has gone away does not need it.
+    let _ = writeln!(std::io::stdout(), "{scheme}://{}/", server.local_addr());
+    let metrics = server.metrics_addr().map(|address| address.port());
+    tracing::info!(port = server.local_addr().port(), metrics, "fika-server listens");
     stop::requested().await?;
+    tracing::info!("fika-server lets nobody new in");
+    tokio::select! {
+        () = server.drain() => {}
+        () = tokio::time::sleep(Duration::from_secs(arguments.drain)) => {}
+        again = stop::requested() => again?,
+    }
     tracing::info!("fika-server stops");
     Ok(())
+}
+
+fn store(folder: &Path) -> anyhow::Result<Store> {
+    std::fs::create_dir_all(folder).with_context(|| format!("{}", folder.display()))?;
+    let unix = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock is wrong")?.as_secs();
+    Store::open(folder, u32::try_from(unix).unwrap_or(u32::MAX)).with_context(|| format!("{}", folder.display()))
 }
 
 /// `URL` or `URL,USER,PASSWORD`; the password may hold commas.

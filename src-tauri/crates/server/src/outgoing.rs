@@ -4,6 +4,7 @@
 //! reads too slowly and is dropped; the server and the others are not held up.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::extract::ws::Utf8Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
@@ -19,6 +20,8 @@ pub(crate) struct Outgoing {
 
 pub(crate) struct Waiting {
     pub(crate) text: Utf8Bytes,
+    /// Written then at the earliest.
+    pub(crate) not_before: Option<Instant>,
     /// Given back when the text is written.
     _bytes: OwnedSemaphorePermit,
 }
@@ -32,10 +35,10 @@ impl Outgoing {
         (Self { queue, bytes: Arc::new(Semaphore::new(QUEUE_BYTES)) }, waiting)
     }
 
-    pub(crate) fn push(&self, text: String) -> Result<(), Full> {
+    pub(crate) fn push(&self, text: String, not_before: Option<Instant>) -> Result<(), Full> {
         let length = u32::try_from(text.len()).map_err(|_| Full)?;
         let bytes = Arc::clone(&self.bytes).try_acquire_many_owned(length).map_err(|_| Full)?;
-        self.queue.try_send(Waiting { text: text.into(), _bytes: bytes }).map_err(|_| Full)
+        self.queue.try_send(Waiting { text: text.into(), not_before, _bytes: bytes }).map_err(|_| Full)
     }
 }
 
@@ -46,16 +49,16 @@ mod tests {
     #[test]
     fn many_small_and_few_large_messages_fill_it() {
         let (outgoing, mut waiting) = Outgoing::channel();
-        assert!((0..QUEUE).all(|_| outgoing.push("x".into()).is_ok()));
-        assert_eq!(outgoing.push("x".into()), Err(Full));
+        assert!((0..QUEUE).all(|_| outgoing.push("x".into(), None).is_ok()));
+        assert_eq!(outgoing.push("x".into(), None), Err(Full));
         assert!(waiting.try_recv().is_ok());
-        assert_eq!(outgoing.push("x".into()), Ok(()));
+        assert_eq!(outgoing.push("x".into(), None), Ok(()));
 
         let (outgoing, mut waiting) = Outgoing::channel();
         let large = "x".repeat(QUEUE_BYTES / 4);
-        assert!((0..4).all(|_| outgoing.push(large.clone()).is_ok()));
-        assert_eq!(outgoing.push("x".into()), Err(Full));
+        assert!((0..4).all(|_| outgoing.push(large.clone(), None).is_ok()));
+        assert_eq!(outgoing.push("x".into(), None), Err(Full));
         drop(waiting.try_recv());
-        assert_eq!(outgoing.push("x".into()), Ok(()));
+        assert_eq!(outgoing.push("x".into(), None), Ok(()));
     }
 }

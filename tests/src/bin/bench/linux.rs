@@ -154,9 +154,9 @@ impl Room {
     fn open() -> anyhow::Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let server = runtime.block_on(Server::bind(Config::new(([127, 0, 0, 1], 0).into())))?;
-        let room = runtime.block_on(server.create_room()).ok().context("a room")?;
+        let room = runtime.block_on(server.create_room()).ok().context("a room")?.room;
         let url = format!("http://{}/", server.local_addr()).parse()?;
-        let link = Invite { server: url, room, secret: Secret::from_bytes([7; 16]) }.link();
+        let link = Invite::open(url, room, Secret::from_bytes([7; 16])).link();
         Ok(Self { link, _server: server, _runtime: runtime })
     }
 }

@@ -24,11 +24,24 @@ export const commands = {
 	setLayout: (layout: Layout) => typedError<null, UiError>(__TAURI_INVOKE("set_layout", { layout })),
 	surfaceStats: () => typedError<TileStats[], UiError>(__TAURI_INVOKE("surface_stats")),
 	setFullscreen: (on: boolean) => typedError<null, UiError>(__TAURI_INVOKE("set_fullscreen", { on })),
+	/**  For the next join; empty: none. */
+	setPasscode: (passcode: string) => typedError<null, UiError>(__TAURI_INVOKE("set_passcode", { passcode })),
+	moderate: (action: Moderation) => typedError<null, UiError>(__TAURI_INVOKE("moderate", { action })),
+	setHand: (up: boolean) => typedError<null, UiError>(__TAURI_INVOKE("set_hand", { up })),
+	react: (reaction: Reaction) => typedError<null, UiError>(__TAURI_INVOKE("react", { reaction })),
+	/**  `to`: `None` is everybody. */
+	sendChat: (text: string, to: ParticipantId | null, replyTo: MessageId | null) => typedError<null, UiError>(__TAURI_INVOKE("send_chat", { text, to, replyTo })),
+	retryChat: (key: number) => typedError<null, UiError>(__TAURI_INVOKE("retry_chat", { key })),
+	reactToMessage: (message: MessageId, reaction: Reaction, on: boolean) => typedError<null, UiError>(__TAURI_INVOKE("react_to_message", { message, reaction, on })),
+	/**  The user has seen what there is in the chat. */
+	readChat: () => typedError<null, UiError>(__TAURI_INVOKE("read_chat")),
+	dismissAsk: () => typedError<null, UiError>(__TAURI_INVOKE("dismiss_ask")),
 };
 
 /** Events */
 export const events = {
 	callChanged: makeEvent<CallChanged, CallChanged>("call-changed"),
+	chatChanged: makeEvent<ChatChanged, ChatChanged>("chat-changed"),
 	devicesChanged: makeEvent<DevicesChanged, DevicesChanged>("devices-changed"),
 	levelsChanged: makeEvent<LevelsChanged, LevelsChanged>("levels-changed"),
 	notified: makeEvent<Notified, Notified>("notified"),
@@ -47,6 +60,7 @@ export type AppInfo = {
 	video: VideoTransport,
 	settings: AppSettings,
 	view: CallView,
+	chat: ChatView,
 	devices: DeviceInfo[],
 	/**  Why the link that the app was started with leads nowhere. */
 	linkError: UiErrorCode | null,
@@ -77,6 +91,15 @@ export type Arrangement =
 /**  Who speaks is large, the others stand in a strip. */
 "speaker";
 
+export type AskView = {
+	/**  Name of the host who asks. */
+	by: string | null,
+	what: Asked,
+};
+
+/**  What a host may ask somebody to switch on. Only that person does it. */
+export type Asked = "microphone" | "camera";
+
 /**  `call-changed`: the whole view, at most one per frame of the screen. */
 export type CallChanged = CallView;
 
@@ -98,6 +121,14 @@ export type CallView = {
 	invite: InviteView | null,
 	me: MeView,
 	participants: ParticipantView[],
+	/**  In a call, once the server has told it. */
+	room: RoomView | null,
+	/**  In phase `Waiting`: name of the host who can let us in. */
+	waitingFor: string | null,
+	/**  A host asks us to switch something on; answered by doing so or by dismissing it. */
+	ask: AskView | null,
+	/**  Chat messages that have not been read. */
+	unread: number,
 	/**  Milliseconds since the first media connection of this call, in whole seconds; kept on the after-call screen. */
 	connectedForMs: number | null,
 	/**  In plain figures, once a second while connected. */
@@ -122,6 +153,42 @@ export type CaptureView = {
 	problem: DeviceProblem | null,
 };
 
+/**  `chat-changed`: the whole chat; apart from the rest, because it is large and changes seldom. */
+export type ChatChanged = ChatView;
+
+export type ChatMessageView = {
+	/**  Stays the same as long as the message is shown. */
+	key: number,
+	/**  `None` until it is sent. */
+	id: MessageId | null,
+	from: ParticipantId,
+	name: string,
+	mine: boolean,
+	/**  `None`: everybody. */
+	to: ChatPartner | null,
+	/**  Text, never markup. */
+	text: string,
+	replyTo: MessageId | null,
+	/**  Seconds since 1970; `None` until it is sent. */
+	at: number | null,
+	state: ChatState,
+	reactions: ReactionCount[],
+};
+
+export type ChatPartner = {
+	id: ParticipantId,
+	name: string,
+};
+
+export type ChatState = "sending" | "sent" | 
+/**  Not sent; may be tried again. */
+"failed";
+
+/**  The chat as the page shows it; told apart from the rest of the view, because it is large. Oldest first. */
+export type ChatView = {
+	messages: ChatMessageView[],
+};
+
 export type ConnectionPrivacy = 
 /**  Direct where possible. */
 "automatic" | 
@@ -131,7 +198,7 @@ export type ConnectionPrivacy =
 "relayOnly";
 
 export type ConnectionState = "idle" | 
-/**  Alone in the room. */
+/**  Alone in the room, or before its door. */
 "waiting" | "connecting" | "connected" | 
 /**  Nothing arrived for two seconds. */
 "unstable" | "reconnecting" | 
@@ -163,7 +230,13 @@ export type DevicesChanged = DeviceInfo[];
 
 export type EndReason = 
 /**  We left. */
-"left" | "roomNotFound" | "roomFull" | "tooManyRequests" | "version" | "serverUnreachable" | "protocol" | "lost";
+"left" | "roomNotFound" | "roomFull" | "tooManyRequests" | "version" | "serverUnreachable" | "protocol" | "lost" | 
+/**  A host did not let us in. */
+"denied" | 
+/**  A host put us out. */
+"removed" | 
+/**  A host ended the meeting for all. */
+"endedByHost";
 
 export type Fit = 
 /**  Crop to fill. */
@@ -179,6 +252,8 @@ export type InviteView = {
 	host: string,
 	/**  We opened this room. */
 	mine: boolean,
+	/**  The link says that a passcode is asked for. */
+	passcode: boolean,
 };
 
 export type Language = "system" | "en" | "sv";
@@ -206,15 +281,48 @@ export type LevelsChanged = Levels;
 export type MeView = {
 	id: ParticipantId | null,
 	name: string,
+	role: Role,
+	/**  Place in the line of raised hands, from 1. */
+	hand: number | null,
+	/**  Shown for some seconds. */
+	reaction: Reaction | null,
 	microphone: CaptureView,
 	camera: CaptureView,
 	speaker: CaptureView,
 };
 
+/**  Counts the messages of a room, in the order in which the server took them. */
+export type MessageId = number;
+
+/**  What hosts and co-hosts do. There is no way to switch somebody's microphone or camera on. */
+export type Moderation = { type: "admit"; who: ParticipantId } | { type: "admitAll" } | { type: "deny"; who: ParticipantId } | { type: "mute"; who: ParticipantId } | 
+/**  All but hosts and co-hosts. */
+{ type: "muteAll" } | { type: "ask"; who: ParticipantId; what: Asked } | { type: "stopCamera"; who: ParticipantId } | 
+/**  Puts somebody out, for good: their invite is revoked and the waiting room switched on. */
+{ type: "remove"; who: ParticipantId } | { type: "moveToWaiting"; who: ParticipantId } | 
+/**  The host alone. */
+{ type: "setCoHost"; who: ParticipantId; on: boolean } | 
+/**  The host alone, who becomes a co-host. */
+{ type: "makeHost"; who: ParticipantId } | { type: "setLocked"; on: boolean } | 
+/**  Off: who waits is let in. */
+{ type: "setWaitingRoom"; on: boolean } | { type: "spotlight"; who: ParticipantId | null } | { type: "lowerHand"; who: ParticipantId } | 
+/**  Ends the meeting for all. The host alone. */
+{ type: "end" };
+
 /**  Something that happened, told once. */
 export type Notification = { type: "joined"; name: string } | { type: "left"; name: string } | 
 /**  Another device took over because the chosen one went away. */
-{ type: "deviceReplaced"; kind: string; name: string } | { type: "reconnected" };
+{ type: "deviceReplaced"; kind: string; name: string } | { type: "reconnected" } | 
+/**  Somebody knocks. */
+{ type: "waiting"; name: string } | 
+/**  We are let in. */
+{ type: "admitted" } | 
+/**  By a host. */
+{ type: "muted"; by: string | null } | { type: "cameraStopped"; by: string | null } | 
+/**  Ours has changed. */
+{ type: "roleChanged"; role: Role } | { type: "handRaised"; name: string } | { type: "chat"; name: string; private: boolean } | 
+/**  A host's doing came to nothing: the role does not allow it any more, or whom it was about has left. */
+{ type: "notDone" };
 
 /**  `notified`: something that happened, told once. */
 export type Notified = Notification;
@@ -243,6 +351,11 @@ export type ParticipantLevel = {
 export type ParticipantView = {
 	id: ParticipantId,
 	name: string,
+	role: Role,
+	/**  Place in the line of raised hands, from 1. */
+	hand: number | null,
+	/**  Shown for some seconds. */
+	reaction: Reaction | null,
 	microphoneOn: boolean,
 	cameraOn: boolean,
 	/**  Its pictures arrive. */
@@ -255,7 +368,9 @@ export type Phase =
 /**  While a room is being opened `connection` is `Connecting`. */
 "home" | 
 /**  Preview: camera and microphone as set here are the join state. */
-"lobby" | "joining" | "inCall" | "ended";
+"lobby" | "joining" | 
+/**  Before the door: still the lobby, nobody sees or hears us. */
+"waiting" | "inCall" | "ended";
 
 /**  `pictures-changed`: all tiles of the window that show a picture now, where the app draws them itself. */
 export type PicturesChanged = TileId[];
@@ -285,11 +400,41 @@ export type QualityView = {
 	receiveFps: number,
 };
 
+export type Reaction = "thumbsUp" | "heart" | "clap" | "laugh" | "surprised" | "sad" | "celebrate" | "thinking" | "coffee";
+
+export type ReactionCount = {
+	reaction: Reaction,
+	count: number,
+	/**  One of them is ours. */
+	mine: boolean,
+};
+
 /**  An opaque colour, 0 to 255 each. */
 export type Rgb = {
 	r: number,
 	g: number,
 	b: number,
+};
+
+export type Role = 
+/**  One at most. Everything that a co-host may, hands out roles and ends the meeting for all. */
+"host" | "coHost" | "participant";
+
+/**  The room beyond its people. Of hands and the spotlight, `"me"` is us. */
+export type RoomView = {
+	/**  We are host or co-host. */
+	mayModerate: boolean,
+	isHost: boolean,
+	/**  Nobody more can join. */
+	locked: boolean,
+	/**  Guests wait until they are let in. */
+	waitingRoom: boolean,
+	/**  Shown large for all. */
+	spotlight: ParticipantId | null,
+	/**  Raised hands, the first one up first. */
+	hands: ParticipantId[],
+	/**  Who waits, the first one first; empty unless we may let them in. */
+	waiting: WaitingGuest[],
 };
 
 export type Theme = "system" | "light" | "dark";
@@ -352,6 +497,14 @@ export type VideoTransport =
 { kind: "native"; blend: boolean } | 
 /**  The page connects here and draws on canvases. */
 { kind: "websocket"; url: string };
+
+/**  Somebody before the door. */
+export type WaitingGuest = {
+	id: ParticipantId,
+	name: string,
+	/**  For whom the invite was made that they came with. */
+	label: string | null,
+};
 
 /**  A part of the picture, each from 0 to 1. */
 export type Zoom = {

@@ -1,29 +1,25 @@
 /** The one seam between the page and what runs the call. `tauri`: the app; `web`: a guest's browser; `fake`: tests. */
 import type * as app from "./bindings";
 import type { AppSettings, DeviceInfo, DeviceKind, Layout, Levels, TileStats, UiError } from "./bindings";
-import type { CallOfRoom, ChatView, PersonOfRoom, RoomBackend, RoomNotification } from "./rooms";
+import type { CallOfRoom, ChatLines, PersonOfRoom, RoomBackend } from "./rooms";
 import type { VideoSource } from "../video/source";
 
 export type * from "./bindings";
 export type * from "./rooms";
 
-// The app's backend does not tell of rooms yet, so everything about them may be missing.
-export type Phase = app.Phase | "waiting";
-export type EndReason = app.EndReason | "denied" | "removed" | "endedByHost";
-export type InviteView = app.InviteView & { passcode?: boolean };
-export type MeView = app.MeView & Partial<PersonOfRoom>;
-export type ParticipantView = app.ParticipantView & Partial<PersonOfRoom>;
-export type CallView = Omit<app.CallView, "phase" | "end" | "invite" | "me" | "participants"> & {
-  phase: Phase;
-  end: EndReason | null;
+// A guest's browser and the states of the tests may leave out what they know nothing of.
+export type InviteView = Omit<app.InviteView, "passcode"> & { passcode?: boolean };
+export type MeView = Omit<app.MeView, keyof PersonOfRoom> & Partial<PersonOfRoom>;
+export type ParticipantView = Omit<app.ParticipantView, keyof PersonOfRoom> & Partial<PersonOfRoom>;
+export type CallView = Omit<app.CallView, "invite" | "me" | "participants" | keyof CallOfRoom> & {
   invite: InviteView | null;
   me: MeView;
   participants: ParticipantView[];
 } & Partial<CallOfRoom>;
-export type Notification = app.Notification | RoomNotification;
+export type ChatView = ChatLines;
 /** `element`: each tile plays a stream of the browser. */
 export type VideoTransport = app.VideoTransport | { kind: "element" };
-export type AppInfo = Omit<app.AppInfo, "view" | "video"> & { view: CallView; video: VideoTransport };
+export type AppInfo = Omit<app.AppInfo, "view" | "video" | "chat"> & { view: CallView; video: VideoTransport };
 
 /** State and happenings that come without being asked for. */
 export interface Events {

@@ -1,8 +1,8 @@
 /** The app: commands and events of the Tauri shell, pictures painted by the window or over a loopback WebSocket. */
 import { NativeVideo } from "../video/native";
 import { webSocketVideo } from "../video/websocket";
-import type { Backend, UiError } from ".";
-import { commands, events } from "./bindings";
+import type { Backend, ChatLines, UiError } from ".";
+import { commands, events, type ChatView } from "./bindings";
 
 type Answer<T> = { status: "ok"; data: T } | { status: "error"; error: UiError };
 
@@ -16,6 +16,12 @@ async function done(answer: Promise<Answer<null>>): Promise<void> {
   await value(answer);
 }
 
+/** What is on its way is shown with the time at which it is shown first. */
+function lines(chat: ChatView): ChatLines {
+  const now = Math.floor(Date.now() / 1000);
+  return { messages: chat.messages.map((message) => ({ ...message, at: message.at ?? now })) };
+}
+
 export function tauriBackend(): Backend {
   // One for all time: the window tells which tiles show a picture only when that changes.
   const native = new NativeVideo();
@@ -24,13 +30,16 @@ export function tauriBackend(): Backend {
       // Listening comes first, so that nothing falls between the snapshot and the first event.
       await Promise.all([
         events.callChanged.listen(({ payload }) => listener.callChanged(payload)),
+        events.chatChanged.listen(({ payload }) => listener.chatChanged(lines(payload))),
         events.levelsChanged.listen(({ payload }) => listener.levelsChanged(payload)),
         events.devicesChanged.listen(({ payload }) => listener.devicesChanged(payload)),
         events.notified.listen(({ payload }) => listener.notified(payload)),
         events.videoChanged.listen(({ payload }) => listener.videoChanged(payload)),
         events.picturesChanged.listen(({ payload }) => native.picturesChanged(payload)),
       ]);
-      return value(commands.start());
+      const info = await value(commands.start());
+      listener.chatChanged(lines(info.chat));
+      return info;
     },
     video: (transport) => (transport.kind === "websocket" ? webSocketVideo(transport.url) : native),
     newCall: () => done(commands.newCall()),
@@ -49,6 +58,16 @@ export function tauriBackend(): Backend {
     setLayout: (layout) => done(commands.setLayout(layout)),
     surfaceStats: () => value(commands.surfaceStats()),
     setFullscreen: (on) => done(commands.setFullscreen(on)),
-    rooms: null,
+    rooms: {
+      setPasscode: (passcode) => done(commands.setPasscode(passcode)),
+      moderate: (action) => done(commands.moderate(action)),
+      setHand: (up) => done(commands.setHand(up)),
+      react: (reaction) => done(commands.react(reaction)),
+      sendChat: (text, to, replyTo) => done(commands.sendChat(text, to, replyTo)),
+      retryChat: (key) => done(commands.retryChat(key)),
+      reactToMessage: (id, reaction, on) => done(commands.reactToMessage(id, reaction, on)),
+      readChat: () => done(commands.readChat()),
+      dismissAsk: () => done(commands.dismissAsk()),
+    },
   };
 }

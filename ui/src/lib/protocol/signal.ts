@@ -1,10 +1,14 @@
 // Made by `cargo test -p fika-call`; the types in Rust are the source.
 
 export const PATH = "/api/v1/signal";
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 export const MAX_MESSAGE = 65536;
 export const MAX_NAME = 64;
 export const MAX_PARTICIPANTS = 8;
+export const MAX_WAITING = 32;
+export const MAX_PASSCODE = 64;
+export const MAX_CHAT_TEXT = 2000;
+export const MAX_SEALED_CHAT = 16384;
 export const HEARTBEAT_SECONDS = 5;
 export const RESUME_SECONDS = 30;
 
@@ -31,7 +35,138 @@ export type ParticipantInfo = { id: ParticipantId, name: string, media: MediaSta
  */
 away: boolean, };
 
-export type Refusal = "roomNotFound" | "roomFull" | "tooManyRequests" | "badMessage" | "version";
+export type Refusal = "roomNotFound" | "roomFull" | "tooManyRequests" | "badMessage" | "version" | "denied" | "removed" | "ended";
+
+/**
+ * What somebody shows at the door.
+ */
+export type Entry = {
+/**
+ * Of who opened the room: makes its bearer the host.
+ */
+hostKey?: string,
+/**
+ * The code of an invite.
+ */
+invite?: string, passcode?: string, };
+
+/**
+ * What a room asks for. The default is open for everybody with the link, until all have left.
+ */
+export type RoomOptions = { waitingRoom: boolean,
+/**
+ * The link alone opens nothing: an invite is needed too.
+ */
+inviteOnly: boolean, passcode: string | null,
+/**
+ * Seconds since 1970. The room is kept until then, also when it is empty and when the server starts anew.
+ */
+until: number | null, };
+
+export type InviteOptions = {
+/**
+ * For whom; hosts see it beside the name.
+ */
+label: string | null,
+/**
+ * Opens the door once. Who has come in comes back without it.
+ */
+singleUse: boolean,
+/**
+ * Seconds since 1970.
+ */
+until: number | null,
+/**
+ * Straight in, past the waiting room.
+ */
+skipWaiting: boolean, coHost: boolean, };
+
+export type InviteInfo = {
+/**
+ * Names it to its maker; opens nothing.
+ */
+id: string, label: string | null, singleUse: boolean, until: number | null, skipWaiting: boolean, coHost: boolean,
+/**
+ * How often it has opened the door.
+ */
+used: number, revoked: boolean, };
+
+/**
+ * What holds for a whole room; told complete at each change.
+ */
+export type RoomState = { host: ParticipantId | null, coHosts: Array<ParticipantId>,
+/**
+ * Nobody more can join.
+ */
+locked: boolean,
+/**
+ * Who comes waits until a host lets them in.
+ */
+waitingRoom: boolean,
+/**
+ * Shown large for all.
+ */
+spotlight: ParticipantId | null,
+/**
+ * Raised hands, the first one up first.
+ */
+hands: Array<ParticipantId>, };
+
+/**
+ * Somebody before the door.
+ */
+export type WaitingGuest = { id: ParticipantId, name: string,
+/**
+ * For whom the invite was made that they came with.
+ */
+label: string | null, };
+
+/**
+ * What a host may ask somebody to switch on. Only that person does it.
+ */
+export type Asked = "microphone" | "camera";
+
+/**
+ * Why something was not done. The connection goes on.
+ */
+export type Decline = "notAllowed" | "notHere" | "tooFast";
+
+/**
+ * What hosts and co-hosts do. There is no way to switch somebody's microphone or camera on.
+ */
+export type Moderation = { "type": "admit", who: ParticipantId, } | { "type": "admitAll" } | { "type": "deny", who: ParticipantId, } | { "type": "mute", who: ParticipantId, } | { "type": "muteAll" } | { "type": "ask", who: ParticipantId, what: Asked, } | { "type": "stopCamera", who: ParticipantId, } | { "type": "remove", who: ParticipantId, } | { "type": "moveToWaiting", who: ParticipantId, } | { "type": "setCoHost", who: ParticipantId, on: boolean, } | { "type": "makeHost", who: ParticipantId, } | { "type": "setLocked", on: boolean, } | { "type": "setWaitingRoom", on: boolean, } | { "type": "spotlight", who: ParticipantId | null, } | { "type": "lowerHand", who: ParticipantId, } | { "type": "end" };
+
+export type Reaction = "thumbsUp" | "heart" | "clap" | "laugh" | "surprised" | "sad" | "celebrate" | "thinking" | "coffee";
+
+/**
+ * Counts the messages of a room, in the order in which the server took them.
+ */
+export type MessageId = number;
+
+export type MessageReaction = { from: ParticipantId, reaction: Reaction, };
+
+export type ChatMessage = { id: MessageId, from: ParticipantId,
+/**
+ * Of the sender when it was sent.
+ */
+name: string,
+/**
+ * `None`: everybody in the room.
+ */
+to: ParticipantId | null,
+/**
+ * Seconds since 1970 by the server's clock.
+ */
+at: number,
+/**
+ * A [`ChatBody`].
+ */
+payload: Sealed, reactions: Array<MessageReaction>, };
+
+/**
+ * Sealed as in [`Sealed`], but with info = "fika chat v1" and `from "\n" to`, or `from "\n*"` for everybody.
+ */
+export type ChatBody = { text: string, replyTo: MessageId | null, };
 
 /**
  * A [`PeerMessage`] under AES-256-GCM, base64url without padding: 12 bytes nonce, ciphertext, 16 bytes tag.
@@ -40,9 +175,13 @@ export type Refusal = "roomNotFound" | "roomFull" | "tooManyRequests" | "badMess
  */
 export type Sealed = string;
 
-export type ClientMessage = { "type": "create", version: number, } | { "type": "join", version: number, room: RoomId, name: string, media: MediaState, resume?: string, } | { "type": "setMedia", media: MediaState, } | { "type": "signal", to: ParticipantId, payload: Sealed, } | { "type": "leave" } | { "type": "ping" };
+export type ClientMessage = { "type": "create", version: number, options?: RoomOptions, } | { "type": "manage", version: number, room: RoomId, hostKey: string, } | { "type": "join", version: number, room: RoomId, name: string, media: MediaState, resume?: string, entry?: Entry, } | { "type": "makeInvite", options: InviteOptions, } | { "type": "revokeInvite", id: string, } | { "type": "listInvites" } | { "type": "setName", name: string, } | { "type": "setHand", up: boolean, } | { "type": "react", reaction: Reaction, } | { "type": "chat", tag: number, to: ParticipantId | null, payload: Sealed, } | { "type": "reactToMessage", message: MessageId, reaction: Reaction, on: boolean, } | { "type": "moderate", action: Moderation, } | { "type": "setMedia", media: MediaState, } | { "type": "signal", to: ParticipantId, payload: Sealed, } | { "type": "leave" } | { "type": "ping" };
 
-export type ServerMessage = { "type": "created", room: RoomId, } | { "type": "joined", you: ParticipantId, resume: string, participants: Array<ParticipantInfo>, iceServers: Array<IceServer>, } | { "type": "participantJoined", participant: ParticipantInfo, } | { "type": "participantChanged", participant: ParticipantInfo, } | { "type": "participantLeft", participant: ParticipantId, } | { "type": "signal", from: ParticipantId, payload: Sealed, } | { "type": "refused", reason: Refusal, } | { "type": "pong" };
+export type ServerMessage = { "type": "created", room: RoomId, hostKey: string, } | { "type": "waiting", you: ParticipantId, resume: string,
+/**
+ * Name of the host, if there is one.
+ */
+host: string | null, } | { "type": "joined", you: ParticipantId, resume: string, participants: Array<ParticipantInfo>, iceServers: Array<IceServer>, } | { "type": "participantJoined", participant: ParticipantInfo, } | { "type": "participantChanged", participant: ParticipantInfo, } | { "type": "participantLeft", participant: ParticipantId, } | { "type": "signal", from: ParticipantId, payload: Sealed, } | { "type": "room", state: RoomState, } | { "type": "waitingRoom", guests: Array<WaitingGuest>, } | { "type": "muted", by: ParticipantId | null, } | { "type": "cameraStopped", by: ParticipantId | null, } | { "type": "asked", by: ParticipantId | null, what: Asked, } | { "type": "reacted", participant: ParticipantId, reaction: Reaction, } | { "type": "chat", message: ChatMessage, tag: number | null, history: boolean, } | { "type": "messageReactions", message: MessageId, reactions: Array<MessageReaction>, } | { "type": "declined", tag: number | null, reason: Decline, } | { "type": "token", resume: string, } | { "type": "invites", invites: Array<InviteInfo>, } | { "type": "inviteMade", invite: InviteInfo, code: string, } | { "type": "refused", reason: Refusal, } | { "type": "pong" };
 
 export type TrackSource = "camera" | "microphone" | "screenShare" | "screenShareAudio";
 

@@ -1,7 +1,9 @@
 //! What goes into the call machine and what comes out of it. Plain values; the engine turns its commands, the session's
 //! events and the devices' results into [`Input`] and performs each [`Output`].
 
-use crate::invite::Invite;
+use crate::chat::MessageId;
+use crate::invite::{HostKey, Invite};
+use crate::room::{Moderation, Reaction};
 use crate::session::{Request, SessionCommand, SessionEvent};
 use crate::signal::{IceServer, MediaState};
 use crate::view::{CallSettings, DeviceProblem, EndReason, Levels, Notification, TileKey};
@@ -90,6 +92,7 @@ pub enum Input {
         name: String,
     },
     Settings(CallSettings),
+    Room(RoomInput),
 
     /// All tiles that can be seen now, in all windows. Before the first list everything counts as seen.
     Visible(Vec<VisibleTile>),
@@ -150,6 +153,39 @@ pub enum Input {
     Timeout,
 }
 
+/// What the user does in a room, beside microphone and camera. The server decides whether it may be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RoomInput {
+    /// For the next `Join` or `Rejoin`; empty: none.
+    SetPasscode(String),
+    /// That of the room in the lobby, from when it was opened.
+    SetHostKey(HostKey),
+    Moderate(Moderation),
+    SetHand {
+        up: bool,
+    },
+    React(Reaction),
+    /// `to`: a participant; `None`: everybody.
+    SendChat {
+        text: String,
+        to: Option<ParticipantId>,
+        reply_to: Option<MessageId>,
+    },
+    /// Send a message again that was not sent; by its key in the view.
+    RetryChat {
+        key: u32,
+    },
+    ReactToMessage {
+        message: MessageId,
+        reaction: Reaction,
+        on: bool,
+    },
+    /// The user has seen what there is in the chat.
+    ReadChat,
+    /// The user does not do what a host asks.
+    DismissAsk,
+}
+
 #[derive(Clone, Debug)]
 pub enum Output {
     /// Answered by `RoomOpened` or `RoomFailed`. `None`: on this computer.
@@ -194,4 +230,6 @@ pub enum Output {
     Notify(Notification),
     /// `Call::view` is another one now.
     ViewChanged,
+    /// `Call::chat` is another one now.
+    ChatChanged,
 }

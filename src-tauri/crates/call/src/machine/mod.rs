@@ -6,10 +6,12 @@
 //! Microphone and camera are sent only while the phase is `InCall`, which only the user's own `Join` or `Rejoin` leads
 //! to, and only while the user wants them on.
 
+mod chat;
 mod device;
 mod io;
 mod people;
 mod quality;
+mod room;
 mod serving;
 mod session;
 mod settle;
@@ -21,16 +23,21 @@ mod viewing;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-pub use io::{Attempt, Config, Device, DeviceKind, Input, Output, VideoFigures, VisibleTile};
+pub use chat::MAX_LINES;
+pub use io::{Attempt, Config, Device, DeviceKind, Input, Output, RoomInput, VideoFigures, VisibleTile};
 pub use people::{LOST_AFTER, SPEAKING_HOLD, SPEAKING_LEVEL, UNSTABLE_AFTER, clean_name};
+pub use room::REACTION_SHOWN;
 pub use serving::LOWER_AFTER;
 pub use viewing::{GROW_AFTER, HIDE_AFTER, LEASE, REPEAT, SHRINK_AFTER};
 
 use self::device::Slot;
 use self::people::Person;
+use self::room::Together;
 use self::serving::Serving;
 use crate::ParticipantId;
+use crate::chat::ChatView;
 use crate::invite::Invite;
+use crate::room::Asked;
 use crate::session::ConnectionPrivacy;
 use crate::signal::MediaState;
 use crate::view::{CallView, EndReason, Phase};
@@ -53,6 +60,8 @@ pub struct Call {
     invite: Option<Invite>,
     /// We opened the room.
     mine: bool,
+    /// For the door.
+    passcode: Option<String>,
     end: Option<EndReason>,
     /// Since when the call that has ended was no good.
     away_since: Option<Instant>,
@@ -63,6 +72,7 @@ pub struct Call {
     id: Option<ParticipantId>,
     /// In order of joining.
     people: Vec<Person>,
+    together: Together,
     /// Since when nobody is reached.
     broken_since: Option<Instant>,
     /// The user has seen that the connection was broken.
@@ -109,12 +119,14 @@ impl Call {
             attempt: 0,
             invite: None,
             mine: false,
+            passcode: None,
             end: None,
             away_since: None,
             link: Link::None,
             signal_down: false,
             id: None,
             people: Vec::new(),
+            together: Together::default(),
             broken_since: None,
             was_broken: false,
             connected_since: None,
@@ -147,7 +159,7 @@ impl Call {
                 }
             }
             Input::Leave => match self.phase {
-                Phase::Joining | Phase::InCall => self.finish(EndReason::Left, now),
+                Phase::Joining | Phase::Waiting | Phase::InCall => self.finish(EndReason::Left, now),
                 Phase::Home | Phase::Lobby => self.go_home(),
                 Phase::Ended => {}
             },
@@ -156,16 +168,23 @@ impl Call {
                 self.go_home();
             }
             Input::Rejoin => self.rejoin(now),
-            Input::SetMicrophone { on } => self.microphone.wanted = on,
-            Input::SetCamera { on } => self.camera.wanted = on,
+            Input::SetMicrophone { on } => {
+                self.microphone.wanted = on;
+                self.together.answered(Asked::Microphone);
+            }
+            Input::SetCamera { on } => {
+                self.camera.wanted = on;
+                self.together.answered(Asked::Camera);
+            }
             Input::SelectDevice { kind, id } => self.choose(kind, id),
             Input::RetryDevice { kind } => {
                 let (slot, out) = self.slot(kind);
                 slot.retry(out);
             }
-            Input::SetName { name } => self.name = clean_name(&name),
+            Input::SetName { name } => self.set_name(&name),
+            Input::Room(input) => self.room_input(input),
             Input::Settings(settings) => {
-                self.name = clean_name(&settings.name);
+                self.set_name(&settings.name);
                 self.privacy = settings.privacy;
                 self.server = settings.server;
                 self.choose(DeviceKind::Camera, settings.camera);
@@ -226,6 +245,7 @@ impl Call {
         for slot in [&mut self.camera, &mut self.microphone, &mut self.speaker] {
             slot.tick(now, &mut self.outputs);
         }
+        self.together.tick(now);
         self.settle(now);
     }
 
@@ -242,6 +262,11 @@ impl Call {
     /// As of the last `Output::ViewChanged`.
     pub fn view(&self) -> &CallView {
         &self.view
+    }
+
+    /// The chat as of now.
+    pub fn chat(&self) -> ChatView {
+        self.together.chat.view(self.id.as_ref())
     }
 
     fn choose(&mut self, kind: DeviceKind, id: Option<String>) {

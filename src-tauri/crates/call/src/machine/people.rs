@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::quality::Figures;
+use super::room::Together;
 use super::serving::Wish;
 use super::viewing::Viewing;
 use crate::ParticipantId;
@@ -130,10 +131,13 @@ impl Person {
         speaking.chain(viewing).chain(self.wish.deadline())
     }
 
-    pub(super) fn view(&self, now: Instant) -> ParticipantView {
+    pub(super) fn view(&self, together: &Together, now: Instant) -> ParticipantView {
         ParticipantView {
             id: self.id.clone(),
             name: self.name.clone(),
+            role: together.role(&self.id),
+            hand: together.hand(&self.id),
+            reaction: together.reaction(&self.id),
             microphone_on: self.media.microphone,
             camera_on: self.media.camera,
             has_video: self.video_shown && self.media.camera,

@@ -6,7 +6,7 @@ use super::people::{Person, clean_name, passed};
 use super::{Attempt, Call, LEAVE_PATIENCE, Link, OFF_AFTER, Output};
 use crate::TrackSource;
 use crate::invite::Invite;
-use crate::session::{CloseReason, Participant, Request, SessionCommand, SessionEvent, SignalState};
+use crate::session::{CloseReason, Participant, Request, RoomEvent, SessionCommand, SessionEvent, SignalState};
 use crate::signal::{MAX_PARTICIPANTS, MediaState};
 use crate::view::{ConnectionState, EndReason, Notification, Phase};
 
@@ -45,6 +45,7 @@ impl Call {
         self.opening = None;
         self.invite = None;
         self.mine = false;
+        self.passcode = None;
         self.end = None;
         self.connected_for = None;
     }
@@ -66,12 +67,14 @@ impl Call {
             secret: invite.secret.clone(),
             name: self.name.clone(),
             media: self.told,
+            entry: self.entry(),
             ice_servers: self.config.ice_servers.clone(),
             privacy: self.privacy,
             max_video_bitrate: self.config.max_video_bitrate,
         }));
         self.link = Link::Up;
         self.phase = Phase::Joining;
+        self.leave_room();
         self.end = None;
         self.connected_for = None;
     }
@@ -121,6 +124,12 @@ impl Call {
         self.signal_down = false;
         self.id = None;
         self.people.clear();
+        self.leave_room();
+    }
+
+    /// Nothing is left of the room that we were in.
+    pub(super) fn leave_room(&mut self) {
+        self.together = self.together.left();
     }
 
     /// What others would see and hear.
@@ -131,11 +140,25 @@ impl Call {
     pub(super) fn session(&mut self, event: SessionEvent, now: Instant) {
         match (event, self.link, self.phase) {
             (SessionEvent::Closed(reason), ..) => self.session_closed(end_reason(reason), now),
-            (SessionEvent::Joined { you, participants }, Link::Up, Phase::Joining | Phase::InCall) => {
+            (SessionEvent::Joined { you, participants }, Link::Up, Phase::Joining | Phase::Waiting | Phase::InCall) => {
+                if self.phase == Phase::Waiting {
+                    self.outputs.push_back(Output::Notify(Notification::Admitted));
+                }
+                if self.phase != Phase::InCall || self.id.as_ref() != Some(&you) {
+                    self.leave_room();
+                } else {
+                    self.together.chat.resumed();
+                }
                 self.phase = Phase::InCall;
                 self.id = Some(you);
                 self.signal_down = false;
                 self.reconcile(participants, now);
+            }
+            (SessionEvent::Room(RoomEvent::Waiting { host }), Link::Up, Phase::Joining | Phase::Waiting) => {
+                self.before_the_door(host.as_deref());
+            }
+            (SessionEvent::SignalState(state), Link::Up, Phase::Waiting) => {
+                self.signal_down = state == SignalState::Reconnecting;
             }
             (event, Link::Up, Phase::InCall) => self.in_call(event, now),
             // Of the session that we leave, or before it has a seat: nothing that matters.
@@ -178,6 +201,7 @@ impl Call {
                     self.people.iter_mut().for_each(|person| person.viewing.repeat(now));
                 }
             }
+            SessionEvent::Room(event) => self.room_event(event, now),
             SessionEvent::VideoWanted { participant, source, want } => {
                 if source == TrackSource::Camera
                     && let Some(person) = self.person(&participant)
@@ -228,5 +252,8 @@ fn end_reason(reason: CloseReason) -> EndReason {
         CloseReason::ServerUnreachable => EndReason::ServerUnreachable,
         CloseReason::Protocol => EndReason::Protocol,
         CloseReason::Lost => EndReason::Lost,
+        CloseReason::Denied => EndReason::Denied,
+        CloseReason::Removed => EndReason::Removed,
+        CloseReason::Ended => EndReason::EndedByHost,
     }
 }

@@ -27,6 +27,9 @@ impl Call {
             self.view = view;
             self.outputs.push_back(Output::ViewChanged);
         }
+        if self.together.chat.take_changed() {
+            self.outputs.push_back(Output::ChatChanged);
+        }
         self.next = self.deadlines().filter(|at| *at > now).min();
     }
 
@@ -70,7 +73,7 @@ impl Call {
     }
 
     fn settle_devices(&mut self) {
-        let active = matches!(self.phase, Phase::Lobby | Phase::Joining | Phase::InCall);
+        let active = matches!(self.phase, Phase::Lobby | Phase::Joining | Phase::Waiting | Phase::InCall);
         let Self { camera, microphone, speaker, outputs, .. } = self;
         // A muted microphone stays open: the first word after it is not lost. The light of a camera goes out.
         let use_microphone = microphone.wanted || microphone.is_running();
@@ -110,7 +113,13 @@ impl Call {
         let lost = self.broken_since.map(|since| since + LOST_AFTER);
         let people = self.people.iter().flat_map(|person| person.deadlines());
         let devices = [&self.camera, &self.microphone, &self.speaker].into_iter().filter_map(Slot::deadline);
-        people.chain(devices).chain(leaving).chain(second).chain(lost).chain(self.serving.lower_at)
+        people
+            .chain(devices)
+            .chain(leaving)
+            .chain(second)
+            .chain(lost)
+            .chain(self.serving.lower_at)
+            .chain(self.together.deadline())
     }
 }
 

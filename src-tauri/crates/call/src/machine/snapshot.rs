@@ -5,6 +5,7 @@ use std::time::Instant;
 use super::device::Slot;
 use super::{Call, quality};
 use crate::invite::Invite;
+use crate::room::Role;
 use crate::session::PeerState;
 use crate::view::{
     CallView, ConnectionState, DeviceProblem, EndReason, InviteView, MeView, Phase, Problem, QualityView,
@@ -18,7 +19,11 @@ impl Call {
             connection,
             invite: self.invite.as_ref().map(|invite| invite_view(invite, self.mine)),
             me: self.me(),
-            participants: self.people.iter().map(|person| person.view(now)).collect(),
+            participants: self.people.iter().map(|person| person.view(&self.together, now)).collect(),
+            room: self.together.view(self.id.as_ref()).filter(|_| self.phase == Phase::InCall),
+            waiting_for: self.together.waiting_for().filter(|_| self.phase == Phase::Waiting),
+            ask: self.together.ask(),
+            unread: self.together.chat.unread(),
             connected_for_ms: self.connected_ms(now),
             quality: self.quality(connection),
             problem: self.problem(connection),
@@ -30,6 +35,9 @@ impl Call {
         MeView {
             id: self.id.clone(),
             name: self.name.clone(),
+            role: self.id.as_ref().map_or(Role::Participant, |me| self.together.role(me)),
+            hand: self.id.as_ref().and_then(|me| self.together.hand(me)),
+            reaction: self.id.as_ref().and_then(|me| self.together.reaction(me)),
             microphone: self.microphone.view(),
             camera: self.camera.view(),
             speaker: self.speaker.view(),
@@ -41,6 +49,8 @@ impl Call {
             Phase::Home if self.opening.is_some() => ConnectionState::Connecting,
             Phase::Home | Phase::Lobby => ConnectionState::Idle,
             Phase::Joining => ConnectionState::Connecting,
+            Phase::Waiting if self.signal_down => ConnectionState::Reconnecting,
+            Phase::Waiting => ConnectionState::Waiting,
             Phase::InCall => self.connection(now),
             Phase::Ended if self.end == Some(EndReason::Lost) => ConnectionState::Lost,
             Phase::Ended => ConnectionState::Idle,
@@ -104,5 +114,5 @@ fn invite_view(invite: &Invite, mine: bool) -> InviteView {
         Some(port) => format!("{host}:{port}"),
         None => host.to_owned(),
     };
-    InviteView { link: invite.link(), local_only: invite.is_local(), host, mine }
+    InviteView { link: invite.link(), local_only: invite.is_local(), host, mine, passcode: invite.passcode }
 }

@@ -196,7 +196,8 @@ impl Member {
                 let lanes = seat.into_iter().flat_map(|seat| &mut seat.from);
                 lanes.filter(|lane| lane.participant == *id).for_each(|lane| lane.served = on);
             }
-            SessionCommand::Reconnect | SessionCommand::Leave => {}
+            // There is no server here that would decide.
+            SessionCommand::Room(_) | SessionCommand::Reconnect | SessionCommand::Leave => {}
         }
     }
 

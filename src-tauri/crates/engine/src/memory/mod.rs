@@ -103,7 +103,7 @@ impl Rooms for Network {
             let secret = Secret::from_bytes([state.opened; 16]);
             state.rooms.insert(room.clone(), Vec::new());
             let here = || url::Url::parse("http://127.0.0.1:1/").expect("a constant");
-            Ok(Invite { server: server.unwrap_or_else(here), room, secret })
+            Ok(Invite::open(server.unwrap_or_else(here), room, secret))
         })
     }
 }

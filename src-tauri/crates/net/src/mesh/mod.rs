@@ -5,6 +5,7 @@
 
 mod distribute;
 mod room;
+mod together;
 
 use std::net::SocketAddr;
 use std::time::Duration;

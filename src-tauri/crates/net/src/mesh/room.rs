@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use fika_call::ParticipantId;
 use fika_call::seal::Key;
-use fika_call::session::{Participant, PeerState, PeerStats, Request, SessionCommand, SessionEvent};
+use fika_call::session::{Participant, PeerState, PeerStats, Request, RoomEvent, SessionCommand, SessionEvent};
 use fika_call::signal::{IceServer, MediaState, ParticipantInfo, Sealed};
 use fika_call::{TrackKind, TrackSource};
 use fika_rtp::keyframe::Limiter;
@@ -36,14 +36,14 @@ pub(super) struct Outputs {
 pub(super) struct Room {
     request: Request,
     network: Network,
-    key: Key,
+    pub(super) key: Key,
     pub(super) clock: SessionClock,
     pub(super) outputs: Outputs,
-    you: Option<ParticipantId>,
+    pub(super) you: Option<ParticipantId>,
     /// Counts our seats: what peers of an earlier one still say is dropped.
-    epoch: u32,
+    pub(super) epoch: u32,
     ice_servers: Vec<IceServer>,
-    peers: HashMap<ParticipantId, Peer>,
+    pub(super) peers: HashMap<ParticipantId, Peer>,
     pub(super) tasks: JoinSet<()>,
     pub(super) keyframes: Limiter,
     main: Option<bool>,
@@ -51,7 +51,7 @@ pub(super) struct Room {
     audio_loss: Option<u8>,
 }
 
-struct Peer {
+pub(super) struct Peer {
     task: Id,
     inbox: mpsc::Sender<ToPeer>,
     participant: Participant,
@@ -103,6 +103,7 @@ impl Room {
                     peer.served.store(on, Ordering::Relaxed);
                 }
             }
+            SessionCommand::Room(command) => self.on_room_command(command).await,
             SessionCommand::Reconnect => {
                 let _ = self.outputs.to_server.try_send(ToServer::Reconnect);
             }
@@ -144,6 +145,9 @@ impl Room {
                 }
             }
             FromServer::State(state) => self.tell(SessionEvent::SignalState(state)).await,
+            FromServer::Waiting { host } => self.on_waiting(host).await,
+            FromServer::Room(message) => self.on_room_message(message).await,
+            FromServer::ChatLost { tag } => self.tell_room(RoomEvent::ChatLost { tag }).await,
             FromServer::Closed(_) => {}
         }
     }

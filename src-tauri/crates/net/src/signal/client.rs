@@ -28,6 +28,8 @@ pub(crate) enum ToServer {
         to: ParticipantId,
         payload: Sealed,
     },
+    /// Anything else of the room.
+    Room(ClientMessage),
     /// Try now.
     Reconnect,
     Leave,
@@ -48,6 +50,16 @@ pub(crate) enum FromServer {
         payload: Sealed,
     },
     State(SignalState),
+    /// Before the door.
+    Waiting {
+        host: Option<String>,
+    },
+    /// Of the room, whatever is not named here.
+    Room(ServerMessage),
+    /// This chat message was not sent.
+    ChatLost {
+        tag: u32,
+    },
     /// The last one.
     Closed(CloseReason),
 }
@@ -112,8 +124,12 @@ impl Client {
                         self.backoff.hurry();
                         return None;
                     }
-                    // A peer that waits for it begins again.
-                    Some(ToServer::Signal { .. }) => {}
+                    Some(ToServer::Room(ClientMessage::Chat { tag, .. })) => {
+                        self.tell(FromServer::ChatLost { tag }).await;
+                    }
+                    Some(ToServer::Room(ClientMessage::SetName { name })) => self.request.name = name,
+                    // A peer that waits for it begins again; a person too.
+                    Some(ToServer::Signal { .. } | ToServer::Room(_)) => {}
                 },
             }
         }
@@ -144,6 +160,7 @@ impl Client {
             name: self.request.name.clone(),
             media: *self.media.borrow_and_update(),
             resume: self.resume.clone(),
+            entry: self.request.entry.clone(),
         };
         socket.send(&join).await.map_err(End::from)?;
         loop {
@@ -152,6 +169,13 @@ impl Client {
                     self.resume = Some(resume);
                     self.backoff.succeeded();
                     self.tell(FromServer::Joined { you, participants, ice_servers }).await;
+                    self.tell(FromServer::State(SignalState::Connected)).await;
+                    return Ok(socket);
+                }
+                ServerMessage::Waiting { resume, host, .. } => {
+                    self.resume = Some(resume);
+                    self.backoff.succeeded();
+                    self.tell(FromServer::Waiting { host }).await;
                     self.tell(FromServer::State(SignalState::Connected)).await;
                     return Ok(socket);
                 }
@@ -180,6 +204,13 @@ impl Client {
                 }
                 message = self.inbox.recv() => match message {
                     Some(ToServer::Signal { to, payload }) => socket.send(&ClientMessage::Signal { to, payload }).await,
+                    Some(ToServer::Room(message)) => {
+                        // Comes back under this name.
+                        if let ClientMessage::SetName { name } = &message {
+                            self.request.name.clone_from(name);
+                        }
+                        socket.send(&message).await
+                    }
                     Some(ToServer::Reconnect) => Ok(()),
                     Some(ToServer::Leave) | None => return End::Closed(CloseReason::Left),
                 },
@@ -203,7 +234,7 @@ impl Client {
         }
     }
 
-    async fn on_message(&self, message: ServerMessage) -> Option<End> {
+    async fn on_message(&mut self, message: ServerMessage) -> Option<End> {
         let told = match message {
             ServerMessage::ParticipantJoined { participant } => FromServer::ParticipantJoined(participant),
             ServerMessage::ParticipantChanged { participant } => FromServer::ParticipantChanged(participant),
@@ -211,9 +242,22 @@ impl Client {
             ServerMessage::Signal { from, payload } => FromServer::Signal { from, payload },
             ServerMessage::Pong => return None,
             ServerMessage::Refused { reason } => return Some(refused(reason)),
-            ServerMessage::Created { .. } | ServerMessage::Joined { .. } => {
-                return Some(End::Closed(CloseReason::Protocol));
+            ServerMessage::Token { resume } => {
+                self.resume = Some(resume);
+                return None;
             }
+            // Out before the door.
+            ServerMessage::Waiting { resume, host, .. } => {
+                self.resume = Some(resume);
+                FromServer::Waiting { host }
+            }
+            // Let in.
+            ServerMessage::Joined { you, resume, participants, ice_servers } => {
+                self.resume = Some(resume);
+                FromServer::Joined { you, participants, ice_servers }
+            }
+            ServerMessage::Created { .. } => return Some(End::Closed(CloseReason::Protocol)),
+            message => FromServer::Room(message),
         };
         self.tell(told).await;
         None
@@ -231,6 +275,9 @@ const fn refused(reason: Refusal) -> End {
         Refusal::TooManyRequests => CloseReason::TooManyRequests,
         Refusal::Version => CloseReason::Version,
         Refusal::BadMessage => CloseReason::Protocol,
+        Refusal::Denied => CloseReason::Denied,
+        Refusal::Removed => CloseReason::Removed,
+        Refusal::Ended => CloseReason::Ended,
     })
 }
 

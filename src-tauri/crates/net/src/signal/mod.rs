@@ -2,14 +2,19 @@
 
 mod backoff;
 mod client;
+mod manage;
+mod plausible;
 mod socket;
 
 use std::time::Duration;
 
 use fika_call::RoomId;
+use fika_call::door::RoomOptions;
+use fika_call::invite::HostKey;
 use fika_call::signal::{ClientMessage, PROTOCOL_VERSION, Refusal, ServerMessage};
 
 pub(crate) use client::{FromServer, ToServer, run};
+pub use manage::{ManageError, Managed};
 use socket::{Socket, SocketError};
 
 /// How long opening a room may take.
@@ -33,27 +38,28 @@ pub enum CreateError {
     Protocol,
 }
 
-/// Opens a room on the server at `server` (`http`, `https`, `ws` or `wss`).
-pub async fn create_room(server: &url::Url) -> Result<RoomId, CreateError> {
-    tokio::time::timeout(CREATE_TIMEOUT, create(server)).await.unwrap_or(Err(CreateError::Unreachable))
+/// Opens a room on the server at `server` (`http`, `https`, `ws` or `wss`). The key makes its bearer the host.
+pub async fn create_room(server: &url::Url, options: RoomOptions) -> Result<(RoomId, HostKey), CreateError> {
+    tokio::time::timeout(CREATE_TIMEOUT, create(server, options)).await.unwrap_or(Err(CreateError::Unreachable))
 }
 
-async fn create(server: &url::Url) -> Result<RoomId, CreateError> {
+async fn create(server: &url::Url, options: RoomOptions) -> Result<(RoomId, HostKey), CreateError> {
     let mut socket = Socket::open(server).await?;
-    socket.send(&ClientMessage::Create { version: PROTOCOL_VERSION }).await?;
+    socket.send(&ClientMessage::Create { version: PROTOCOL_VERSION, options }).await?;
     loop {
         match socket.receive().await? {
-            ServerMessage::Created { room } => {
+            ServerMessage::Created { room, host_key } => {
                 let room = RoomId::parse(&room.0).ok_or(CreateError::Protocol)?;
                 socket.close().await;
-                return Ok(room);
+                return Ok((room, HostKey(host_key)));
             }
-            ServerMessage::Pong => {}
+            // The new room's state and its empty waiting room.
+            ServerMessage::Pong | ServerMessage::Room { .. } | ServerMessage::WaitingRoom { .. } => {}
             ServerMessage::Refused { reason } => {
                 return Err(match reason {
                     Refusal::TooManyRequests | Refusal::RoomFull => CreateError::TooManyRequests,
                     Refusal::Version => CreateError::Version,
-                    Refusal::RoomNotFound | Refusal::BadMessage => CreateError::Protocol,
+                    _ => CreateError::Protocol,
                 });
             }
             _ => return Err(CreateError::Protocol),

@@ -48,6 +48,7 @@ pub(crate) fn request(server: &url::Url, name: &str) -> Request {
         secret: secret(1),
         name: name.to_owned(),
         media: MEDIA,
+        entry: fika_call::door::Entry::default(),
         ice_servers: Vec::new(),
         privacy: ConnectionPrivacy::Automatic,
         max_video_bitrate: 2_500_000,

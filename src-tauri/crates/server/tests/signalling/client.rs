@@ -1,5 +1,6 @@
 //! A client that speaks the protocol, and a person who sits in a room.
 
+use fika_call::door::{Entry, RoomOptions};
 use fika_call::signal::{ClientMessage, MediaState, PATH, PROTOCOL_VERSION, Refusal, ServerMessage};
 use fika_call::{ParticipantId, RoomId};
 use fika_server::Server;
@@ -40,12 +41,18 @@ impl Client {
 
     pub(crate) async fn join(&mut self, room: &RoomId, name: &str, resume: Option<String>) -> Option<ServerMessage> {
         let (room, name) = (room.clone(), name.to_owned());
-        self.send(ClientMessage::Join { version: PROTOCOL_VERSION, room, name, media: MEDIA, resume }).await;
+        let entry = Entry::default();
+        self.send(ClientMessage::Join { version: PROTOCOL_VERSION, room, name, media: MEDIA, resume, entry }).await;
         self.receive().await
     }
 
+    /// Skips what is told about the room as a whole.
+    pub(crate) async fn receive_news(&mut self) -> Option<ServerMessage> {
+        receive_news(&mut self.0).await
+    }
+
     pub(crate) async fn assert_refused(mut self, expected: Refusal) {
-        assert_eq!(self.receive().await, Some(ServerMessage::Refused { reason: expected }));
+        assert_eq!(self.receive_news().await, Some(ServerMessage::Refused { reason: expected }));
         assert_eq!(self.receive().await, None, "closed after the refusal");
     }
 }
@@ -61,6 +68,21 @@ pub(crate) async fn receive(
             Some(Ok(other)) => panic!("unexpected {other:?}"),
         }
     }
+}
+
+pub(crate) async fn receive_news(
+    messages: &mut (impl Stream<Item = Result<Message, tungstenite::Error>> + Unpin),
+) -> Option<ServerMessage> {
+    loop {
+        let message = receive(messages).await;
+        if !matches!(message, Some(ServerMessage::Room { .. } | ServerMessage::WaitingRoom { .. })) {
+            return message;
+        }
+    }
+}
+
+pub(crate) fn create() -> ClientMessage {
+    ClientMessage::Create { version: PROTOCOL_VERSION, options: RoomOptions::default() }
 }
 
 pub(crate) async fn sit(server: &Server, room: &RoomId, name: &str, resume: Option<String>) -> Seat {

@@ -3,13 +3,13 @@
 #![allow(clippy::unwrap_used)]
 
 mod client;
+mod house;
 
 use std::net::SocketAddr;
 
 use fika_call::RoomId;
 use fika_call::signal::{
-    ClientMessage, IceServer, MAX_MESSAGE, MAX_PARTICIPANTS, MediaState, PATH, PROTOCOL_VERSION, Refusal, Sealed,
-    ServerMessage,
+    ClientMessage, IceServer, MAX_MESSAGE, MAX_PARTICIPANTS, MediaState, PATH, Refusal, Sealed, ServerMessage,
 };
 use fika_server::limits::Rate;
 use fika_server::{Config, Limits, Server};
@@ -20,7 +20,7 @@ use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 
-use crate::client::{Client, receive, sit};
+use crate::client::{Client, create, receive_news, sit};
 
 const UNLIMITED: Rate = Rate { per_second: 1e12, burst: 1e12 };
 
@@ -30,12 +30,16 @@ fn config() -> Config {
 
 async fn server_and_room() -> (Server, RoomId) {
     let server = Server::bind(config()).await.unwrap();
-    let room = server.create_room().await.unwrap();
+    let room = server.create_room().await.unwrap().room;
     (server, room)
 }
 
 async fn get(server: &Server, path: &str) -> String {
-    let mut stream = TcpStream::connect(server.local_addr()).await.unwrap();
+    get_from(server.local_addr(), path).await
+}
+
+async fn get_from(address: SocketAddr, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
@@ -49,7 +53,7 @@ async fn two_people_meet_talk_and_part() {
     let mut elin = sit(&server, &room, "Elin", None).await;
     let mut amir = sit(&server, &room, "Amir", None).await;
     assert_eq!(amir.participants, [elin.you.clone()]);
-    match elin.client.receive().await {
+    match elin.client.receive_news().await {
         Some(ServerMessage::ParticipantJoined { participant }) => {
             assert_eq!((participant.id, participant.name.as_str()), (amir.you.clone(), "Amir"));
         }
@@ -59,10 +63,10 @@ async fn two_people_meet_talk_and_part() {
     let payload = Sealed("c2VhbGVk".into());
     elin.client.send(ClientMessage::Signal { to: amir.you.clone(), payload: payload.clone() }).await;
     let expected = ServerMessage::Signal { from: elin.you.clone(), payload };
-    assert_eq!(amir.client.receive().await, Some(expected));
+    assert_eq!(amir.client.receive_news().await, Some(expected));
 
     amir.client.send(ClientMessage::SetMedia { media: MediaState::default() }).await;
-    match elin.client.receive().await {
+    match elin.client.receive_news().await {
         Some(ServerMessage::ParticipantChanged { participant }) => {
             assert_eq!(participant.media, MediaState::default());
         }
@@ -70,12 +74,12 @@ async fn two_people_meet_talk_and_part() {
     }
 
     elin.client.send(ClientMessage::Ping).await;
-    assert_eq!(elin.client.receive().await, Some(ServerMessage::Pong));
+    assert_eq!(elin.client.receive_news().await, Some(ServerMessage::Pong));
 
     amir.client.send(ClientMessage::Leave).await;
-    assert_eq!(amir.client.receive().await, None);
+    assert_eq!(amir.client.receive_news().await, None);
     let left = ServerMessage::ParticipantLeft { participant: amir.you };
-    assert_eq!(elin.client.receive().await, Some(left));
+    assert_eq!(elin.client.receive_news().await, Some(left));
 }
 
 #[tokio::test]
@@ -85,20 +89,20 @@ async fn a_broken_connection_gets_its_seat_back() {
     let mut amir = sit(&server, &room, "Amir", None).await;
     let (id, resume) = (elin.you.clone(), elin.resume.clone());
     drop(elin);
-    match amir.client.receive().await {
+    match amir.client.receive_news().await {
         Some(ServerMessage::ParticipantChanged { participant }) => assert!(participant.away),
         other => panic!("{other:?}"),
     }
     let elin = sit(&server, &room, "Elin", Some(resume.clone())).await;
     assert_eq!((elin.you, elin.participants), (id, vec![amir.you.clone()]));
-    match amir.client.receive().await {
+    match amir.client.receive_news().await {
         Some(ServerMessage::ParticipantChanged { participant }) => assert!(!participant.away),
         other => panic!("{other:?}"),
     }
     // The old connection may still look alive to the server.
     let mut replaced = elin.client;
     let again = sit(&server, &room, "Elin", Some(resume)).await;
-    assert_eq!(replaced.receive().await, None);
+    assert_eq!(replaced.receive_news().await, None);
     assert_eq!(again.participants, [amir.you]);
 }
 
@@ -110,8 +114,8 @@ async fn a_client_opens_a_room_and_joins_it_on_the_same_connection() {
     config.ice_servers = vec![turn.clone()];
     let server = Server::bind(config).await.unwrap();
     let mut client = Client::connect(&server).await;
-    client.send(ClientMessage::Create { version: PROTOCOL_VERSION }).await;
-    let Some(ServerMessage::Created { room }) = client.receive().await else { panic!("not created") };
+    client.send(create()).await;
+    let Some(ServerMessage::Created { room, .. }) = client.receive().await else { panic!("not created") };
     assert!(RoomId::parse(&room.0).is_some());
     match client.join(&room, "Elin", None).await {
         Some(ServerMessage::Joined { ice_servers, .. }) => assert_eq!(ice_servers, [turn]),
@@ -151,7 +155,7 @@ async fn nonsense_is_refused_and_closed() {
         "hello",
         "{}",
         "{\"type\":\"dance\"}",
-        "{\"type\":\"create\",\"version\":1,\"extra\":1}",
+        "{\"type\":\"create\",\"version\":2,\"extra\":1}",
         "{\"type\":\"setMedia\",\"media\":{\"microphone\":true,\"camera\":true}}",
         "{\"type\":\"signal\",\"to\":\"p\",\"payload\":\"x\"}",
         &nested,
@@ -166,17 +170,17 @@ async fn nonsense_is_refused_and_closed() {
     client.assert_refused(Refusal::BadMessage).await;
 
     let mut client = Client::connect(&server).await;
-    client.send_text("{\"type\":\"join\",\"version\":2,\"because\":\"newer\"}".into()).await;
+    client.send_text("{\"type\":\"join\",\"version\":3,\"because\":\"newer\"}".into()).await;
     client.assert_refused(Refusal::Version).await;
 
     // Somebody who sits in the room loses the seat at once.
     let mut elin = sit(&server, &room, "Elin", None).await;
     let mut amir = sit(&server, &room, "Amir", None).await;
-    elin.client.receive().await;
+    elin.client.receive_news().await;
     amir.client.send_text("hello".into()).await;
     amir.client.assert_refused(Refusal::BadMessage).await;
     let left = ServerMessage::ParticipantLeft { participant: amir.you };
-    assert_eq!(elin.client.receive().await, Some(left));
+    assert_eq!(elin.client.receive_news().await, Some(left));
 }
 
 #[tokio::test]
@@ -222,14 +226,14 @@ async fn an_address_opens_and_joins_only_so_often() {
     let mut config = config();
     config.limits = Limits { creates: Rate::per_minute(1, 1), joins: Rate::per_minute(1, 2), ..Limits::default() };
     let server = Server::bind(config).await.unwrap();
-    let create = || async {
+    let ask = || async {
         let mut client = Client::connect(&server).await;
-        client.send(ClientMessage::Create { version: PROTOCOL_VERSION }).await;
+        client.send(create()).await;
         client.receive().await
     };
-    let Some(ServerMessage::Created { room }) = create().await else { panic!("not created") };
+    let Some(ServerMessage::Created { room, .. }) = ask().await else { panic!("not created") };
     let too_many = Some(ServerMessage::Refused { reason: Refusal::TooManyRequests });
-    assert_eq!(create().await, too_many);
+    assert_eq!(ask().await, too_many);
     let _one = sit(&server, &room, "Elin", None).await;
     let _two = sit(&server, &room, "Amir", None).await;
     assert_eq!(Client::connect(&server).await.join(&room, "Noor", None).await, too_many);
@@ -239,9 +243,9 @@ async fn an_address_opens_and_joins_only_so_often() {
 async fn rooms_of_the_app_are_opened_by_the_app_alone() {
     let server = Server::bind(Config { anyone_may_create: false, ..config() }).await.unwrap();
     let mut client = Client::connect(&server).await;
-    client.send(ClientMessage::Create { version: PROTOCOL_VERSION }).await;
+    client.send(create()).await;
     client.assert_refused(Refusal::TooManyRequests).await;
-    let room = server.create_room().await.unwrap();
+    let room = server.create_room().await.unwrap().room;
     sit(&server, &room, "Elin", None).await;
 }
 
@@ -250,7 +254,7 @@ async fn who_does_not_read_is_dropped_and_the_others_go_on() {
     let mut config = config();
     config.limits = Limits { messages: UNLIMITED, bytes: UNLIMITED, ..Limits::default() };
     let server = Server::bind(config).await.unwrap();
-    let room = server.create_room().await.unwrap();
+    let room = server.create_room().await.unwrap().room;
     let elin = sit(&server, &room, "Elin", None).await;
     let deaf = sit(&server, &room, "Amir", None).await;
     let (mut sink, mut stream) = elin.client.0.split();
@@ -263,7 +267,7 @@ async fn who_does_not_read_is_dropped_and_the_others_go_on() {
     };
     let away = async {
         loop {
-            match receive(&mut stream).await.unwrap() {
+            match receive_news(&mut stream).await.unwrap() {
                 ServerMessage::ParticipantChanged { participant } if participant.away => return participant.id,
                 ServerMessage::ParticipantJoined { .. } => {}
                 other => panic!("{other:?}"),
@@ -282,11 +286,11 @@ async fn a_silent_connection_is_noticed() {
     let mut config = config();
     config.heartbeat = std::time::Duration::from_millis(300);
     let server = Server::bind(config).await.unwrap();
-    let room = server.create_room().await.unwrap();
+    let room = server.create_room().await.unwrap().room;
     // Reads nothing, so its pongs are never written.
     let silent = sit(&server, &room, "Amir", None).await;
     let mut elin = sit(&server, &room, "Elin", None).await;
-    match elin.client.receive().await {
+    match elin.client.receive_news().await {
         Some(ServerMessage::ParticipantChanged { participant }) => {
             assert_eq!((participant.id, participant.away), (silent.you.clone(), true));
         }
@@ -336,7 +340,7 @@ async fn dropping_the_server_closes_every_connection_and_the_door() {
     let address = server.local_addr();
     let mut elin = sit(&server, &room, "Elin", None).await;
     drop(server);
-    assert_eq!(elin.client.receive().await, None);
+    assert_eq!(elin.client.receive_news().await, None);
     // The listener closes in a task of its own; binding succeeds once it has.
     while Server::bind(Config::new(address)).await.is_err() {
         tokio::task::yield_now().await;
@@ -350,7 +354,8 @@ async fn a_computer_serves_its_own_rooms() {
     let second = local.open_room().await.unwrap();
     assert_eq!(first.server, second.server, "one server for all rooms");
     assert_ne!((&first.room, &first.secret), (&second.room, &second.secret));
-    assert_eq!(fika_call::invite::Invite::parse(&first.link()), Ok(first.clone()));
+    let link = fika_call::invite::Invite { host_key: None, ..first.clone() };
+    assert_eq!(fika_call::invite::Invite::parse(&first.link()), Ok(link), "the host key is not in it");
     let host = first.server.socket_addrs(|| None).unwrap()[0];
     let (socket, _) = connect_async(format!("ws://{host}{PATH}")).await.unwrap();
     let answer = Client(socket).join(&first.room, "Elin", None).await;

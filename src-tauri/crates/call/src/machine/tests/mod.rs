@@ -4,6 +4,7 @@ mod connection;
 mod devices;
 mod model;
 mod phases;
+mod room;
 mod viewing;
 
 use std::time::{Duration, Instant};
@@ -106,11 +107,8 @@ fn amir(media: MediaState) -> Participant {
 }
 
 fn invite() -> Invite {
-    Invite {
-        server: url::Url::parse("https://meet.example.org/").unwrap(),
-        room: RoomId::from_bytes([1; 10]),
-        secret: Secret::from_bytes([2; 16]),
-    }
+    let server = url::Url::parse("https://meet.example.org/").unwrap();
+    Invite::open(server, RoomId::from_bytes([1; 10]), Secret::from_bytes([2; 16]))
 }
 
 fn sending(outputs: &[Output]) -> Option<MediaState> {

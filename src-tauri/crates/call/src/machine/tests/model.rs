@@ -6,6 +6,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::TrackSource;
+use crate::chat::{ChatBody, ChatState, MessageId};
+use crate::room::{Asked, Decline, Moderation, Reaction, RoomState, WaitingGuest};
+use crate::session::{RoomEvent, Said};
 use crate::view::{CallSettings, Levels, ParticipantLevel, TileKey};
 use crate::want::VideoWant;
 
@@ -64,8 +67,63 @@ fn session_event() -> impl Strategy<Value = SessionEvent> {
             source: TrackSource::Camera,
             want: VideoWant { lines: lines * 360, frame_rate },
         }),
+        6 => room_event().prop_map(SessionEvent::Room),
+        1 => Just(SessionEvent::Closed(CloseReason::Removed)),
         1 => Just(SessionEvent::Closed(CloseReason::Lost)),
         1 => Just(SessionEvent::Closed(CloseReason::Left)),
+    ]
+}
+
+fn who() -> impl Strategy<Value = ParticipantId> {
+    prop_oneof![1 => Just(id("me")), 3 => "[a-d]".prop_map(ParticipantId)]
+}
+
+fn room_event() -> impl Strategy<Value = RoomEvent> {
+    let by = || prop::option::of(who());
+    let ids = || prop::collection::vec(who(), 0..4);
+    let asked = prop_oneof![Just(Asked::Microphone), Just(Asked::Camera)];
+    let state = (by(), ids(), by(), ids(), any::<bool>()).prop_map(|(host, co_hosts, spotlight, hands, locked)| {
+        RoomState { host, co_hosts, locked, waiting_room: locked, spotlight, hands }
+    });
+    let guest = |id: ParticipantId| WaitingGuest { name: id.0.clone(), id, label: None };
+    let said =
+        (0..9u32, who(), by(), prop::option::of(0..4u32), any::<bool>()).prop_map(|(id, from, to, tag, history)| {
+            let body = ChatBody { text: "hej".into(), reply_to: None };
+            RoomEvent::Chat(Said {
+                id: MessageId(id),
+                from,
+                name: "Amir".into(),
+                to,
+                at: 1,
+                body,
+                reactions: Vec::new(),
+                tag,
+                history,
+            })
+        });
+    prop_oneof![
+        1 => Just(RoomEvent::Waiting { host: None }),
+        3 => state.prop_map(RoomEvent::State),
+        1 => ids().prop_map(move |ids| RoomEvent::WaitingRoom(ids.into_iter().map(guest).collect())),
+        2 => by().prop_map(|by| RoomEvent::Muted { by }),
+        2 => by().prop_map(|by| RoomEvent::CameraStopped { by }),
+        2 => (by(), asked).prop_map(|(by, what)| RoomEvent::Asked { by, what }),
+        1 => who().prop_map(|participant| RoomEvent::Reacted { participant, reaction: Reaction::Heart }),
+        3 => said,
+        1 => (0..4u32).prop_map(|tag| RoomEvent::ChatLost { tag }),
+        1 => Just(RoomEvent::Declined(Decline::NotAllowed)),
+    ]
+}
+
+fn room_input() -> impl Strategy<Value = RoomInput> {
+    prop_oneof![
+        who().prop_map(|who| RoomInput::Moderate(Moderation::Mute { who })),
+        any::<bool>().prop_map(|up| RoomInput::SetHand { up }),
+        Just(RoomInput::React(Reaction::Coffee)),
+        prop::option::of(who()).prop_map(|to| RoomInput::SendChat { text: "hej".into(), to, reply_to: None }),
+        (0..4u32).prop_map(|key| RoomInput::RetryChat { key }),
+        Just(RoomInput::ReadChat),
+        Just(RoomInput::DismissAsk),
     ]
 }
 
@@ -100,6 +158,7 @@ fn input() -> impl Strategy<Value = Input> {
             let device = |(kind, id, is_default): (_, String, _)| Device { kind, name: id.clone(), id, is_default };
             Input::Devices(list.into_iter().map(device).collect())
         }),
+        4 => room_input().prop_map(Input::Room),
         16 => session_event().prop_map(Input::Session),
         1 => Just(Input::SessionGone),
         1 => "[a-c]".prop_map(|who| Input::MediaReceived { participant: ParticipantId(who) }),
@@ -152,6 +211,17 @@ impl World {
         assert!(view.me.camera.wanted || !self.open.contains(&DeviceKind::Camera), "its light is out");
         let ids: HashSet<_> = view.participants.iter().map(|person| &person.id).collect();
         assert_eq!(ids.len(), view.participants.len());
+        assert!(in_call || view.participants.is_empty() && view.room.is_none(), "outside one sees nobody");
+        assert!(in_call || view.ask.is_none());
+        let chat = desk.call.chat().messages;
+        assert!(in_call || chat.is_empty() && view.unread == 0);
+        let keys: HashSet<_> = chat.iter().map(|message| message.key).collect();
+        assert_eq!(keys.len(), chat.len());
+        assert!(
+            chat.iter().filter_map(|message| message.id).is_sorted_by(|a, b| a < b),
+            "in the server's order, none twice"
+        );
+        assert!(chat.iter().all(|message| message.id.is_some() == (message.state == ChatState::Sent)));
         assert_eq!(view.end.is_some(), view.phase == Phase::Ended);
         assert!(desk.call.poll_timeout().is_none_or(|at| at > desk.now), "no wake-up in the past");
     }
@@ -186,6 +256,9 @@ proptest! {
             let told = outputs.iter().filter(|output| matches!(output, Output::ViewChanged)).count();
             prop_assert_eq!(told, usize::from(before != *after));
             let unmuted = !before.me.microphone.wanted && after.me.microphone.wanted;
+            let turns_camera_on = matches!(input, Input::SetCamera { on: true });
+            let shown = !before.me.camera.wanted && after.me.camera.wanted;
+            prop_assert!(turns_camera_on || !shown, "a camera is switched on by its own button alone");
             prop_assert!(turns_on || !unmuted, "mute survives everything but its own button");
             for output in desk.pass(Duration::from_millis(wait)) {
                 world.perform(&output, false);

@@ -1,0 +1,186 @@
+//! What the owner does without a seat.
+
+use fika_call::ParticipantId;
+use fika_call::door::InviteInfo;
+use fika_call::invite::{Code, HostKey, Invite, SECRET_BYTES, Secret};
+use fika_call::room::Moderation;
+use fika_call::signal::{ClientMessage, ServerMessage};
+use fika_net::signal::{CreateError, Managed, create_room};
+use serde_json::json;
+
+use super::args::{OnOff, Open, Owner, Person, Room, Someone};
+use super::{find, say};
+use crate::fail::{Failure, Kind};
+use crate::ports::root;
+
+pub(super) async fn open(open: Open) -> Result<(), Failure> {
+    let options = open.options();
+    let passcode = options.passcode.as_ref().is_some_and(|passcode| !passcode.is_empty());
+    let until = options.until;
+    let (room, host_key) = create_room(&open.server, options).await.map_err(|error| match error {
+        CreateError::TooManyRequests => Failure::new(Kind::Link, "The server refuses for now: try again in a minute."),
+        CreateError::Version => Failure::new(Kind::Link, "The server speaks another version: update Fika."),
+        CreateError::Protocol => {
+            Failure::new(Kind::Connection, "What answers there is no Fika server: check the address.")
+        }
+        _ => Failure::new(Kind::Connection, "The server does not answer: check the address and that it runs."),
+    })?;
+    let mut secret = [0; SECRET_BYTES];
+    getrandom::fill(&mut secret).expect("the system gives random numbers");
+    let invite = Invite { passcode, ..Invite::open(root(open.server), room, Secret::from_bytes(secret)) };
+    let link = invite.link();
+    if open.json {
+        say(&json!({ "link": link, "hostKey": host_key.0, "until": until }).to_string());
+    } else {
+        say(&link);
+        say(&format!("host key: {}", host_key.0));
+    }
+    Ok(())
+}
+
+pub(super) async fn run(command: Room) -> Result<(), Failure> {
+    match command {
+        // Taken before.
+        Room::Open(_) | Room::Sit(_) => Ok(()),
+        Room::Show(owner) => {
+            Session::open(owner).await?.show();
+            Ok(())
+        }
+        Room::Admit(someone) => to_someone(someone, Moderation::AdmitAll, |who| Moderation::Admit { who }).await,
+        Room::Mute(someone) => to_someone(someone, Moderation::MuteAll, |who| Moderation::Mute { who }).await,
+        Room::Deny(person) => to(person, |who| Moderation::Deny { who }).await,
+        Room::Ask { person, what } => to(person, |who| Moderation::Ask { who, what: what.into() }).await,
+        Room::StopCamera(person) => to(person, |who| Moderation::StopCamera { who }).await,
+        Room::Remove(person) => to(person, |who| Moderation::Remove { who }).await,
+        Room::Wait(person) => to(person, |who| Moderation::MoveToWaiting { who }).await,
+        Room::CoHost { person, off } => to(person, |who| Moderation::SetCoHost { who, on: !off }).await,
+        Room::Host(person) => to(person, |who| Moderation::MakeHost { who }).await,
+        Room::LowerHand(person) => to(person, |who| Moderation::LowerHand { who }).await,
+        Room::Lock(owner) => act(owner, Moderation::SetLocked { on: true }).await,
+        Room::Unlock(owner) => act(owner, Moderation::SetLocked { on: false }).await,
+        Room::WaitingRoom { owner, state } => act(owner, Moderation::SetWaitingRoom { on: state == OnOff::On }).await,
+        Room::Spotlight { owner, who: Some(who) } => {
+            to(Person { owner, who }, |who| Moderation::Spotlight { who: Some(who) }).await
+        }
+        Room::Spotlight { owner, who: None } => act(owner, Moderation::Spotlight { who: None }).await,
+        Room::End(owner) => act(owner, Moderation::End).await,
+        Room::Invite { owner, options } => {
+            let mut session = Session::open(owner).await?;
+            let answer = session.managed.ask(ClientMessage::MakeInvite { options: options.options() }).await?;
+            let Some(ServerMessage::InviteMade { invite, code }) = answer else { return Err(nonsense()) };
+            let code = Code::parse(&code).ok_or_else(nonsense)?;
+            let link = Invite { code: Some(code), ..session.invite }.link();
+            say(&if session.json { json!({ "link": link, "invite": invite }).to_string() } else { link });
+            Ok(())
+        }
+        Room::Invites(owner) => {
+            let session = Session::open(owner).await?;
+            tell_invites(&session.managed.invites, session.json);
+            Ok(())
+        }
+        Room::Revoke { owner, id } => {
+            let mut session = Session::open(owner).await?;
+            session.managed.ask(ClientMessage::RevokeInvite { id }).await?;
+            tell_invites(&session.managed.invites, session.json);
+            Ok(())
+        }
+    }
+}
+
+struct Session {
+    managed: Managed,
+    invite: Invite,
+    json: bool,
+}
+
+impl Session {
+    async fn open(owner: Owner) -> Result<Self, Failure> {
+        let invite = Invite::parse(&owner.link)
+            .map_err(|error| Failure::new(Kind::Link, format!("That link does not work, {error}: copy it anew.")))?;
+        let managed = Managed::open(&invite.server, invite.room.clone(), &HostKey(owner.host_key)).await?;
+        Ok(Self { managed, invite, json: owner.json })
+    }
+
+    fn find(&self, word: &str) -> Result<ParticipantId, Failure> {
+        let inside = self.managed.participants.iter().map(|person| (&person.id, person.name.as_str()));
+        let waiting = self.managed.waiting.iter().map(|guest| (&guest.id, guest.name.as_str()));
+        find(word, inside.chain(waiting)).ok_or_else(|| {
+            Failure::new(Kind::Link, format!("Nobody is called {word}, or more than one: take an id of room show."))
+        })
+    }
+
+    async fn act(mut self, action: Moderation) -> Result<(), Failure> {
+        let ends = action == Moderation::End;
+        match self.managed.ask(ClientMessage::Moderate { action }).await {
+            Ok(_) => {}
+            // With the meeting the room has gone, and the connection with it.
+            Err(fika_net::signal::ManageError::Unreachable) if ends => {}
+            Err(error) => return Err(error.into()),
+        }
+        if ends {
+            say(&if self.json { json!({ "ended": true }).to_string() } else { "The meeting has ended.".into() });
+        } else {
+            self.show();
+        }
+        Ok(())
+    }
+
+    fn show(&self) {
+        let Managed { state, participants, waiting, .. } = &self.managed;
+        if self.json {
+            return say(&json!({ "state": state, "participants": participants, "waiting": waiting }).to_string());
+        }
+        let door = match (state.locked, state.waiting_room) {
+            (true, _) => "locked",
+            (false, true) => "guests wait",
+            (false, false) => "open",
+        };
+        say(&format!("door: {door}"));
+        for person in participants {
+            let role = state.role(&person.id);
+            let hand = state.hand(&person.id).map_or(String::new(), |place| format!("  hand {place}"));
+            let away = if person.away { "  away" } else { "" };
+            say(&format!("{}  {}  {role:?}{hand}{away}", person.id.0, person.name));
+        }
+        for guest in waiting {
+            let label = guest.label.as_ref().map_or(String::new(), |label| format!("  ({label})"));
+            say(&format!("{}  {}  waits{label}", guest.id.0, guest.name));
+        }
+    }
+}
+
+async fn act(owner: Owner, action: Moderation) -> Result<(), Failure> {
+    Session::open(owner).await?.act(action).await
+}
+
+async fn to(person: Person, action: impl FnOnce(ParticipantId) -> Moderation) -> Result<(), Failure> {
+    let session = Session::open(person.owner).await?;
+    let who = session.find(&person.who)?;
+    session.act(action(who)).await
+}
+
+async fn to_someone(
+    someone: Someone,
+    all: Moderation,
+    one: impl FnOnce(ParticipantId) -> Moderation,
+) -> Result<(), Failure> {
+    match someone.who {
+        Some(who) => to(Person { owner: someone.owner, who }, one).await,
+        None => act(someone.owner, all).await,
+    }
+}
+
+fn tell_invites(invites: &[InviteInfo], json: bool) {
+    if json {
+        return say(&json!({ "invites": invites }).to_string());
+    }
+    for InviteInfo { id, label, used, revoked, .. } in invites {
+        let label = label.as_deref().unwrap_or("everybody");
+        let state = if *revoked { "revoked" } else { "valid" };
+        say(&format!("{id}  {label}  used {used}  {state}"));
+    }
+}
+
+fn nonsense() -> Failure {
+    Failure::new(Kind::Connection, "What answers there is no Fika server: check the address.")
+}

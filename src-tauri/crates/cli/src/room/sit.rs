@@ -1,0 +1,177 @@
+//! `fika-cli room sit`: a seat with everything that a room has. Lines from stdin are obeyed, changes are told on stdout.
+//!
+//! Lines come from a thread of their own through a queue of [`LINES`]; full: it reads no further.
+
+use std::io::BufRead as _;
+use std::sync::Arc;
+
+use fika_call::chat::ChatView;
+use fika_call::invite::HostKey;
+use fika_call::view::{CallView, Notification, Phase};
+use fika_engine::{Command, EngineHandle, RoomInput};
+use serde_json::{Value, json};
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::mpsc;
+
+use super::args::Sit;
+use super::line::{Line, parse};
+use super::{find, say};
+use crate::args::Source;
+use crate::call::start;
+use crate::fail::{Failure, Kind};
+use crate::record::Recorder;
+use crate::stop;
+
+const LINES: usize = 16;
+
+pub(super) async fn run(sit: Sit) -> Result<(), Failure> {
+    let media = &sit.media;
+    let recorder =
+        Recorder::create(media.record_video.as_deref(), media.video.frame_rate, media.record_audio.as_deref())?;
+    let recorder = Arc::new(recorder);
+    let engine = start(media, Arc::clone(&recorder)).await?;
+    let ended = tokio::select! {
+        ended = stay(&engine, &sit) => ended,
+        () = stop::requested() => Ok(()),
+    };
+    engine.shutdown().await;
+    for sentence in recorder.finish() {
+        eprintln!("fika-cli: {sentence}");
+    }
+    ended
+}
+
+async fn stay(engine: &EngineHandle, sit: &Sit) -> Result<(), Failure> {
+    let (mut view, mut chat, mut notifications) = (engine.view(), engine.chat(), engine.notifications());
+    engine.send(Command::SetCamera { on: sit.media.camera != Some(Source::None) }).await?;
+    engine.send(Command::SetMicrophone { on: sit.media.microphone != Some(Source::None) }).await?;
+    match &sit.link {
+        Some(link) => engine.send(Command::OpenInvite { link: link.clone() }).await?,
+        None => engine.send(Command::NewCall).await?,
+    }
+    let lobby = view.wait_for(|view| matches!(view.phase, Phase::Lobby | Phase::Ended)).await.map_err(|_| stopped())?;
+    let (end, link) = (lobby.end, lobby.invite.as_ref().map(|invite| invite.link.clone()));
+    drop(lobby);
+    if let Some(failure) = end.and_then(Failure::of_end) {
+        return Err(failure);
+    }
+    if let (None, Some(link)) = (&sit.link, link) {
+        say(&if sit.json { json!({ "link": link }).to_string() } else { link });
+    }
+    if let Some(key) = &sit.host_key {
+        engine.send(Command::Room(RoomInput::SetHostKey(HostKey(key.clone())))).await?;
+    }
+    if let Some(passcode) = &sit.passcode {
+        engine.send(Command::Room(RoomInput::SetPasscode(passcode.clone()))).await?;
+    }
+    engine.send(Command::Join).await?;
+    let mut lines = lines();
+    let mut told = Told { json: sit.json, messages: 0 };
+    loop {
+        tokio::select! {
+            changed = view.changed() => {
+                changed.map_err(|_| stopped())?;
+                let view = view.borrow_and_update().clone();
+                told.view(&view);
+                if let Some(reason) = view.end.filter(|_| view.phase == Phase::Ended) {
+                    return Failure::of_end(reason).map_or(Ok(()), Err);
+                }
+            }
+            changed = chat.changed() => {
+                changed.map_err(|_| stopped())?;
+                told.chat(&chat.borrow_and_update());
+            }
+            notification = notifications.recv() => match notification {
+                Ok(notification) => told.notification(&notification),
+                Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => return Err(stopped()),
+            },
+            line = next(&mut lines) => {
+                let people = view.borrow().clone();
+                match parse(&line, |word| person(word, &people)) {
+                    Ok(Line::Leave) => return engine.send(Command::Leave).await.map_err(Failure::from),
+                    Ok(Line::Command(command)) => engine.send(command).await?,
+                    Err(sentence) => told.problem(&sentence),
+                }
+            }
+        }
+    }
+}
+
+fn person(word: &str, view: &CallView) -> Option<fika_call::ParticipantId> {
+    let inside = view.participants.iter().map(|person| (&person.id, person.name.as_str()));
+    let waiting = view.room.iter().flat_map(|room| &room.waiting).map(|guest| (&guest.id, guest.name.as_str()));
+    let me = view.me.id.iter().map(|id| (id, view.me.name.as_str()));
+    find(word, inside.chain(waiting).chain(me))
+}
+
+struct Told {
+    json: bool,
+    /// Messages told so far, in words.
+    messages: usize,
+}
+
+impl Told {
+    fn view(&self, view: &CallView) {
+        if self.json {
+            say(&json!({ "view": view }).to_string());
+        }
+    }
+
+    fn chat(&mut self, chat: &ChatView) {
+        if self.json {
+            return say(&json!({ "chat": chat.messages }).to_string());
+        }
+        for message in chat.messages.iter().skip(self.messages) {
+            let private = if message.to.is_some() { " (private)" } else { "" };
+            say(&format!("{}{private}: {}", message.name, message.text));
+        }
+        self.messages = chat.messages.len();
+    }
+
+    fn notification(&self, notification: &Notification) {
+        if self.json {
+            return say(&json!({ "notification": notification }).to_string());
+        }
+        // Its name and what it is about; messages are told by themselves.
+        if !matches!(notification, Notification::Chat { .. }) {
+            let Ok(Value::Object(fields)) = serde_json::to_value(notification) else { return };
+            let words: Vec<&str> = fields.values().filter_map(Value::as_str).collect();
+            say(&format!("* {}", words.join(" ")));
+        }
+    }
+
+    fn problem(&self, sentence: &str) {
+        if self.json {
+            say(&json!({ "problem": sentence }).to_string());
+        } else {
+            eprintln!("fika-cli: {sentence}");
+        }
+    }
+}
+
+/// The end of stdin is no wish: the seat is kept.
+async fn next(lines: &mut mpsc::Receiver<String>) -> String {
+    match lines.recv().await {
+        Some(line) => line,
+        None => std::future::pending().await,
+    }
+}
+
+fn lines() -> mpsc::Receiver<String> {
+    let (sender, receiver) = mpsc::channel(LINES);
+    // It ends with stdin or with the program.
+    std::thread::spawn(move || {
+        let lines = std::io::stdin().lock().lines().map_while(Result::ok);
+        for line in lines.filter(|line| !line.trim().is_empty()) {
+            if sender.blocking_send(line).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+fn stopped() -> Failure {
+    Failure::new(Kind::Connection, "The engine has stopped.")
+}

@@ -12,6 +12,7 @@ pub mod counts;
 #[cfg(target_os = "linux")]
 pub mod display;
 pub mod isolated;
+pub mod link;
 #[cfg(target_os = "linux")]
 pub mod look;
 #[cfg(target_os = "linux")]

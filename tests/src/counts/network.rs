@@ -9,7 +9,7 @@ use fika_call::seal::{self, Key};
 use fika_call::signal::{ClientMessage, PeerBody, PeerMessage};
 use fika_call::{ParticipantId, RoomId};
 use fika_media::Timestamp;
-use fika_rtp::congestion::{self, Control, Reported};
+use fika_rtp::congestion::simple::{self as congestion, Control, Reported};
 use fika_rtp::h264::{self, Depacketizer};
 use fika_rtp::{MAX_PAYLOAD, Packet};
 

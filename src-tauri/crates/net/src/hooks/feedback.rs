@@ -1,7 +1,7 @@
 //! Reads transport-wide feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01). One per connection.
 
 use fika_media::Timestamp;
-use fika_rtp::congestion::Reported;
+use fika_rtp::congestion::simple::Reported;
 use rtc::rtcp::transport_feedbacks::transport_layer_cc::{PacketStatusChunk, SymbolTypeTcc, TransportLayerCc};
 
 /// Microseconds of one unit of the reference time.

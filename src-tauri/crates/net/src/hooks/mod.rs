@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fika_call::TrackKind;
 use fika_rtp::clock::RtpClock;
-use fika_rtp::congestion::{self, Control};
+use fika_rtp::congestion::simple::{self as congestion, Control};
 use fika_rtp::stats::{Inbound, Outbound, RoundTrip};
 use rtc::interceptor::{ReceiverReportBuilder, Registry, SenderReportBuilder, Slot, StreamInfo, TwccReceiverBuilder};
 use tokio::sync::mpsc;

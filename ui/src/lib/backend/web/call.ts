@@ -5,7 +5,7 @@ import { PeerChannel } from "./channel";
 import { isLocal, type Link } from "./link";
 import { Peer, type Tracks } from "./peer";
 import { Person } from "./person";
-import { figures, qualityOf } from "./quality";
+import { figures, NO_FIGURES, qualityOf } from "./quality";
 import { deriveKey } from "./seal";
 import { Signalling } from "./signalling";
 import { isFull, NOTHING, wantOfTile } from "./want";
@@ -37,6 +37,7 @@ export class WebCall {
   #wants = new Map<string, { width: number; height: number }>();
   #timers: ReturnType<typeof setInterval>[] = [];
   #media: MediaState;
+  #sink: string | null = null;
 
   constructor(
     private readonly link: Link,
@@ -98,9 +99,10 @@ export class WebCall {
     this.people.clear();
   }
 
+  /** Where the others are heard; `null`: where the browser plays everything. */
   setSink(id: string | null): void {
-    for (const { sound } of this.people.values())
-      if ("setSinkId" in sound) void sound.setSinkId(id ?? "").catch(() => undefined);
+    this.#sink = id;
+    for (const { sound } of this.people.values()) play(sound, id);
   }
 
   get connection(): ConnectionState {
@@ -189,6 +191,7 @@ export class WebCall {
       onTrack: (track) => person.track(track, () => this.events.changed()),
     });
     const person = new Person(info, peer);
+    play(person.sound, this.#sink);
     this.people.set(info.id, person);
     peer.begin();
     return true;
@@ -233,7 +236,8 @@ export class WebCall {
       const before = person.figures;
       const found: Parameters<typeof figures>[0] = [...stats.values()];
       person.figures = figures(found);
-      pairs.push({ before, now: person.figures, seconds: MEASURE_MS / 1000 });
+      // What came before the first look did not come in one second.
+      if (before !== NO_FIGURES) pairs.push({ before, now: person.figures, seconds: MEASURE_MS / 1000 });
     }
     this.quality = qualityOf(pairs);
     this.events.changed();
@@ -247,6 +251,12 @@ export class WebCall {
       if (!again || !isFull(want)) peer.want(want, again);
     }
   }
+}
+
+/** Not every browser lets a page choose. */
+function play(sound: HTMLAudioElement, sink: string | null): void {
+  const wanted = sink ?? "";
+  if ("setSinkId" in sound && sound.sinkId !== wanted) void sound.setSinkId(wanted).catch(() => undefined);
 }
 
 const END: Record<string, EndReason> = {

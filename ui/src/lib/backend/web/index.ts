@@ -117,6 +117,7 @@ export function webBackend(): Backend {
       ended: (reason) => joining === call && over(reason),
       tracks: () => ({ audio: devices.track("microphone"), video: devices.track("camera") }),
     });
+    joining.setSink(devices.chosen.speaker);
     call?.close();
     call = joining;
     changed();

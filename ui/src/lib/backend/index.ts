@@ -1,6 +1,6 @@
 /** The one seam between the page and what runs the call. `tauri`: the app; `web`: a guest's browser; `fake`: tests. */
 import type * as app from "./bindings";
-import type { AppSettings, DeviceInfo, DeviceKind, Layout, Levels, TileStats, UiError } from "./bindings";
+import type { AppSettings, DeviceInfo, DeviceKind, Layout, Levels, Notification, TileStats, UiError } from "./bindings";
 import type { CallOfRoom, ChatLines, PersonOfRoom, RoomBackend } from "./rooms";
 import type { VideoSource } from "../video/source";
 

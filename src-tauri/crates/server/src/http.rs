@@ -36,11 +36,7 @@ pub(crate) struct Site {
 }
 
 pub(crate) fn router(site: Site) -> Router {
-    Router::new()
-        .route(PATH, get(signal))
-        .merge(page::router())
-        .route("/healthz", get(health))
-        .with_state(site)
+    Router::new().route(PATH, get(signal)).merge(page::router()).route("/healthz", get(health)).with_state(site)
 }
 
 /// On an address of its own.

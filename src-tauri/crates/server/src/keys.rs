@@ -104,7 +104,7 @@ impl Keys {
         public.verify(signed.as_bytes(), &signature).ok()?;
         let claims: Claims = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()?;
         let holds = claims.iss == ISSUER && claims.iat <= unix.saturating_add(LEEWAY) && unix < claims.exp;
-        holds.then(|| Grant {
+        holds.then_some(Grant {
             room: RoomId(claims.aud),
             participant: ParticipantId(claims.sub),
             inside: claims.inside,

@@ -152,7 +152,8 @@ impl Chat {
             let id = if me == Some(&id) { ParticipantId("me".into()) } else { id };
             ChatPartner { id, name: String::new() }
         });
-        let notify = !mine && !(said.history && self.fresh);
+        let old = said.history && self.fresh;
+        let notify = !mine && !old;
         let line = Line {
             key: 0,
             id: Some(said.id),

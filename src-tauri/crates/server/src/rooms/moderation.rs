@@ -44,7 +44,10 @@ impl Rooms {
             }
             Moderation::Deny { who } => {
                 let waits = room.people.iter().any(|person| person.info.id == who && !person.inside);
-                if waits { Ok(Ok(self.put_out(&id, &who, Refusal::Denied, now))) } else { Ok(Err(Decline::NotHere)) }
+                if waits {
+                    self.put_out(&id, &who, Refusal::Denied, now);
+                }
+                Ok(if waits { Ok(()) } else { Err(Decline::NotHere) })
             }
             Moderation::Remove { who } => match room.target(&actor, &who) {
                 Ok(()) => {

@@ -113,7 +113,7 @@ fn messages_are_reacted_to_by_who_can_read_them() {
     let outputs = house.outputs();
     let reactions = vec![MessageReaction { from: id(2), reaction: Reaction::Heart }];
     let told = ServerMessage::MessageReactions { message: MessageId(1), reactions };
-    assert_eq!(sent(&outputs, 1), [told.clone()]);
+    assert_eq!(sent(&outputs, 1), std::slice::from_ref(&told));
     assert_eq!(sent(&outputs, 2), [told]);
     assert_eq!(sent(&outputs, 3), []);
     let mut react = |from: u64, on: bool| {

@@ -193,9 +193,9 @@ mod tests {
         let open = Arc::new(Open::default());
         open.enter(address.ip(), Capacity { total: 1, per_address: 1 });
         let mut guest = Guest::new(stream, address, Duration::ZERO, address.ip(), Arc::clone(&open));
-        far.write_all(b"G").await.unwrap();
         let error = guest.read_u8().await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        far.write_all(b"G").await.unwrap();
         guest.peer().stay();
         assert_eq!(guest.read_u8().await.unwrap(), b'G');
         drop(guest);

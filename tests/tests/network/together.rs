@@ -9,8 +9,8 @@ use fika_tests::netns;
 
 const MEDIA: [&str; 8] = ["--camera", "test", "--microphone", "beep", "--speaker", "none", "--video", "320x180@30"];
 const SECOND: i64 = 1_000_000;
-/// What nobody notices, in ms: the picture before the sound, and after it.
-const TOGETHER: std::ops::RangeInclusive<f64> = -15.0..=80.0;
+/// What nobody notices, in ms: the picture before the sound (EBU R 37), and after it.
+const TOGETHER: std::ops::RangeInclusive<f64> = -60.0..=80.0;
 /// Beeps at the beginning that are not looked at: the first report of the sender comes after a second, and then the
 /// pictures begin to wait, little by little.
 const SETTLING: usize = 3;

@@ -59,6 +59,8 @@ async fn main() -> anyhow::Result<()> {
     let colours = std::io::stderr().is_terminal();
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
 
+    // Before anybody is told that it runs: who asks it to stop right then is heard.
+    let mut stop = stop::Requests::listen()?;
     let tls = arguments.tls_certificate.zip(arguments.tls_key).map(|(certificate, key)| Tls { certificate, key });
     let scheme = if tls.is_some() { "https" } else { "http" };
     let listen = arguments.listen;
@@ -78,12 +80,12 @@ async fn main() -> anyhow::Result<()> {
     let _ = writeln!(std::io::stdout(), "{scheme}://{}/", server.local_addr());
     let metrics = server.metrics_addr().map(|address| address.port());
     tracing::info!(port = server.local_addr().port(), metrics, "fika-server listens");
-    stop::requested().await?;
+    stop.next().await;
     tracing::info!("fika-server lets nobody new in");
     tokio::select! {
         () = server.drain() => {}
         () = tokio::time::sleep(Duration::from_secs(arguments.drain)) => {}
-        again = stop::requested() => again?,
+        () = stop.next() => {}
     }
     tracing::info!("fika-server stops");
     Ok(())

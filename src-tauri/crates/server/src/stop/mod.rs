@@ -1,4 +1,4 @@
-//! How the system asks the program to stop; one file for each platform, each with `requested`.
+//! How the system asks the program to stop; one file for each platform, each with `Requests`.
 
 #[cfg(unix)]
 mod unix;
@@ -6,6 +6,6 @@ mod unix;
 mod windows;
 
 #[cfg(unix)]
-pub(crate) use unix::requested;
+pub(crate) use unix::Requests;
 #[cfg(windows)]
-pub(crate) use windows::requested;
+pub(crate) use windows::Requests;

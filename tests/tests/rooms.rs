@@ -61,51 +61,71 @@ struct Seat {
     program: Running,
     /// Whose it is, in messages of a test that fails.
     name: String,
+    /// The last of each that was told.
+    view: Value,
+    chat: Value,
+    /// Told and not asked for yet.
+    notifications: Vec<Value>,
 }
 
 impl Seat {
     fn take(link: &str, name: &str, media: &[&str], more: &[&str]) -> Self {
         let mut command = cli::command();
         command.args(["room", "sit", link, "--json", "--name", name]).args(media).args(more).stdin(Stdio::piped());
-        Self { program: Running::start(&mut command), name: name.into() }
+        let (view, chat, notifications) = (Value::Null, Value::Null, Vec::new());
+        Self { program: Running::start(&mut command), name: name.into(), view, chat, notifications }
     }
 
     fn say(&mut self, line: &str) {
         self.program.say(line);
     }
 
-    /// The next thing told for which `wanted` is so.
-    fn until(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-        let mut last = String::new();
-        loop {
-            let line = self.program.line();
-            assert!(!line.is_empty(), "{} ended while waiting for {what}; last: {last}", self.name);
-            let value: Value = serde_json::from_str(&line).unwrap();
-            if wanted(&value) {
-                return value;
+    /// Takes in the next thing that is told.
+    fn listen(&mut self, what: &str) {
+        let line = self.program.line();
+        assert!(!line.is_empty(), "{} ended while waiting for {what}; last: {}", self.name, self.view);
+        let mut told: Value = serde_json::from_str(&line).unwrap();
+        for (kind, last) in [("view", &mut self.view), ("chat", &mut self.chat)] {
+            if let Some(new) = told.get_mut(kind) {
+                *last = new.take();
             }
-            last = line;
         }
+        self.notifications.extend(told.get_mut("notification").map(Value::take));
     }
 
+    /// How it is as soon as `wanted` is so. Several changes may be told as one.
     fn view(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-        self.until(what, |told| told.get("view").is_some_and(&wanted))["view"].take()
+        while self.view.is_null() || !wanted(&self.view) {
+            self.listen(what);
+        }
+        self.view.clone()
     }
 
     fn phase(&mut self, phase: &str) -> Value {
         self.view(phase, |view| view["phase"] == phase)
     }
 
+    fn chat(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        while !wanted(&self.chat) {
+            self.listen(what);
+        }
+        self.chat.clone()
+    }
+
     fn notified(&mut self, kind: &str) -> Value {
-        self.until(kind, |told| told["notification"]["type"] == kind)["notification"].take()
+        loop {
+            if let Some(at) = self.notifications.iter().position(|told| told["type"] == kind) {
+                return self.notifications.remove(at);
+            }
+            self.listen(kind);
+        }
     }
 
     fn read(&mut self, text: &str) -> Value {
-        let has = |told: &Value| {
-            let mut messages = told["chat"].as_array().into_iter().flatten();
+        self.chat(text, |chat| {
+            let mut messages = chat.as_array().into_iter().flatten();
             messages.any(|message| message["text"] == text && message["state"] == "sent")
-        };
-        self.until(text, has)["chat"].take()
+        })
     }
 
     /// How it ended by itself.
@@ -163,7 +183,7 @@ fn a_host_lets_in_talks_mutes_and_puts_out() {
     maja.say(&format!("like {id} heart"));
     let read = karin.read("Thank you");
     assert_eq!(read[1]["replyTo"], id);
-    karin.until("a heart", |told| told["chat"][0]["reactions"][0]["count"] == 1);
+    karin.chat("a heart", |chat| chat[0]["reactions"][0]["count"] == 1);
     karin.view("unread", |view| view["unread"] == 1);
     karin.say("read");
     karin.view("read", |view| view["unread"] == 0);

@@ -25,6 +25,9 @@ use crate::rooms::ConnectionId;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
+/// Held for each connection as long as it lasts. Most messages are small; larger ones are read in several steps.
+const READ_BUFFER: usize = 8 * 1024;
+
 #[derive(Clone)]
 pub(crate) struct Site {
     pub(crate) hub: mpsc::Sender<Event>,
@@ -76,7 +79,8 @@ async fn signal(
     let id = ConnectionId(site.connections.fetch_add(1, Ordering::Relaxed));
     let address = forwarded(&headers).filter(|_| site.behind_proxy).unwrap_or(peer.address.ip());
     // Twice the limit is read, so that a message just above it still gets an answer.
-    upgrade.max_message_size(2 * MAX_MESSAGE).max_frame_size(2 * MAX_MESSAGE).on_upgrade(move |socket| {
+    let upgrade = upgrade.max_message_size(2 * MAX_MESSAGE).max_frame_size(2 * MAX_MESSAGE);
+    upgrade.read_buffer_size(READ_BUFFER).on_upgrade(move |socket| {
         peer.stay();
         connection::run(socket, id, address, site.rules, site.hub)
     })

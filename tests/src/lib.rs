@@ -25,6 +25,8 @@ pub mod pipewire;
 pub mod process;
 pub mod program;
 pub mod pulse;
+#[cfg(target_os = "linux")]
+pub mod rooms;
 pub mod sound;
 pub mod turn;
 #[cfg(target_os = "linux")]

@@ -4,6 +4,7 @@
 
 use fika_tests::chromium::{Browser, Launch, Page};
 use fika_tests::cli::{self, Running, STATS};
+use fika_tests::rooms::{Room, Seat, Server, in_room};
 use serde_json::json;
 
 /// Resolves when the expression is true; looks again at 20 Hz.
@@ -31,6 +32,15 @@ fn press(page: &mut Page, id: &str) {
     page.evaluate(&format!("{}.click()", shows(id))).unwrap();
 }
 
+fn write(page: &mut Page, id: &str, text: &str) {
+    until(page, &format!("{} !== null", shows(id)));
+    let field = shows(id);
+    page.evaluate(&format!(
+        "(() => {{ const field = {field}; field.value = '{text}'; field.dispatchEvent(new Event('change', {{ bubbles: true }})); }})()"
+    ))
+    .unwrap();
+}
+
 /// Of somebody else, and playing.
 const THEIR_PICTURE: &str = "[...document.querySelectorAll('[data-picture=\"true\"]:not([data-tile=\"me/camera\"]) video')]\
     .some((video) => video.videoWidth > 0 && video.currentTime > 0.2)";
@@ -50,11 +60,7 @@ fn a_guest_comes_in_by_link_is_seen_and_heard_mutes_and_leaves() {
     let browser = Browser::launch(&Launch::default()).unwrap();
     let mut page = browser.open(&link).unwrap();
     until(&mut page, "document.querySelector('[data-tile=\"me/camera\"][data-picture=\"true\"]') !== null");
-    page.evaluate(&format!(
-        "(() => {{ const field = {}; field.value = 'Maja'; field.dispatchEvent(new Event('change')); }})()",
-        shows("name-input")
-    ))
-    .unwrap();
+    write(&mut page, "name-input", "Maja");
     press(&mut page, "join-now");
     until(&mut page, THEIR_PICTURE);
 
@@ -69,4 +75,44 @@ fn a_guest_comes_in_by_link_is_seen_and_heard_mutes_and_leaves() {
     press(&mut page, "leave");
     until(&mut page, &format!("{} !== null", shows("ended")));
     call.stats("that the guest has left", |stats| stats["connections"].as_array().is_some_and(Vec::is_empty));
+}
+
+#[test]
+fn a_guest_waits_is_let_in_and_obeys_the_host() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path(), &[]);
+    let meeting = Room::open(&server, &["--waiting-room", "--passcode", "1234"]);
+    let media = ["--camera", "test", "--microphone", "test", "--speaker", "none", "--video", "320x180@15"];
+    let mut karin = Seat::take(&meeting.link, "Karin", &media, &["--host-key", &meeting.key]);
+    karin.view("host", |view| view["room"]["isHost"] == true);
+
+    let browser = Browser::launch(&Launch::default()).unwrap();
+    let mut page = browser.open(&meeting.link).unwrap();
+    until(&mut page, "document.querySelector('[data-tile=\"me/camera\"][data-picture=\"true\"]') !== null");
+    write(&mut page, "name-input", "Maja");
+    write(&mut page, "passcode", "1234");
+    press(&mut page, "join-now");
+    until(&mut page, "document.querySelector('[data-phase=waiting]') !== null");
+    karin.view("a knock", |view| view["room"]["waiting"][0]["name"] == "Maja");
+
+    karin.say("admit Maja");
+    until(&mut page, THEIR_PICTURE);
+    karin.view("both see each other", |view| view["connection"] == "connected" && in_room(view, "Maja"));
+    let pressed = |id: &str, on: bool| format!("{}.getAttribute('aria-pressed') === '{on}'", shows(id));
+    until(&mut page, &pressed("toggle-mic", true));
+    karin.say("mute Maja");
+    until(&mut page, &pressed("toggle-mic", false));
+    karin.say("stop-camera Maja");
+    until(&mut page, &pressed("toggle-camera", false));
+
+    karin.say("wait Maja");
+    until(&mut page, "document.querySelector('[data-phase=waiting]') !== null");
+    karin.view("alone", |view| !in_room(view, "Maja"));
+    karin.say("admit Maja");
+    until(&mut page, THEIR_PICTURE);
+    karin.say("remove Maja");
+    until(&mut page, &format!("{} !== null", shows("ended")));
+    karin.say("leave");
+    assert_eq!(karin.ended(), Some(0));
+    server.stop();
 }

@@ -127,7 +127,10 @@ fn the_container_starts_it_and_finds_what_it_copies() {
     let build = docker.iter().find(|words| words[0] == "build").unwrap();
     let named = build.iter().skip_while(|word| *word != "-f").nth(1).unwrap();
     assert!(root().join(named).exists(), "{named}");
-    assert!(file.contains("cargo build --release --locked -p fika-server"));
+    let at = |what: &str| file.find(what).unwrap_or_else(|| panic!("{what}"));
+    // What the server is built from comes before it.
+    assert!(at("npm run build:web") < at("COPY --from=page /fika/ui/dist-web ui/dist-web"));
+    assert!(at("ui/dist-web ui/dist-web") < at("cargo build --release --locked -p fika-server"));
 }
 
 #[test]

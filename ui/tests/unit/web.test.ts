@@ -257,8 +257,13 @@ describe("what the server says", () => {
   it("is taken as far as its shape goes", () => {
     const participant = { id: "a", name: "A", media: { microphone: true, camera: false }, away: false };
     const joined = { type: "joined", you: "b", resume: "r", participants: [participant], iceServers: [] };
-    expect(parse(JSON.stringify(joined))).toEqual(joined);
+    const waiting = { type: "waiting", you: "b", resume: "r", host: null };
+    const told = [joined, waiting, { type: "token", resume: "t" }, { type: "muted", by: "a" }];
+    for (const message of told) expect(parse(JSON.stringify(message))).toEqual(message);
     for (const wrong of [
+      { ...waiting, host: 1 },
+      { type: "token" },
+      { type: "cameraStopped", by: 2 },
       { ...joined, participants: [{}] },
       { ...joined, you: 1 },
       { type: "signal", from: "a" },

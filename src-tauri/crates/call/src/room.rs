@@ -180,6 +180,8 @@ pub enum Decline {
     NotAllowed,
     /// Whom or what it was about is not here (any more).
     NotHere,
-    /// Too often; or too much is kept already.
+    /// Too often.
     TooFast,
+    /// There is no place for it: in the room, before the door, or in what is kept.
+    Full,
 }

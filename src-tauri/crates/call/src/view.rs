@@ -313,7 +313,8 @@ pub enum Notification {
         name: String,
         private: bool,
     },
-    /// A host's doing came to nothing: the role does not allow it any more, or whom it was about has left.
+    /// A host's doing came to nothing: the role does not allow it any more, or whom it was about has left, or
+    /// there is no place.
     NotDone,
 }
 

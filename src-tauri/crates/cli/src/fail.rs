@@ -66,7 +66,8 @@ impl From<ManageError> for Failure {
             ManageError::NotFound => (Kind::Link, "This key opens no such room (any more): check link and key."),
             ManageError::Declined(Decline::NotHere) => (Kind::Link, "That is not there (any more): see room show."),
             ManageError::Declined(Decline::NotAllowed) => (Kind::Link, "This may not be done to them."),
-            ManageError::Declined(Decline::TooFast) => (Kind::Link, "The server has no place for that now."),
+            ManageError::Declined(Decline::TooFast) => (Kind::Link, "That was too fast: try again in a moment."),
+            ManageError::Declined(Decline::Full) => (Kind::Link, "There is no place for that: the room is full."),
             ManageError::Refused(Refusal::Version) => (Kind::Link, "The server speaks another version: update Fika."),
             ManageError::Refused(_) => (Kind::Link, "The server refuses for now: try again in a minute."),
             ManageError::Unreachable => {

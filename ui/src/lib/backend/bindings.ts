@@ -321,7 +321,10 @@ export type Notification = { type: "joined"; name: string } | { type: "left"; na
 { type: "muted"; by: string | null } | { type: "cameraStopped"; by: string | null } | 
 /**  Ours has changed. */
 { type: "roleChanged"; role: Role } | { type: "handRaised"; name: string } | { type: "chat"; name: string; private: boolean } | 
-/**  A host's doing came to nothing: the role does not allow it any more, or whom it was about has left. */
+/**
+ *  A host's doing came to nothing: the role does not allow it any more, or whom it was about has left, or
+ *  there is no place.
+ */
 { type: "notDone" };
 
 /**  `notified`: something that happened, told once. */

@@ -39,6 +39,8 @@ export interface Backend {
   video(transport: VideoTransport): VideoSource;
   newCall(): Promise<void>;
   openInvite(link: string): Promise<void>;
+  /** In the lobby, where the link asks for one. */
+  setPasscode(passcode: string): Promise<void>;
   join(): Promise<void>;
   leave(): Promise<void>;
   home(): Promise<void>;

@@ -21,8 +21,6 @@ export type RoomNotification = Extract<
 
 /** What can be done in such a room. */
 export interface RoomBackend {
-  /** In the lobby, where the link asks for one. */
-  setPasscode(passcode: string): Promise<void>;
   moderate(action: Moderation): Promise<void>;
   setHand(up: boolean): Promise<void>;
   react(reaction: Reaction): Promise<void>;

@@ -48,6 +48,7 @@ export function tauriBackend(): Backend {
     leave: () => done(commands.leave()),
     home: () => done(commands.home()),
     rejoin: () => done(commands.rejoin()),
+    setPasscode: (passcode) => done(commands.setPasscode(passcode)),
     setMicrophone: (on) => done(commands.setMicrophone(on)),
     setCamera: (on) => done(commands.setCamera(on)),
     selectDevice: (kind, id) => value(commands.selectDevice(kind, id)),
@@ -59,7 +60,6 @@ export function tauriBackend(): Backend {
     surfaceStats: () => value(commands.surfaceStats()),
     setFullscreen: (on) => done(commands.setFullscreen(on)),
     rooms: {
-      setPasscode: (passcode) => done(commands.setPasscode(passcode)),
       moderate: (action) => done(commands.moderate(action)),
       setHand: (up) => done(commands.setHand(up)),
       react: (reaction) => done(commands.react(reaction)),

@@ -129,7 +129,7 @@ export type Asked = "microphone" | "camera";
 /**
  * Why something was not done. The connection goes on.
  */
-export type Decline = "notAllowed" | "notHere" | "tooFast";
+export type Decline = "notAllowed" | "notHere" | "tooFast" | "full";
 
 /**
  * What hosts and co-hosts do. There is no way to switch somebody's microphone or camera on.

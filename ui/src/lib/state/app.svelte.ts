@@ -162,7 +162,7 @@ export class App {
   dismissAsk = () => this.#inRoom((rooms) => rooms.dismissAsk());
   reactToMessage = (id: number, reaction: Reaction, on: boolean) =>
     this.#inRoom((rooms) => rooms.reactToMessage(id, reaction, on));
-  setPasscode = (passcode: string) => this.#inRoom((rooms) => rooms.setPasscode(passcode));
+  setPasscode = (passcode: string) => this.#quietly(() => this.backend.setPasscode(passcode));
 
   togglePeople(): void {
     this.peopleOpen = !this.peopleOpen;
@@ -228,12 +228,15 @@ export class App {
     return this.#keeping;
   }
 
-  /** Small things that make no button busy: their answer shows in the next snapshot. */
   async #inRoom(action: (rooms: RoomBackend) => Promise<void>): Promise<void> {
     const { rooms } = this.backend;
-    if (!rooms) return;
+    if (rooms) await this.#quietly(() => action(rooms));
+  }
+
+  /** Small things that make no button busy: their answer shows in the next snapshot. */
+  async #quietly(action: () => Promise<void>): Promise<void> {
     try {
-      await action(rooms);
+      await action();
     } catch (error) {
       this.toasts.error(isUiError(error) ? error.code : "internal");
     }

@@ -204,7 +204,7 @@ impl Call {
             RoomEvent::MessageReactions { message, reactions } => self.together.chat.reactions(message, reactions),
             RoomEvent::ChatLost { tag } => self.together.chat.lost(tag),
             RoomEvent::Declined(Decline::TooFast) => {}
-            RoomEvent::Declined(Decline::NotAllowed | Decline::NotHere) => {
+            RoomEvent::Declined(Decline::NotAllowed | Decline::NotHere | Decline::Full) => {
                 self.outputs.push_back(Output::Notify(Notification::NotDone));
             }
         }

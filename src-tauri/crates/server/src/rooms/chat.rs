@@ -107,7 +107,7 @@ impl Room {
         } else if message.reactions.len() < MAX_REACTIONS {
             message.reactions.push(MessageReaction { from: me.clone(), reaction });
         } else {
-            return Err(Decline::TooFast);
+            return Err(Decline::Full);
         }
         let message = message.clone();
         let news = ServerMessage::MessageReactions { message: id, reactions: message.reactions.clone() };

@@ -69,7 +69,7 @@ impl Rooms {
             None => return Ok(Err(Decline::NotAllowed)),
         };
         if room.invites.len() >= MAX_INVITES {
-            return Ok(Err(Decline::TooFast));
+            return Ok(Err(Decline::Full));
         }
         let invite = Invite { id: id.clone(), digest, options, used: 0, revoked: false };
         let answer = ServerMessage::InviteMade { invite: invite.info(), code };

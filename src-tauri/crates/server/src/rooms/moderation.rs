@@ -40,7 +40,7 @@ impl Rooms {
                 if !on {
                     self.admit_all(&id);
                 }
-                self.changed(&id, now)
+                self.changed(&id)
             }
             Moderation::Deny { who } => {
                 let waits = room.people.iter().any(|person| person.info.id == who && !person.inside);
@@ -86,7 +86,7 @@ impl Rooms {
     }
 
     /// Settings that are kept have changed.
-    fn changed(&mut self, id: &RoomId, _now: Now) -> Done {
+    fn changed(&mut self, id: &RoomId) -> Done {
         let room = self.rooms.get_mut(id).ok_or(Refusal::BadMessage)?;
         room.settle(&mut self.outputs);
         if let Some(kept) = room.kept(id) {
@@ -158,7 +158,7 @@ impl Room {
         let waits = |person: &super::room::Person| person.info.id == *who && !person.inside;
         let at = self.people.iter().position(waits).ok_or(Decline::NotHere)?;
         if self.is_full() {
-            return Err(Decline::TooFast);
+            return Err(Decline::Full);
         }
         let mut person = self.people.remove(at);
         person.inside = true;
@@ -267,7 +267,7 @@ impl Room {
         outputs: &mut VecDeque<Output>,
     ) -> Result<(), Decline> {
         if self.people.iter().filter(|person| !person.inside).count() >= MAX_WAITING {
-            return Err(Decline::TooFast);
+            return Err(Decline::Full);
         }
         let Some(at) = self.people.iter().position(|person| person.info.id == *who) else {
             return Err(Decline::NotHere);

@@ -176,6 +176,7 @@ export function fakeBackend(query: URLSearchParams): Backend {
       painter.setLayout(layout, transport);
     },
     surfaceStats: async () => [],
+    setPasscode: async (passcode) => void called("setPasscode", passcode),
     setFullscreen: async (wanted) => void called("setFullscreen", wanted),
     rooms,
   };

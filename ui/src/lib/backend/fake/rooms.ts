@@ -50,10 +50,6 @@ export class FakeRooms implements RoomBackend {
     this.control.tell({ messages: this.#lines });
   }
 
-  async setPasscode(passcode: string): Promise<void> {
-    this.control.called("setPasscode", passcode);
-  }
-
   async moderate(action: Moderation): Promise<void> {
     const { type, ...rest } = action;
     this.control.called("moderate", type, ...Object.values(rest));

@@ -1,5 +1,5 @@
 /** A call in a browser: the seat, the people, and what the page is shown of both. One at a time; made anew for each join. */
-import type { IceServer, MediaState, ParticipantInfo, ServerMessage } from "../../protocol/signal";
+import type { Entry, IceServer, MediaState, ParticipantInfo, ServerMessage } from "../../protocol/signal";
 import type { ConnectionState, EndReason, Layout, Notification, ParticipantView, QualityView } from "..";
 import { PeerChannel } from "./channel";
 import { isLocal, type Link } from "./link";
@@ -19,6 +19,8 @@ export type CallEvents = {
   changed(): void;
   notified(notification: Notification): void;
   heard(): void;
+  /** A host switched it off, which is obeyed at once. `by`: their name. */
+  switchedOff(kind: "camera" | "microphone", by: string | null): void;
   /** Nothing comes of it any more. */
   ended(reason: EndReason): void;
   tracks(): Tracks;
@@ -26,6 +28,8 @@ export type CallEvents = {
 
 export class WebCall {
   id: string | null = null;
+  /** We wait before the door of this host. */
+  door: { host: string | null } | null = null;
   lost = false;
   quality: QualityView | null = null;
   readonly people = new Map<string, Person>();
@@ -43,6 +47,7 @@ export class WebCall {
     private readonly link: Link,
     private readonly name: string,
     media: MediaState,
+    private readonly passcode: string,
     private readonly events: CallEvents,
   ) {
     this.#media = media;
@@ -50,7 +55,11 @@ export class WebCall {
 
   async join(): Promise<void> {
     this.#key = await deriveKey(this.link.secret, this.link.room);
-    this.#signalling = new Signalling(this.link, this.name, this.#media, {
+    const entry: Entry = {
+      ...(this.link.code === null ? {} : { invite: this.link.code }),
+      ...(this.passcode === "" ? {} : { passcode: this.passcode }),
+    };
+    this.#signalling = new Signalling(this.link, this.name, this.#media, entry, {
       message: (message) => this.#on(message),
       away: () => {
         this.#away = true;
@@ -95,8 +104,7 @@ export class WebCall {
 
   close(): void {
     for (const timer of this.#timers) clearInterval(timer);
-    for (const person of this.people.values()) person.close();
-    this.people.clear();
+    this.#leaveAll();
   }
 
   /** Where the others are heard; `null`: where the browser plays everything. */
@@ -134,6 +142,19 @@ export class WebCall {
       case "joined":
         this.#joined(message);
         break;
+      case "waiting":
+        // Also for who was inside: nobody sees or hears them any more.
+        this.#leaveAll();
+        this.id = null;
+        this.#away = false;
+        this.door = { host: message.host };
+        break;
+      case "muted":
+        this.events.switchedOff("microphone", this.#nameOf(message.by));
+        break;
+      case "cameraStopped":
+        this.events.switchedOff("camera", this.#nameOf(message.by));
+        break;
       case "participantJoined":
         if (this.#add(message.participant)) this.events.notified({ type: "joined", name: message.participant.name });
         break;
@@ -153,10 +174,10 @@ export class WebCall {
   }
 
   #joined({ you, participants, iceServers }: Extract<ServerMessage, { type: "joined" }>): void {
+    this.door = null;
     if (this.id !== you) {
       // A seat of our own again: nobody knows the old one any more.
-      for (const person of this.people.values()) person.close();
-      this.people.clear();
+      this.#leaveAll();
       this.id = you;
     } else if (this.#away) this.events.notified({ type: "reconnected" });
     this.#away = false;
@@ -195,6 +216,15 @@ export class WebCall {
     this.people.set(info.id, person);
     peer.begin();
     return true;
+  }
+
+  #leaveAll(): void {
+    for (const person of this.people.values()) person.close();
+    this.people.clear();
+  }
+
+  #nameOf(id: string | null): string | null {
+    return id === null ? null : (this.people.get(id)?.info.name ?? null);
   }
 
   #remove(id: string): void {

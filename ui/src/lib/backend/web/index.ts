@@ -18,6 +18,7 @@ export function webBackend(): Backend {
   let events: Events | undefined;
   let phase: Phase = "home";
   let link: Link | null = null;
+  let passcode = "";
   let call: WebCall | null = null;
   let end: EndReason | null = null;
   /** The last view of the call, for the screen after it. */
@@ -79,6 +80,7 @@ export function webBackend(): Backend {
       connectedForMs: running?.connectedForMs ?? null,
       quality: running?.connection === "connected" ? running.quality : null,
       problem: problem(),
+      waitingFor: phase === "waiting" ? (call?.door?.host ?? null) : null,
       end,
       ...(phase === "ended" ? after : {}),
     };
@@ -86,6 +88,7 @@ export function webBackend(): Backend {
 
   function lobby(next: Link): void {
     link = next;
+    passcode = "";
     phase = "lobby";
     end = null;
     changed();
@@ -106,14 +109,20 @@ export function webBackend(): Backend {
     if (!link) return;
     phase = "joining";
     end = null;
-    const joining: WebCall = new WebCall(link, settings.call.name, media(), {
+    const joining: WebCall = new WebCall(link, settings.call.name, media(), passcode, {
       changed: () => {
         if (joining !== call) return;
-        if (phase === "joining" && joining.id !== null) phase = "inCall";
+        if (joining.door) phase = "waiting";
+        else if (joining.id !== null) phase = "inCall";
         changed();
       },
       notified: (notification) => joining === call && events?.notified(notification),
       heard,
+      switchedOff: (kind, by) => {
+        if (joining !== call) return;
+        devices.shut(kind);
+        events?.notified({ type: kind === "microphone" ? "muted" : "cameraStopped", by });
+      },
       ended: (reason) => joining === call && over(reason),
       tracks: () => ({ audio: devices.track("microphone"), video: devices.track("camera") }),
     });
@@ -180,6 +189,7 @@ export function webBackend(): Backend {
       if (phase === "ended") void devices.openBoth();
       await join();
     },
+    setPasscode: async (text) => void (passcode = text),
     setMicrophone: (on) => setCapture("microphone", on),
     setCamera: (on) => setCapture("camera", on),
     selectDevice: async (kind: DeviceKind, id) => {

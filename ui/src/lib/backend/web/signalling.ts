@@ -8,6 +8,7 @@ import {
   PATH,
   PROTOCOL_VERSION,
   type ClientMessage,
+  type Entry,
   type MediaState,
   type Refusal,
   type ServerMessage,
@@ -45,6 +46,7 @@ export class Signalling {
     private readonly link: Link,
     private readonly name: string,
     private media: MediaState,
+    private readonly entry: Entry,
     private readonly seat: Seat,
   ) {}
 
@@ -53,8 +55,9 @@ export class Signalling {
     this.#socket = socket;
     socket.onopen = () => {
       this.#heard = performance.now();
+      const { name, media, entry } = this;
       const { room } = this.link;
-      const join: ClientMessage = { type: "join", version: PROTOCOL_VERSION, room, name: this.name, media: this.media };
+      const join: ClientMessage = { type: "join", version: PROTOCOL_VERSION, room, name, media, entry };
       this.#send(this.#resume === undefined ? join : { ...join, resume: this.#resume });
       clearInterval(this.#ping);
       this.#ping = setInterval(() => this.#beat(socket), HEARTBEAT_SECONDS * 1000);
@@ -103,7 +106,11 @@ export class Signalling {
     const message = parse(data);
     if (message === null) return;
     switch (message.type) {
+      case "token":
+        this.#resume = message.resume;
+        break;
       case "joined":
+      case "waiting":
         this.#resume = message.resume;
         this.#held = true;
         this.#attempt = 0;
@@ -185,6 +192,13 @@ function isMessage(message: unknown): message is ServerMessage {
         message.participants.every(isParticipant) &&
         Array.isArray(message.iceServers)
       );
+    case "waiting":
+      return text(message.you) && text(message.resume) && (message.host === null || text(message.host));
+    case "token":
+      return text(message.resume);
+    case "muted":
+    case "cameraStopped":
+      return message.by === null || text(message.by);
     case "participantJoined":
     case "participantChanged":
       return isParticipant(message.participant);

@@ -193,7 +193,7 @@ fn there_is_an_end_to_invites_and_to_waiting() {
     for _ in 1..MAX_INVITES {
         make(&mut house, InviteOptions::default(), Digest([3; 32])).unwrap();
     }
-    assert_eq!(make(&mut house, InviteOptions::default(), Digest([3; 32])), Err(Decline::TooFast));
+    assert_eq!(make(&mut house, InviteOptions::default(), Digest([3; 32])), Err(Decline::Full));
     let label = Some("x".repeat(65));
     let too_long = InviteOptions { label, ..InviteOptions::default() };
     let made = house.rooms.make_invite(ConnectionId(0), too_long, "i".into(), "c".into(), CODE);

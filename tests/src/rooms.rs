@@ -1,0 +1,156 @@
+//! Rooms as people have them: `fika-server` and the seats of `fika-cli room sit` as programs.
+//!
+//! Everything blocks on the calling thread: what a program says is waited for, never slept for.
+#![allow(clippy::unwrap_used, reason = "also what tests call is a test")]
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+use crate::cli::{self, Running};
+use crate::program;
+
+pub struct Server {
+    pub program: Running,
+    pub address: String,
+}
+
+impl Server {
+    pub fn start(data: &Path, more: &[&str]) -> Self {
+        let path = program::path("fika-server", "fika-server").unwrap();
+        let mut command = Command::new(path);
+        command.args(["--listen", "127.0.0.1:0", "--data"]).arg(data).args(more).stdin(Stdio::null());
+        let mut program = Running::start(&mut command);
+        let address = program.line();
+        assert!(address.starts_with("http://127.0.0.1:"), "{address}");
+        Self { program, address }
+    }
+
+    pub fn stop(self) {
+        self.program.interrupt();
+        assert_eq!(self.program.code(), Some(0));
+    }
+}
+
+/// A room that was opened.
+pub struct Room {
+    pub link: String,
+    pub key: String,
+}
+
+impl Room {
+    pub fn open(server: &Server, options: &[&str]) -> Self {
+        let output = room(&["open", "--server", &server.address, "--json"], options);
+        let opened = json(&output);
+        Self { link: text(&opened["link"]), key: text(&opened["hostKey"]) }
+    }
+
+    /// What the owner asks for without a seat.
+    pub fn ask(&self, command: &str, more: &[&str]) -> Output {
+        room(&[command, &self.link, "--host-key", &self.key, "--json"], more)
+    }
+
+    pub fn show(&self) -> Value {
+        json(&self.ask("show", &[]))
+    }
+}
+
+/// Somebody in a room.
+pub struct Seat {
+    pub program: Running,
+    /// Whose it is, in messages of a test that fails.
+    pub name: String,
+    /// The last of each that was told.
+    view: Value,
+    chat: Value,
+    /// Told and not asked for yet.
+    notifications: Vec<Value>,
+}
+
+impl Seat {
+    pub fn take(link: &str, name: &str, media: &[&str], more: &[&str]) -> Self {
+        let mut command = cli::command();
+        command.args(["room", "sit", link, "--json", "--name", name]).args(media).args(more).stdin(Stdio::piped());
+        let (view, chat, notifications) = (Value::Null, Value::Null, Vec::new());
+        Self { program: Running::start(&mut command), name: name.into(), view, chat, notifications }
+    }
+
+    pub fn say(&mut self, line: &str) {
+        self.program.say(line);
+    }
+
+    /// Takes in the next thing that is told.
+    pub fn listen(&mut self, what: &str) {
+        let line = self.program.line();
+        assert!(!line.is_empty(), "{} ended while waiting for {what}; last: {}", self.name, self.view);
+        let mut told: Value = serde_json::from_str(&line).unwrap();
+        for (kind, last) in [("view", &mut self.view), ("chat", &mut self.chat)] {
+            if let Some(new) = told.get_mut(kind) {
+                *last = new.take();
+            }
+        }
+        self.notifications.extend(told.get_mut("notification").map(Value::take));
+    }
+
+    /// How it is as soon as `wanted` is so. Several changes may be told as one.
+    pub fn view(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        while self.view.is_null() || !wanted(&self.view) {
+            self.listen(what);
+        }
+        self.view.clone()
+    }
+
+    pub fn phase(&mut self, phase: &str) -> Value {
+        self.view(phase, |view| view["phase"] == phase)
+    }
+
+    pub fn chat(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        while !wanted(&self.chat) {
+            self.listen(what);
+        }
+        self.chat.clone()
+    }
+
+    pub fn notified(&mut self, kind: &str) -> Value {
+        loop {
+            if let Some(at) = self.notifications.iter().position(|told| told["type"] == kind) {
+                return self.notifications.remove(at);
+            }
+            self.listen(kind);
+        }
+    }
+
+    pub fn read(&mut self, text: &str) -> Value {
+        self.chat(text, |chat| {
+            let mut messages = chat.as_array().into_iter().flatten();
+            messages.any(|message| message["text"] == text && message["state"] == "sent")
+        })
+    }
+
+    /// How it ended by itself.
+    pub fn ended(self) -> Option<i32> {
+        self.program.code()
+    }
+}
+
+pub fn room(first: &[&str], more: &[&str]) -> Output {
+    cli::command().arg("room").args(first).args(more).output().unwrap()
+}
+
+pub fn json(output: &Output) -> Value {
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+pub fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("a text: {value}")).to_owned()
+}
+
+pub fn names(view: &Value) -> Vec<String> {
+    view["participants"].as_array().unwrap().iter().map(|person| text(&person["name"])).collect()
+}
+
+pub fn in_room(view: &Value, name: &str) -> bool {
+    names(view).contains(&name.to_owned())
+}

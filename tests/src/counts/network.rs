@@ -9,7 +9,7 @@ use fika_call::seal::{self, Key};
 use fika_call::signal::{ClientMessage, PeerBody, PeerMessage};
 use fika_call::{ParticipantId, RoomId};
 use fika_media::Timestamp;
-use fika_rtp::congestion::simple::{self as congestion, Control, Reported};
+use fika_rtp::congestion::{self, Control, Reported};
 use fika_rtp::h264::{self, Depacketizer};
 use fika_rtp::{MAX_PAYLOAD, Packet};
 
@@ -82,10 +82,10 @@ pub(super) fn congestion() -> Box<dyn FnMut()> {
         for turn in 0..20u64 {
             let at = Timestamp::from_millis(turn as i64 * 50);
             let numbers = turn * 8..(turn + 1) * 8;
-            numbers.clone().for_each(|number| control.on_sent(number, 1_200, at));
+            numbers.clone().for_each(|number| control.on_sent(number, 1_200, None, at));
             let arrived = at + Duration::from_millis(20);
             let reported: Vec<Reported> = numbers.map(|number| Reported { number, arrived: Some(arrived) }).collect();
-            control.on_feedback(&reported, at + Duration::from_millis(40));
+            control.handle_feedback(&reported, at + Duration::from_millis(40));
             black_box(control.target());
         }
     })

@@ -2,10 +2,10 @@
 //! task, under its lock: short, no waiting.
 //!
 //! The crate's own congestion control, pacer, NACK generator and responder are left out: the first two freeze the picture
-//! when the rate falls, the latter ask for what RTX has already brought. Slots are distances from the wire.
+//! when the rate falls, the latter ask for what RTX has already brought. Ours are in the [`Outlet`]. Slots are distances from the wire.
 
-mod feedback;
 mod intake;
+mod outlet;
 mod repair;
 mod stage;
 mod wire;
@@ -14,12 +14,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fika_call::TrackKind;
 use fika_rtp::clock::RtpClock;
-use fika_rtp::congestion::simple::{self as congestion, Control};
 use fika_rtp::stats::{Inbound, Outbound, RoundTrip};
 use rtc::interceptor::{ReceiverReportBuilder, Registry, SenderReportBuilder, Slot, StreamInfo, TwccReceiverBuilder};
 use tokio::sync::mpsc;
 
 pub(crate) use intake::{Arrival, INTAKE_QUEUE};
+pub(crate) use outlet::Outlet;
 
 use crate::clock::SessionClock;
 use crate::sdp::VideoPayload;
@@ -56,7 +56,7 @@ pub(crate) struct Link {
     pub(crate) audio_received: Inbound,
     pub(crate) video_received: Inbound,
     pub(crate) round_trip: RoundTrip,
-    pub(crate) control: Control,
+    pub(crate) outlet: Outlet,
     /// Negotiated id of abs-capture-time on what we send.
     pub(crate) capture_time_id: Option<u8>,
     /// What the peer takes; the answer of the negotiation.
@@ -76,7 +76,7 @@ impl SharedLink {
             audio_received: Inbound::new(48_000),
             video_received: Inbound::new(90_000),
             round_trip: RoundTrip::default(),
-            control: Control::new(congestion::Config::with_max(max_video_bitrate)),
+            outlet: Outlet::new(max_video_bitrate),
             capture_time_id: None,
             video_payload: None,
             remote_video: None,
@@ -99,7 +99,10 @@ pub(crate) fn registry(
     let stage = stage::Adapter::new;
     Registry::new()
         .with(Slot::CongestionControl, stage(wire::Wire::new(link.clone(), clock, ssrcs, hints.clone())))
-        .with(Slot::NackResponder, stage::Adapter::new(repair::Responder::new(link.clone(), clock, ssrcs)))
+        .with(
+            Slot::NackResponder,
+            stage::Adapter::new(repair::Responder::new(link.clone(), clock, ssrcs, hints.clone())),
+        )
         .with(Slot::NackGenerator, stage::Adapter::new(repair::Requester::new(link.clone(), clock, hints)))
         .with(Slot::TwccReceiver, TwccReceiverBuilder::new().build())
         .with(Slot::ReceiverReport, ReceiverReportBuilder::new().build())

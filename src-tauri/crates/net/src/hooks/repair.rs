@@ -1,13 +1,13 @@
-//! Retransmission: answers what the peer asks for, asks for what we miss. What is worth it is decided in `fika_rtp::nack`.
+//! Retransmission: takes what the peer asks for, asks for what we miss. What is worth it is decided in `fika_rtp`.
 
 use std::collections::HashMap;
 use std::time::Instant;
 
-use fika_rtp::nack::{Generator, History};
+use fika_rtp::nack::Generator;
 use fika_rtp::rtx;
 use rtc::interceptor::{Packet, StreamInfo};
+use rtc::rtcp;
 use rtc::rtcp::transport_feedbacks::transport_layer_nack::{TransportLayerNack, nack_pairs_from_sequence_numbers};
-use rtc::{rtcp, rtp};
 use tokio::sync::mpsc;
 
 use super::stage::{Outgoing, Stage};
@@ -17,66 +17,52 @@ use crate::clock::SessionClock;
 /// Numbers of one request that are looked at.
 const MAX_REQUESTED: usize = 256;
 
-/// Sends video again that the peer has lost.
+/// Hands on what the peer has lost, and gives the copies that come back their own stream.
 pub(super) struct Responder {
     link: SharedLink,
     clock: SessionClock,
     ssrcs: Ssrcs,
-    history: History<rtp::Packet>,
-    rtx_sequence: u16,
+    hints: mpsc::Sender<Hint>,
 }
 
 impl Responder {
-    pub(super) fn new(link: SharedLink, clock: SessionClock, ssrcs: Ssrcs) -> Self {
-        Self { link, clock, ssrcs, history: History::default(), rtx_sequence: crate::random::u32() as u16 }
+    pub(super) fn new(link: SharedLink, clock: SessionClock, ssrcs: Ssrcs, hints: mpsc::Sender<Hint>) -> Self {
+        Self { link, clock, ssrcs, hints }
     }
 
-    fn on_nack(&mut self, nack: &TransportLayerNack, now: Instant, out: &mut Outgoing) {
-        let (rtt, payload) = {
-            let link = self.link.lock();
-            (link.round_trip.get(), link.video_payload)
-        };
-        let Some(payload) = payload else { return };
-        if let Some(rtt) = rtt {
-            self.history.set_rtt(rtt);
-        }
-        let now = self.clock.at(now);
-        let requested = nack.nacks.iter().flat_map(|pair| (*pair).into_iter()).take(MAX_REQUESTED);
-        for sequence in requested {
-            let Some(sent) = self.history.request(sequence, now) else { continue };
-            let mut packet = sent.clone();
-            if let Some(rtx_payload) = payload.rtx {
-                // The rest of the header, with its extensions, is that of the original (RFC 4588 section 4).
-                packet.payload = rtx::wrap(sequence, &packet.payload);
-                packet.header.ssrc = self.ssrcs.video_rtx;
-                packet.header.payload_type = rtx_payload;
-                packet.header.sequence_number = self.rtx_sequence;
-                self.rtx_sequence = self.rtx_sequence.wrapping_add(1);
-            }
-            out.push(Packet::Rtp(packet));
+    fn on_nack(&self, nack: &TransportLayerNack, now: Instant) {
+        let requested = nack.nacks.iter().flat_map(|pair| (*pair).into_iter());
+        let requested: Vec<u16> = requested.take(MAX_REQUESTED).collect();
+        let mut link = self.link.lock();
+        let rtt = link.round_trip.get();
+        if link.outlet.on_nack(&requested, rtt, self.clock.at(now)) {
+            let _ = self.hints.try_send(Hint::KeyframeRequested);
         }
     }
 }
 
 impl Stage for Responder {
-    fn read(&mut self, packet: &mut Packet, now: Instant, out: &mut Outgoing) -> bool {
+    fn read(&mut self, packet: &mut Packet, now: Instant, _out: &mut Outgoing) -> bool {
         if let Packet::Rtcp(packets) = packet {
             for packet in packets.iter() {
                 if let Some(nack) = packet.as_any().downcast_ref::<TransportLayerNack>()
                     && nack.media_ssrc == self.ssrcs.video
                 {
-                    self.on_nack(nack, now, out);
+                    self.on_nack(nack, now);
                 }
             }
         }
         true
     }
 
-    fn write(&mut self, packet: &mut Packet, now: Instant) -> bool {
+    fn write(&mut self, packet: &mut Packet, _now: Instant) -> bool {
         if let Packet::Rtp(packet) = packet
             && packet.header.ssrc == self.ssrcs.video
         {
-            self.history.on_sent(packet.header.sequence_number, packet.clone(), self.clock.at(now));
+            let rtx = self.link.lock().video_payload.and_then(|payload| payload.rtx);
+            if rtx == Some(packet.header.payload_type) {
+                packet.header.ssrc = self.ssrcs.video_rtx;
+            }
         }
         true
     }

@@ -19,7 +19,6 @@ use rtc::rtcp::transport_feedbacks::transport_layer_nack::TransportLayerNack;
 use rtc::shared::marshal::MarshalSize;
 use tokio::sync::mpsc;
 
-use super::feedback::Feedback;
 use super::stage::{Outgoing, Stage};
 use super::{Hint, Link, SharedLink, Ssrcs, TRANSPORT_CC_URI, extension_id};
 use crate::clock::SessionClock;
@@ -35,7 +34,6 @@ pub(super) struct Wire {
     /// Id of the transport-wide number on each stream that carries it.
     numbered: HashMap<u32, u8>,
     next_number: u64,
-    feedback: Feedback,
     keyframes: Limiter,
 }
 
@@ -49,7 +47,6 @@ impl Wire {
             numbered: HashMap::new(),
             // Room below, so that a report about packets before the first is no special case.
             next_number: 1 << 16,
-            feedback: Feedback::default(),
             keyframes: Limiter::new(KEYFRAME_INTERVAL),
         }
     }
@@ -63,8 +60,7 @@ impl Wire {
         } else if let Some(report) = any.downcast_ref::<SenderReport>() {
             self.on_reports(&mut link, &report.reports, at);
         } else if let Some(feedback) = any.downcast_ref::<TransportLayerCc>() {
-            let reported = self.feedback.read(feedback, self.next_number);
-            link.control.on_feedback(&reported, at);
+            link.outlet.on_feedback(feedback, self.next_number, at);
         } else if let Some(nack) = any.downcast_ref::<TransportLayerNack>() {
             if nack.media_ssrc == self.ssrcs.video {
                 link.video_sent.nacks += 1;
@@ -94,7 +90,7 @@ impl Wire {
                 |clock_rate| Report::from_wire(report.fraction_lost, report.total_lost, report.jitter, clock_rate);
             if report.ssrc == self.ssrcs.video {
                 let read = read(90_000);
-                link.control.on_report(read.fraction_lost, at);
+                link.outlet.control.handle_report(read.fraction_lost, at);
                 link.video_sent.remote = Some(read);
             } else if report.ssrc == self.ssrcs.audio {
                 link.audio_sent.remote = Some(read(48_000));
@@ -144,7 +140,7 @@ impl Stage for Wire {
                 let size = packet.header.marshal_size() + packet.payload.len();
                 let mut link = self.link.lock();
                 if number {
-                    link.control.on_sent(self.next_number, size, at);
+                    link.outlet.on_sent(packet, self.next_number, at);
                     self.next_number += 1;
                 }
                 if ssrc == self.ssrcs.video_rtx {

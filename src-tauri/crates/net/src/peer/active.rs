@@ -27,6 +27,7 @@ pub(super) struct Active {
     pub(super) news: mpsc::Receiver<News>,
     pub(super) hints: mpsc::Receiver<Hint>,
     pub(super) plis: mpsc::Receiver<()>,
+    hints_end: mpsc::Sender<Hint>,
     pub(super) connected: bool,
     wishes: mpsc::Sender<()>,
     tasks: JoinSet<()>,
@@ -61,7 +62,7 @@ impl Active {
     }
 
     fn new(context: &Context, parts: Parts) -> Self {
-        let Parts { connection, audio, video, ssrcs, link, news, hints, arrivals } = parts;
+        let Parts { connection, audio, video, ssrcs, link, news, hints, hints_end, arrivals } = parts;
         let (wishes, wishes_end) = mpsc::channel(1);
         let (plis_end, plis) = mpsc::channel(1);
         let receiver = Receiver {
@@ -84,6 +85,7 @@ impl Active {
             news,
             hints,
             plis,
+            hints_end,
             connected: false,
             wishes,
             tasks,
@@ -149,8 +151,9 @@ impl Active {
         let video = payloads.video.map(|payload| {
             let (queue, frames) = mpsc::channel(VIDEO_QUEUE);
             let (track, link) = (Arc::clone(&self.video), self.link.clone());
-            let clock = context.settings.clock;
-            self.tasks.spawn(sender::video(track, self.ssrcs, payload.payload_type, link, clock, frames));
+            let (clock, hints) = (context.settings.clock, self.hints_end.clone());
+            let video = sender::Video { track, ssrcs: self.ssrcs, payload, link, clock, hints };
+            self.tasks.spawn(video.run(frames));
             queue
         });
         Some(Sink { video, audio, served: Arc::clone(&context.served) })

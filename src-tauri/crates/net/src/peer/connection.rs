@@ -81,6 +81,7 @@ pub(crate) struct Parts {
     pub(crate) link: SharedLink,
     pub(crate) news: mpsc::Receiver<News>,
     pub(crate) hints: mpsc::Receiver<Hint>,
+    pub(crate) hints_end: mpsc::Sender<Hint>,
     pub(crate) arrivals: mpsc::Receiver<Arrival>,
 }
 
@@ -132,7 +133,7 @@ async fn build_with(settings: &Settings, mdns: MulticastDnsMode) -> Result<Parts
         .with_include_loopback_candidate(settings.loopback)
         .with_multicast_dns_mode(mdns)
         .build();
-    let registry = hooks::registry(&link, settings.clock, ssrcs, arrivals_end, hints_end);
+    let registry = hooks::registry(&link, settings.clock, ssrcs, arrivals_end, hints_end.clone());
     let connection: Arc<dyn PeerConnection> = Arc::new(
         PeerConnectionBuilder::new()
             .with_configuration(configuration)
@@ -150,7 +151,7 @@ async fn build_with(settings: &Settings, mdns: MulticastDnsMode) -> Result<Parts
         track(RtpCodecKind::Video, h264(sdp::MAIN, sdp::MAIN_FMTP).rtp_codec, ssrcs.video, Some(ssrcs.video_rtx));
     connection.add_track(Arc::clone(&audio) as Arc<dyn TrackLocal>).await?;
     connection.add_track(Arc::clone(&video) as Arc<dyn TrackLocal>).await?;
-    Ok(Parts { connection, audio, video, ssrcs, link, news, hints, arrivals })
+    Ok(Parts { connection, audio, video, ssrcs, link, news, hints, hints_end, arrivals })
 }
 
 /// Called inside the driver's loop: never waits.

@@ -263,7 +263,7 @@ impl Peer {
 
     async fn measure(&mut self, stats: bool) {
         let Some(active) = &mut self.active else { return };
-        let bitrate = active.link.lock().control.target();
+        let bitrate = active.link.lock().outlet.control.video_target();
         let report = if stats { Some(active.stats().await) } else { None };
         // Steps of less than 2 % are not worth the encoder's while.
         if bitrate.abs_diff(self.bitrate) > self.bitrate / 50 {

@@ -14,7 +14,7 @@ use crate::hooks::Link;
 pub(super) fn read(link: &Link, pair: Option<CandidatePair>) -> PeerStats {
     PeerStats {
         round_trip_time: link.round_trip.get(),
-        available_outgoing_bitrate: Some(link.control.target()),
+        available_outgoing_bitrate: Some(link.outlet.control.target()),
         pair,
         outbound: vec![
             outbound(TrackSource::Microphone, &link.audio_sent),

@@ -10,8 +10,6 @@
 //!   [`compete`] holds its ground beside others, [`policer`] finds out whether losses are our doing.
 //! * [`pacer`] spaces what leaves; [`budget`] says how large the next frame may be.
 //!
-//! [`simple`] is what `net` runs until it carries these.
-//!
 //! Rates are bits a second, delays milliseconds, both `f64`: they are estimates, and only compared with each other.
 
 mod budget;
@@ -23,7 +21,6 @@ mod loss;
 mod pacer;
 mod policer;
 mod signals;
-pub mod simple;
 mod track;
 mod train;
 

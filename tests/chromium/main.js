@@ -12,7 +12,7 @@ const localVideo = document.getElementById('local');
 const fika = {
   /** What happened when, in ms of `performance.now()`. */
   marks: {},
-  /** Frames as presented: [media time s, capture ms or null, presented ms, expected on screen ms]. */
+  /** Frames as presented: [media time s, capture ms or null, presented ms, expected on screen ms, lines]. */
   frames: { remote: [], local: [] },
   peers: new Map(),
 
@@ -28,9 +28,9 @@ const fika = {
     return fika.stream.getVideoTracks()[0].getSettings();
   },
 
-  /** Takes a seat in the room of `link` and connects to everybody there. */
-  async join(link, { name = 'Chromium', maxBitrate = 2_500_000 } = {}) {
-    if (!fika.stream) await fika.camera();
+  /** Takes a seat in the room of `link` and connects to everybody there. `free`: the browser chooses the size. */
+  async join(link, { name = 'Chromium', maxBitrate = 2_500_000, sends = true, free = false } = {}) {
+    if (sends && !fika.stream) await fika.camera();
     fika.mark('join');
     document.getElementById('home')?.remove();
     let iceServers = [];
@@ -39,7 +39,7 @@ const fika = {
       fika.peers.get(id)?.close();
       let seq = 0;
       const peer = new Peer({
-        offers, iceServers, stream: fika.stream, maxBitrate, mark: fika.mark,
+        offers, iceServers, stream: fika.stream, maxBitrate, free, mark: fika.mark,
         tell: (body) => signalling.tell(id, { session, seq: seq++, body }),
         onTrack: (stream) => {
           if (remoteVideo.srcObject === stream) return;

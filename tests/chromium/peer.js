@@ -4,9 +4,9 @@ const only = (kind, mime) => RTCRtpReceiver.getCapabilities(kind).codecs.filter(
   [mime, `${kind}/rtx`].includes(codec.mimeType.toLowerCase()));
 
 export class Peer {
-  /** `tell(body)` sends; `stream` is what we show; `onTrack(stream)` gets what the other shows. */
-  constructor({ offers, iceServers, stream, maxBitrate, tell, onTrack, mark }) {
-    Object.assign(this, { offers, stream, maxBitrate, tell, mark });
+  /** `tell(body)` sends; `stream` is what we show, if anything; `onTrack(stream)` gets what the other shows. */
+  constructor({ offers, iceServers, stream, maxBitrate, free, tell, onTrack, mark }) {
+    Object.assign(this, { offers, stream, maxBitrate, free, tell, mark });
     this.waiting = [];
     this.pc = new RTCPeerConnection({ iceServers, bundlePolicy: 'max-bundle' });
     this.pc.onicecandidate = ({ candidate }) => tell({
@@ -24,8 +24,10 @@ export class Peer {
   }
 
   async offer() {
-    for (const track of [...this.stream.getAudioTracks(), ...this.stream.getVideoTracks()]) {
-      this.pc.addTransceiver(track, { direction: 'sendrecv', streams: [this.stream] });
+    for (const kind of ['audio', 'video']) {
+      const track = this.stream?.getTracks().find((track) => track.kind === kind);
+      if (track) this.pc.addTransceiver(track, { direction: 'sendrecv', streams: [this.stream] });
+      else this.pc.addTransceiver(kind, { direction: 'recvonly' });
     }
     this.preferCodecs();
     await this.pc.setLocalDescription();
@@ -37,7 +39,7 @@ export class Peer {
   async receive(body) {
     if (body.type === 'offer') {
       await this.pc.setRemoteDescription({ type: 'offer', sdp: body.sdp });
-      for (const track of this.stream.getTracks()) this.pc.addTrack(track, this.stream);
+      for (const track of this.stream?.getTracks() ?? []) this.pc.addTrack(track, this.stream);
       this.preferCodecs();
       await this.pc.setLocalDescription();
       this.tell({ type: 'answer', sdp: this.pc.localDescription.sdp });
@@ -67,7 +69,7 @@ export class Peer {
   async limit() {
     for (const sender of this.pc.getSenders().filter((sender) => sender.track?.kind === 'video')) {
       const parameters = sender.getParameters();
-      parameters.degradationPreference = 'maintain-resolution';
+      if (!this.free) parameters.degradationPreference = 'maintain-resolution';
       if (parameters.encodings[0]) parameters.encodings[0].maxBitrate = this.maxBitrate;
       await sender.setParameters(parameters);
     }

@@ -79,6 +79,15 @@ impl Running {
         assert!(status.success());
     }
 
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits for the end.
+    pub fn end(&mut self) {
+        self.child.wait().expect("the program is ours");
+    }
+
     /// Waits for the end.
     pub fn code(mut self) -> Option<i32> {
         self.child.wait().expect("the program is ours").code()
@@ -124,7 +133,12 @@ pub fn heard(path: &Path) -> Vec<i64> {
 fn rows(path: &Path, head: &str) -> Vec<Vec<String>> {
     let mut times = path.as_os_str().to_owned();
     times.push(".csv");
-    let times = std::fs::read_to_string(times).expect("the times of a recording");
+    read_rows(times.as_ref(), head)
+}
+
+/// The rows of a CSV file whose first column counts them, without its head.
+pub fn read_rows(path: &Path, head: &str) -> Vec<Vec<String>> {
+    let times = std::fs::read_to_string(path).expect("the times of a recording");
     let mut rows = times.lines();
     assert_eq!(rows.next(), Some(head));
     let rows = rows.enumerate().map(|(index, row)| {

@@ -38,7 +38,7 @@ fn a_megabit_is_used_without_a_queue() {
             let frozen = hold!(report.frozen(1.0, 60.0), <, 0.01);
             let frames = hold!(report.frames(20.0, 60.0), >, 1180);
             let dropped = hold!(report.dropped(0.0, 60.0), <, 1);
-            let delay = hold!(report.delay(0.95, 20.0, 60.0), <, 140.0);
+            let delay = hold!(report.delay(0.95, 20.0, 60.0).unwrap(), <, 140.0);
             format!(
                 "used {used:.2}, queue {queue:.0} ms, 80 % after {start:.2} s, frozen {frozen:.2} s, {frames} frames, \
                  {dropped} dropped, delay {delay:.0} ms"
@@ -207,7 +207,7 @@ fn an_outage_is_followed_by_a_keyframe_not_by_what_was_missed() {
             |report| {
                 let frozen = hold!(report.frozen(19.5, 30.0), <, most);
                 let back = hold!(report.reaches(1.2e6, 20.0 + cut), <, back);
-                let delay = hold!(report.delay(0.95, 22.0 + cut, 45.0), <, 160.0);
+                let delay = hold!(report.delay(0.95, 22.0 + cut, 45.0).unwrap(), <, 160.0);
                 let used = hold!(report.used(25.0, 45.0), >, 0.9);
                 format!("frozen {frozen:.2} s, 80 % after {back:.2} s, then delay {delay:.0} ms, used {used:.2}")
             },

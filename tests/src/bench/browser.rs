@@ -84,7 +84,7 @@ fn latencies(sender: &mut Page, seen: &[Seen]) -> anyhow::Result<Vec<f64>> {
 }
 
 /// What to add to the page's `performance.now()` to get ms of our clock; from the quickest of some questions.
-fn clock_offset(page: &mut Page) -> anyhow::Result<f64> {
+pub(super) fn clock_offset(page: &mut Page) -> anyhow::Result<f64> {
     let mut best: Option<(Duration, f64)> = None;
     for _ in 0..20 {
         let before = monotonic();

@@ -6,6 +6,7 @@ pub mod app;
 pub mod browser;
 pub mod budget;
 pub mod figures;
+pub mod link;
 pub mod report;
 pub mod screen;
 pub mod soak;

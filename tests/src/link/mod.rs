@@ -8,6 +8,7 @@ pub mod call;
 pub mod loss;
 pub mod random;
 pub mod receiver;
+pub mod seen;
 pub mod sender;
 
 use std::collections::{BTreeMap, VecDeque};

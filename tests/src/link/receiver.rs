@@ -11,6 +11,7 @@ use fika_rtp::congestion::Reported;
 use fika_rtp::nack::Generator;
 
 use super::random::Random;
+use super::seen::Shown;
 use super::sender::{Kind, Packet, Part};
 
 /// Feedback is sent each 50 to 100 ms, as Chromium does.
@@ -46,13 +47,6 @@ impl Frame {
         let Some((first, last)) = self.first.zip(self.last) else { return false };
         self.parts.len() == usize::from(last.wrapping_sub(first)) + 1
     }
-}
-
-/// A frame on the screen.
-#[derive(Clone, Copy, Debug)]
-pub struct Shown {
-    pub at: Timestamp,
-    pub captured: Timestamp,
 }
 
 pub(super) struct Receiver {
@@ -139,7 +133,7 @@ impl Receiver {
             let captured = frame.captured;
             self.frames = self.frames.split_off(&(number + 1));
             let at = self.playout(captured, now);
-            self.shown.push(Shown { at, captured });
+            self.shown.push(Shown { at, captured: Some(captured) });
         }
     }
 

@@ -81,6 +81,9 @@ pub(crate) struct Media {
     /// Record the first other participant's pictures as they are presented, with times in FILE.y4m.csv.
     #[arg(long, value_name = "FILE.y4m")]
     pub(crate) record_video: Option<PathBuf>,
+    /// Record when each of these pictures was presented, and its size, without the pictures.
+    #[arg(long, value_name = "FILE.csv")]
+    pub(crate) record_times: Option<PathBuf>,
     /// Record the mixed playout.
     #[arg(long, value_name = "FILE.wav")]
     pub(crate) record_audio: Option<PathBuf>,
@@ -229,7 +232,7 @@ mod tests {
     #[test]
     fn the_documented_line_is_read() {
         let line = "fika-cli join http://h/j/a#b --name Bo --camera file:a.y4m --microphone test --speaker none \
-                    --video 640x360@15 --max-bitrate 800 --duration 2.5 --stats s.jsonl --record-video v.y4m \
+                    --video 640x360@15 --max-bitrate 800 --duration 2.5 --stats s.jsonl --record-video v.y4m --record-times t.csv \
                     --record-audio a.wav --server https://example.org --ice-server stun:h:3478 \
                     --ice-server turn:h:3478,u,p,w --relay-only --bind [::1]:0";
         let Ok(Command::Join { link, media }) = parse(line) else { panic!("{line}") };

@@ -27,9 +27,7 @@ const DEVICE_PATIENCE: Duration = Duration::from_secs(10);
 /// `link`: of the room to join; `None`: opens one.
 pub(crate) async fn run(link: Option<String>, media: Media) -> Result<(), Failure> {
     let stats = media.stats.as_deref().map(StatsFile::create).transpose()?;
-    let video = media.record_video.as_deref();
-    let recorder = Recorder::create(video, media.video.frame_rate, media.record_audio.as_deref())?;
-    let recorder = Arc::new(recorder);
+    let recorder = Arc::new(Recorder::create(&media)?);
     let engine = start(&media, Arc::clone(&recorder)).await?;
     let ended = tokio::select! {
         ended = Running { engine: &engine, media: &media, stats }.run(link) => ended,

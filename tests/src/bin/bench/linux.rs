@@ -1,6 +1,8 @@
 //! Measures the app beside Chromium, one after the other in turn, and writes what came out into docs/benchmarks.md.
 //! Started by `./dev bench`; the programs measured lie beside it.
 
+mod paths;
+
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,6 +13,7 @@ use fika_call::invite::{Invite, Secret};
 use fika_media::Resolution;
 use fika_server::{Config, Server};
 use fika_tests::bench::figures::Run;
+use fika_tests::bench::link::Pair;
 use fika_tests::bench::report::{self, Report};
 use fika_tests::bench::{Plan, SCREEN, Side, app, browser, budget, soak};
 use fika_tests::camera::{asset, mark};
@@ -35,9 +38,14 @@ struct Arguments {
     /// The page to rewrite: docs/benchmarks.md, with `budget` docs/budget.md, with `soak` docs/soak.md.
     #[arg(long)]
     report: Option<PathBuf>,
+    /// With `link`: only these pairs, sender and receiver, such as `fika-chromium`.
+    #[arg(long = "pair", value_parser = paths::pair)]
+    pairs: Vec<Pair>,
     /// What to measure.
     #[arg(value_enum, default_value = "call")]
     what: What,
+    /// With `link`: only these scenarios.
+    scenarios: Vec<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -48,6 +56,8 @@ enum What {
     Budget,
     /// A long call, for half an hour with `--load-seconds 1800`: what grows.
     Soak,
+    /// Calls over bad paths, ours and Chromium's in all pairs.
+    Link,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -71,6 +81,9 @@ struct Bench {
 
 pub(crate) fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
+    if arguments.what == What::Link {
+        return paths::run(&arguments);
+    }
     let bench = Bench::new(Plan {
         load: Duration::from_secs(arguments.load_seconds),
         sound: arguments.sound,
@@ -80,6 +93,7 @@ pub(crate) fn main() -> anyhow::Result<()> {
         What::Call => {}
         What::Budget => return bench.budget(&arguments),
         What::Soak => return bench.soak(&arguments),
+        What::Link => unreachable!("it has begun"),
     }
     let (mut fika, mut chromium) = (Vec::new(), Vec::new());
     for round in 1..=arguments.runs {

@@ -26,9 +26,7 @@ const LINES: usize = 16;
 
 pub(super) async fn run(sit: Sit) -> Result<(), Failure> {
     let media = &sit.media;
-    let recorder =
-        Recorder::create(media.record_video.as_deref(), media.video.frame_rate, media.record_audio.as_deref())?;
-    let recorder = Arc::new(recorder);
+    let recorder = Arc::new(Recorder::create(media)?);
     let engine = start(media, Arc::clone(&recorder)).await?;
     let ended = tokio::select! {
         ended = stay(&engine, &sit) => ended,

@@ -169,7 +169,7 @@ impl Control {
         }
         if self.state == State::Drain && self.predicted(now) <= Q_DRAINED {
             self.state = State::Track;
-            self.rate = self.capacity * AFTER_DRAIN;
+            self.rate = (self.capacity * AFTER_DRAIN).max(f64::from(MIN_RATE));
         }
         // Packets left after the last report, for long, and nothing came of it.
         self.silent = self.last_feedback.is_some_and(|last| {

@@ -1,0 +1,58 @@
+//! Two namespaces joined by a pair of virtual Ethernet devices.
+
+use std::process::Command;
+
+use super::right::{Right, until};
+use super::ip;
+
+/// Nobody has it: what is sent there is lost.
+const NOBODY: &str = "02:00:00:00:00:99";
+
+pub struct Cable {
+    second: Right,
+    left: String,
+    right: String,
+}
+
+impl Cable {
+    /// Addresses of both ends without the length of the network, which is 24 bits, or 64 for IPv6.
+    pub fn new(left: &str, right: &str) -> anyhow::Result<Self> {
+        let second = Right::open()?;
+        ip(&format!("link add left type veth peer name right netns {}", second.pid()));
+        // Addresses can be used at once, without a search for others that have them.
+        let address = |address: &str, name: &str| match address.contains(':') {
+            true => format!("address add {address}/64 dev {name} nodad"),
+            false => format!("address add {address}/24 dev {name}"),
+        };
+        ip(&address(left, "left"));
+        ip("link set left up");
+        for words in [&address(right, "right"), "link set right up"] {
+            second.ip(words)?;
+        }
+        until("the cable carries", || {
+            let seen = Command::new("ip").args(["link", "show", "dev", "left"]).output()?;
+            Ok(String::from_utf8_lossy(&seen.stdout).contains("state UP"))
+        })?;
+        Ok(Self { second, left: left.to_owned(), right: right.to_owned() })
+    }
+
+    /// What starts a program in the right namespace.
+    pub fn right(&self) -> Vec<String> {
+        self.second.starter()
+    }
+
+    /// Nothing gets through any more, though both ends still see the cable; or all does again.
+    pub fn set_dark(&self, dark: bool) -> anyhow::Result<()> {
+        let words = |to: &str, name: &str| match dark {
+            true => format!("neighbour replace {to} lladdr {NOBODY} dev {name} nud permanent"),
+            false => format!("neighbour delete {to} dev {name}"),
+        };
+        ip(&words(&self.right, "left"));
+        self.second.ip(&words(&self.left, "right"))
+    }
+
+    /// The cable is pulled out at the left end, or plugged in.
+    pub fn set_plugged(&self, plugged: bool) {
+        ip(if plugged { "link set left up" } else { "link set left down" });
+    }
+}

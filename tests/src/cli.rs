@@ -36,14 +36,14 @@ pub fn under(starter: &[String]) -> Command {
 /// A program that runs and says lines. Stopped when dropped.
 pub struct Running {
     child: Child,
-    said: BufReader<ChildStdout>,
+    said: Option<BufReader<ChildStdout>>,
 }
 
 impl Running {
     pub fn start(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().expect("the program starts");
         let said = BufReader::new(child.stdout.take().expect("stdout is piped"));
-        Self { child, said }
+        Self { child, said: Some(said) }
     }
 
     /// One line to its stdin, which has to be a pipe.
@@ -55,7 +55,8 @@ impl Running {
     /// The next line; empty at the end of the program.
     pub fn line(&mut self) -> String {
         let mut line = String::new();
-        self.said.read_line(&mut line).expect("the program's words are text");
+        let said = self.said.as_mut().expect("it is listened to");
+        said.read_line(&mut line).expect("the program's words are text");
         line.trim().to_owned()
     }
 
@@ -77,6 +78,14 @@ impl Running {
     pub fn interrupt(&self) {
         let status = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status().expect("kill starts");
         assert!(status.success());
+    }
+
+    /// Nothing that it says from now on is of interest; it is read away, so that the program never waits for a reader.
+    pub fn ignore(&mut self) {
+        if let Some(mut said) = self.said.take() {
+            // Ends with the program.
+            std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
+        }
     }
 
     pub fn pid(&self) -> u32 {

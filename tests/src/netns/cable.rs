@@ -2,8 +2,8 @@
 
 use std::process::Command;
 
-use super::right::{Right, until};
 use super::ip;
+use super::right::{Right, until};
 
 /// Nobody has it: what is sent there is lost.
 const NOBODY: &str = "02:00:00:00:00:99";

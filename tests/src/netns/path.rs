@@ -45,10 +45,7 @@ impl Path {
         let ends = [Tun::create("left")?, Tun::create("right")?];
         ip(&format!("link set right netns {}", second.pid()));
         let up = |name: &str, address: &str| {
-            [
-                format!("address add {address}/24 dev {name}"),
-                format!("link set {name} mtu {MTU} txqueuelen 1000 up"),
-            ]
+            [format!("address add {address}/24 dev {name}"), format!("link set {name} mtu {MTU} txqueuelen 1000 up")]
         };
         up("left", left).iter().for_each(|words| ip(words));
         for words in up("right", right) {

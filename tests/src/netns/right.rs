@@ -21,9 +21,7 @@ impl Right {
             Command::new("unshare").args(["--net", "cat"]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
         let right = Self { holder };
         let ours = fs::read_link("/proc/self/ns/net")?;
-        until("there is a second namespace", || {
-            Ok(fs::read_link(right.namespace()).context("unshare runs")? != ours)
-        })?;
+        until("there is a second namespace", || Ok(fs::read_link(right.namespace()).context("unshare runs")? != ours))?;
         right.ip("link set lo up")?;
         Ok(right)
     }

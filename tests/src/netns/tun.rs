@@ -2,21 +2,21 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::os::fd::{AsRawFd as _, BorrowedFd, AsFd};
+use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd};
 use std::os::unix::fs::OpenOptionsExt as _;
 
 use anyhow::{Context as _, ensure};
 
 /// Larger than any packet on it.
-pub const MTU: usize = 1500;
+pub(super) const MTU: usize = 1500;
 
-pub struct Tun {
+pub(super) struct Tun {
     file: File,
 }
 
 impl Tun {
     /// A device of the network of this process, without an address and down.
-    pub fn create(name: &str) -> anyhow::Result<Self> {
+    pub(super) fn create(name: &str) -> anyhow::Result<Self> {
         let mut options = OpenOptions::new();
         let file = options.read(true).write(true).custom_flags(libc::O_NONBLOCK).open("/dev/net/tun");
         let file = file.context("/dev/net/tun opens")?;
@@ -34,7 +34,7 @@ impl Tun {
     }
 
     /// The next packet that waits, if any.
-    pub fn read(&self) -> io::Result<Option<Vec<u8>>> {
+    pub(super) fn read(&self) -> io::Result<Option<Vec<u8>>> {
         let mut packet = [0; MTU + 100];
         match (&self.file).read(&mut packet) {
             Ok(size) => Ok(Some(packet[..size].to_vec())),
@@ -43,7 +43,7 @@ impl Tun {
         }
     }
 
-    pub fn write(&self, packet: &[u8]) -> io::Result<()> {
+    pub(super) fn write(&self, packet: &[u8]) -> io::Result<()> {
         (&self.file).write(packet).map(drop)
     }
 }

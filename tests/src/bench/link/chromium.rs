@@ -15,7 +15,7 @@ pub(super) struct Tab {
 }
 
 impl Tab {
-    pub(super) fn start(place: &Place) -> anyhow::Result<Self> {
+    pub(super) fn start(place: &Place<'_>) -> anyhow::Result<Self> {
         let open = || -> anyhow::Result<_> {
             let pages = Pages::serve()?;
             let launch = Launch {

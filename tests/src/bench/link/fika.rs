@@ -15,7 +15,7 @@ pub(super) struct Cli {
 }
 
 impl Cli {
-    pub(super) fn start(place: &Place) -> anyhow::Result<Self> {
+    pub(super) fn start(place: &Place<'_>) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let times = folder.path().join("times.csv");
         let starter = place.right.map(|right| right.starter()).unwrap_or_default();
@@ -38,6 +38,7 @@ impl End for Cli {
 
     fn wait(&mut self) -> anyhow::Result<()> {
         self.running.stats("pictures arrive", |stats| inbound(stats, "video", "framesDecoded") > 0.0);
+        self.running.ignore();
         Ok(())
     }
 
@@ -50,11 +51,7 @@ impl End for Cli {
         let rows = cli::read_rows(&self.times, "index,presented_us,captured_us,width,height");
         let picture = |row: &Vec<String>| -> anyhow::Result<Picture> {
             let time = |field: &str| field.parse().map(Timestamp::from_micros);
-            Ok(Picture {
-                at: time(&row[1])?,
-                captured: time(&row[2]).ok(),
-                lines: row[4].parse().context("a height")?,
-            })
+            Ok(Picture { at: time(&row[1])?, captured: time(&row[2]).ok(), lines: row[4].parse().context("a height")? })
         };
         rows.iter().map(picture).collect()
     }

@@ -85,7 +85,7 @@ struct Place<'a> {
 }
 
 impl Program {
-    fn start(self, place: &Place) -> anyhow::Result<Box<dyn End>> {
+    fn start(self, place: &Place<'_>) -> anyhow::Result<Box<dyn End>> {
         Ok(match self {
             Self::Fika => Box::new(fika::Cli::start(place)?),
             Self::Chromium => Box::new(chromium::Tab::start(place)?),
@@ -130,12 +130,11 @@ pub fn run(scenario: &Scenario, pair: Pair, media: &Media, seed: u64) -> anyhow:
         shown: shown.iter().map(|(shown, _)| *shown).filter(|shown| shown.at < scenario.end()).collect(),
         passages: travelled.passages,
     };
-    let sizes: Vec<(f64, u32)> = shown.iter().map(|(shown, lines)| (shown.at.since(Timestamp::ZERO).as_secs_f64(), *lines)).collect();
+    let sizes: Vec<(f64, u32)> =
+        shown.iter().map(|(shown, lines)| (shown.at.since(Timestamp::ZERO).as_secs_f64(), *lines)).collect();
     let mut run = scenario.figures(&seen, &sizes);
     let frames = seen.shown.len() as f64;
-    for (key, before, after) in
-        [("cpuSender", &before[0], &after[0]), ("cpuReceiver", &before[1], &after[1])]
-    {
+    for (key, before, after) in [("cpuSender", &before[0], &after[0]), ("cpuReceiver", &before[1], &after[1])] {
         if let (Ok(before), Ok(after)) = (before, after) {
             run.insert(key, cpu(before, after) * 1e3 / frames);
         }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::scenario::{ROWS, Scenario};
 use super::Pair;
+use super::scenario::{ROWS, Scenario};
 use crate::bench::figures::{Row, Run, quantile};
 
 /// Runs of each scenario and pair.
@@ -19,7 +19,11 @@ pub fn write(path: &Path, scenarios: &[&Scenario], results: &Results, machine: &
     for scenario in scenarios {
         let Some(pairs) = results.get(scenario.name) else { continue };
         let runs = pairs.values().map(Vec::len).max().unwrap_or_default();
-        let _ = writeln!(text, "## {}: {}\n\n{runs} runs of each pair in turn, medians and ranges.\n", scenario.name, scenario.title);
+        let _ = writeln!(
+            text,
+            "## {}: {}\n\n{runs} runs of each pair in turn, medians and ranges.\n",
+            scenario.name, scenario.title
+        );
         text.push_str(&table(pairs));
         text.push('\n');
     }
@@ -34,7 +38,7 @@ pub fn write(path: &Path, scenarios: &[&Scenario], results: &Results, machine: &
 
 fn table(pairs: &BTreeMap<Pair, Vec<Run>>) -> String {
     let mut text = String::from("| |");
-    pairs.keys().for_each(|pair| drop(write!(text, " {pair} |")));
+    pairs.keys().for_each(|pair| text.push_str(&format!(" {pair} |")));
     text.push_str("\n| --- |");
     text.push_str(&" ---: |".repeat(pairs.len()));
     text.push('\n');

@@ -5,9 +5,9 @@ use std::time::Duration;
 use fika_media::Timestamp;
 
 use crate::bench::figures::{Row, Run, quantile};
+use crate::link::Config;
 use crate::link::loss::Loss;
 use crate::link::seen::Seen;
-use crate::link::Config;
 
 /// The path alone takes this long.
 const ONE_WAY: Duration = Duration::from_millis(50);
@@ -162,8 +162,7 @@ fn loss(seen: &Seen, sizes: &[(f64, u32)]) -> Run {
 
 fn rfc8867(seen: &Seen, sizes: &[(f64, u32)]) -> Run {
     let mut run = Run::new();
-    for (key, from, to) in
-        [("used1", 2.0, 40.0), ("used2", 40.0, 60.0), ("used3", 60.0, 80.0), ("used4", 80.0, 100.0)]
+    for (key, from, to) in [("used1", 2.0, 40.0), ("used2", 40.0, 60.0), ("used3", 60.0, 80.0), ("used4", 80.0, 100.0)]
     {
         run.insert(key, seen.used(from, to));
     }

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use fika_media::Timestamp;
-use fika_rtp::congestion::{Budget, Config, Control, Output, Pacer, Release, Reported};
+use fika_media::budget::Budget;
+use fika_rtp::congestion::{Config, Control, Output, Pacer, Release, Reported};
 use fika_rtp::nack::History;
 
 use super::random::Random;
@@ -200,9 +201,8 @@ impl Sender {
         }
         let recently = self.keyframe_at.is_some_and(|at| now.since(at) < KEYFRAME_INTERVAL);
         let keyframe = self.keyframe.take_if(|_| !recently);
-        let rate = f64::from(self.control.video_target()).min(self.max);
-        let loss = self.control.loss();
-        let mut size = self.budget.bytes(rate, loss, FRAME, self.pacer.backlog());
+        let rate = f64::from(self.control.media_target()).min(self.max);
+        let mut size = self.budget.bytes(rate, FRAME, self.pacer.backlog());
         size *= (1.0 + NOISE * self.random.normal()).max(0.2);
         if self.still.is_some_and(|(from, to)| (from..to).contains(&now)) {
             size = size.min(150e3 / 8.0 * FRAME.as_secs_f64());
@@ -214,7 +214,7 @@ impl Sender {
             self.keyframe_at = Some(now);
         }
         let size = size.max(LEAST_FRAME) as usize;
-        self.budget.on_frame(size, rate, loss, FRAME);
+        self.budget.on_frame(size, rate, FRAME);
         self.sizes.insert(self.frame, size);
         let count = size.div_ceil(PACKET);
         let packets = (0..count).map(|index| {

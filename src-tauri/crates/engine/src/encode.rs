@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use fika_call::VideoWant;
+use fika_media::budget::Budget;
 use fika_media::frame::Pool;
 use fika_media::h264::encode::{Config, Encoder, Profile};
 use fika_media::ladder::{Ladder, Rung};
@@ -85,6 +86,7 @@ struct Worker {
     encoder: Option<Encoder>,
     scaler: Scaler,
     pool: Pool,
+    budget: Budget,
     /// Last keyframe that was made.
     keyframe_at: Option<Timestamp>,
     /// When the next picture is wanted.
@@ -101,6 +103,7 @@ impl Worker {
             encoder: None,
             scaler: Scaler::default(),
             pool: Pool::default(),
+            budget: Budget::default(),
             keyframe_at: None,
             due: None,
             meter: Meter::default(),
@@ -137,7 +140,7 @@ impl Worker {
 
     /// Leaves pictures out so that no more than `frame_rate` a second are encoded, however unsteady they come.
     fn is_due(&mut self, pts: Timestamp, frame_rate: f32) -> bool {
-        let interval = Duration::from_secs_f32(1.0 / frame_rate.max(1.0));
+        let interval = interval(frame_rate);
         let due = *self.due.get_or_insert(pts);
         // Half an interval early is nearer to this time than the next picture would be.
         if pts + interval / 2 < due {
@@ -169,6 +172,8 @@ impl Worker {
         let now = self.encoder.as_ref().map(|encoder| encoder.config().profile);
         let encoder = self.encoder(rung, if wanted.main_profile { rung.profile(now) } else { Profile::Baseline })?;
         let encoded = encoder.encode(scaled.as_ref().unwrap_or(picture), force)?;
+        let made = encoded.as_ref().map_or(0, |frame| frame.payload.len());
+        self.budget.on_frame(made, f64::from(rung.bitrate), interval(rung.frame_rate));
         let Some(frame) = encoded else { return Ok(None) };
         if frame.keyframe {
             self.keyframe_at = Some(frame.pts);
@@ -196,8 +201,11 @@ impl Worker {
             Some(encoder) if encoder.config().profile == profile => encoder,
             _ => Encoder::new(Config { resolution, frame_rate, bitrate, profile })?,
         };
-        if encoder.config().bitrate != bitrate {
-            encoder.set_bitrate(bitrate)?;
+        // What the next frame may have, as a rate: the encoder's own control is too slow for a path without a queue.
+        let bytes = self.budget.bytes(f64::from(bitrate), interval(frame_rate), 0);
+        let allowed = (bytes * 8.0 / interval(frame_rate).as_secs_f64()) as u32;
+        if encoder.config().bitrate.abs_diff(allowed) > allowed / 50 {
+            encoder.set_bitrate(allowed)?;
         }
         if encoder.config().frame_rate != frame_rate {
             encoder.set_frame_rate(frame_rate)?;
@@ -210,6 +218,11 @@ impl Worker {
         self.scaler.scale(from, &mut to, Fit::Crop);
         self.pool.share(to)
     }
+}
+
+/// The distance of pictures.
+fn interval(frame_rate: f32) -> Duration {
+    Duration::from_secs_f32(1.0 / frame_rate.max(1.0))
 }
 
 /// The largest even size within `limit` that keeps the shape of `size`.

@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 pub use fika_media::device::Devices;
 
 /// Access units between encoder and network. Full: the encode thread skips raw pictures; encoded ones are never dropped.
-pub const VIDEO_QUEUE: usize = 4;
+pub const VIDEO_QUEUE: usize = 2;
 /// Opus packets between the audio thread and the network (200 ms). Full: the newest is dropped and counted.
 pub const AUDIO_QUEUE: usize = 10;
 /// Received units between the network and a decode thread. Full: the network drops up to the next keyframe and asks for one.

@@ -1,7 +1,7 @@
 //! What to encode at which bitrate: resolution and frame rate. Pure; told the time, owned by whoever drives the encoder.
 //!
-//! Drops at once when the bitrate falls and climbs one rung at a time when it has been enough for a while: each change of
-//! size costs a keyframe.
+//! Drops at once when the bitrate falls far, after a while when it is a little short, and climbs to what has been enough for
+//! a while: each change of size costs a keyframe.
 
 use std::time::Duration;
 
@@ -39,8 +39,13 @@ const STEPS: [Step; 6] = [
 ];
 /// To climb, the bitrate is this much above what the rung needs, in per cent ...
 const CLIMB_PERCENT: u64 = 120;
-/// ... for this long.
-const CLIMB_AFTER: Duration = Duration::from_secs(5);
+/// ... for this long; at the beginning, while nobody knows yet what the path carries, for a shorter time.
+const CLIMB_AFTER: Duration = Duration::from_millis(2500);
+const CLIMB_AFTER_AT_FIRST: Duration = Duration::from_millis(350);
+const AT_FIRST: Duration = Duration::from_secs(4);
+/// A rung is left at once below this share of its least bitrate, in per cent, and for the rest after this time.
+const FAR_SHORT_PERCENT: u64 = 75;
+const DROP_AFTER: Duration = Duration::from_millis(1500);
 
 /// Thousandths of a bit for each pixel from which CAVLC is good enough (720p30 at 1.7 Mbit/s) ...
 const PLENTY: u64 = 60;
@@ -71,15 +76,25 @@ pub struct Ladder {
     limit: (u32, f32),
     /// Index into [`STEPS`].
     step: usize,
-    /// Since when the bitrate would carry the next better step.
-    enough_since: Option<Timestamp>,
-    started: bool,
+    /// Since when the bitrate would carry a better step, and the least that it was since then.
+    enough: Option<(Timestamp, u32)>,
+    /// Since when it is too little for this one.
+    short_since: Option<Timestamp>,
+    began: Option<Timestamp>,
 }
 
 impl Ladder {
     /// `source` and `frame_rate`: what the camera delivers.
     pub fn new(source: Resolution, frame_rate: f32) -> Self {
-        Self { source, frame_rate, limit: (u32::MAX, f32::INFINITY), step: 0, enough_since: None, started: false }
+        Self {
+            source,
+            frame_rate,
+            limit: (u32::MAX, f32::INFINITY),
+            step: 0,
+            enough: None,
+            short_since: None,
+            began: None,
+        }
     }
 
     /// The camera delivers something else from now on.
@@ -104,23 +119,35 @@ impl Ladder {
 
     /// The rung for this bitrate in bits a second.
     pub fn update(&mut self, bitrate: u32, now: Timestamp) -> Rung {
-        let best = self.best();
+        let (best, first) = (self.best(), self.began.is_none());
+        let began = *self.began.get_or_insert(now);
         let carried =
             STEPS[best..].iter().position(|step| bitrate >= step.from).map_or(STEPS.len() - 1, |at| best + at);
-        if !self.started || carried > self.step {
-            self.started = true;
+        if first {
             self.step = carried;
-            self.enough_since = None;
+        } else if carried > self.step {
+            self.enough = None;
+            let since = *self.short_since.get_or_insert(now);
+            if self.far_short(bitrate) || now.since(since) >= DROP_AFTER {
+                (self.step, self.short_since) = (carried, None);
+            }
         } else if self.step > best && self.enough_for(self.step - 1, bitrate) {
-            let since = *self.enough_since.get_or_insert(now);
-            if now.since(since) >= CLIMB_AFTER {
-                self.step -= 1;
-                self.enough_since = Some(now);
+            self.short_since = None;
+            let (since, least) = self.enough.map_or((now, bitrate), |(since, least)| (since, least.min(bitrate)));
+            self.enough = Some((since, least));
+            let after = if now.since(began) < AT_FIRST { CLIMB_AFTER_AT_FIRST } else { CLIMB_AFTER };
+            if now.since(since) >= after {
+                self.step = (best..self.step).find(|step| self.enough_for(*step, least)).unwrap_or(self.step);
+                self.enough = None;
             }
         } else {
-            self.enough_since = None;
+            (self.enough, self.short_since) = (None, None);
         }
         self.rung(bitrate)
+    }
+
+    fn far_short(&self, bitrate: u32) -> bool {
+        u64::from(bitrate) * 100 < u64::from(STEPS[self.step].from) * FAR_SHORT_PERCENT
     }
 
     fn enough_for(&self, step: usize, bitrate: u32) -> bool {
@@ -202,14 +229,28 @@ mod tests {
     }
 
     #[test]
-    fn drops_at_once_and_climbs_rung_by_rung() {
+    fn drops_at_once_when_far_short_and_climbs_to_what_was_enough() {
         assert_eq!(heights((1280, 720), &[(1_500_000, 1), (200_000, 1)]), [720, 360]);
-        assert_eq!(heights((1280, 720), &[(200_000, 1), (1_500_000, 4)]), [360]);
-        assert_eq!(heights((1280, 720), &[(200_000, 1), (1_500_000, 6)]), [360, 540]);
-        assert_eq!(heights((1280, 720), &[(200_000, 1), (1_500_000, 60)]), [360, 540, 720]);
-        assert_eq!(heights((1280, 720), &[(500_000, 1), (700_000, 60)]), [540], "720p needs 720 kbit/s to come back");
+        assert_eq!(heights((1280, 720), &[(200_000, 9), (1_500_000, 2)]), [360]);
+        assert_eq!(heights((1280, 720), &[(200_000, 9), (1_500_000, 3)]), [360, 720]);
+        assert_eq!(heights((1280, 720), &[(200_000, 9), (500_000, 30), (1_500_000, 9)]), [360, 540, 720]);
+        assert_eq!(heights((1280, 720), &[(200_000, 9), (500_000, 2), (1_500_000, 1)]), [360, 540], "the least counts");
+        assert_eq!(heights((1280, 720), &[(500_000, 9), (700_000, 60)]), [540], "720p needs 720 kbit/s to come back");
+    }
+
+    #[test]
+    fn a_little_short_is_borne_for_a_while() {
         let shaky: Vec<_> = [(640_000, 1), (590_000, 1)].repeat(30);
-        assert_eq!(heights((1280, 720), &shaky), [720, 540], "no swinging");
+        assert_eq!(heights((1280, 720), &shaky), [720], "no swinging");
+        assert_eq!(heights((1280, 720), &[(640_000, 1), (590_000, 1)]), [720]);
+        assert_eq!(heights((1280, 720), &[(640_000, 1), (590_000, 3)]), [720, 540]);
+        assert_eq!(heights((1280, 720), &[(640_000, 1), (440_000, 1)]), [720, 540]);
+    }
+
+    #[test]
+    fn at_first_it_climbs_soon() {
+        assert_eq!(heights((1280, 720), &[(500_000, 1), (2_000_000, 1)]), [540, 720]);
+        assert_eq!(heights((1280, 720), &[(500_000, 9), (2_000_000, 1)]), [540]);
     }
 
     #[test]

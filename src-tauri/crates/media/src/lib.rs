@@ -3,6 +3,7 @@
 //! Pure: no thread, clock, socket, file or environment is touched here. Code is told the time. Every type runs on
 //! whichever thread the engine puts it on; nothing here blocks except [`VideoSource::read`], which devices implement.
 
+pub mod budget;
 pub mod convert;
 pub mod device;
 pub mod frame;

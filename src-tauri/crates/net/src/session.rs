@@ -11,8 +11,12 @@ pub const COMMAND_QUEUE: usize = 16;
 pub const EVENT_QUEUE: usize = 64;
 /// Full: the peer's media waits, and is lost in the end.
 pub const TRACK_QUEUE: usize = 16;
-/// Access units between encoder and network. Full: the encoder skips raw pictures; encoded ones are never dropped.
-pub const VIDEO_QUEUE: usize = 4;
+/// Access units between encoder and network. Full: the encoder skips raw pictures; encoded ones are never dropped. What waits
+/// here is late, so there is room for no more than a late task needs.
+pub const VIDEO_QUEUE: usize = 2;
+/// Access units on their way to one peer. Full: all wait, and so in the end the encoder; a peer that stays behind the others
+/// is left out up to the next keyframe.
+pub(crate) const PEER_VIDEO_QUEUE: usize = 1;
 /// Opus packets from the microphone, 200 ms. Full: the newest is dropped by who sends.
 pub const AUDIO_QUEUE: usize = 10;
 /// Received units of one track. Full: video is dropped up to the next keyframe, which is asked for; sound is dropped.

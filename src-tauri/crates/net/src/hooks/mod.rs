@@ -36,6 +36,8 @@ pub(crate) enum Hint {
     KeyframeRequested,
     /// We lost so much that we need a keyframe of the peer.
     KeyframeNeeded,
+    /// The path carries much less from now on.
+    RateFallen,
 }
 
 /// SSRCs and clocks of what we send; drawn with the connection.

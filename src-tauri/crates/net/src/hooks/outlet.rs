@@ -24,6 +24,8 @@ use crate::sdp::VideoPayload;
 const MAX_MARKED: usize = 256;
 /// A keyframe that was asked for after a collapse is asked for again after this time.
 const KEYFRAME_WAIT: Duration = Duration::from_millis(500);
+/// Of the rate that the encoder was told: below it waits for no tick.
+const FALLEN: f64 = 0.9;
 
 #[derive(Debug)]
 pub(crate) struct Outlet {
@@ -41,6 +43,8 @@ pub(crate) struct Outlet {
     /// Since when frames that are no keyframe are worthless.
     stale: Option<Timestamp>,
     asked: Option<Timestamp>,
+    /// What the encoder was told last, bits a second.
+    told: u32,
     wake: Arc<Notify>,
 }
 
@@ -59,6 +63,7 @@ impl Outlet {
             marked: VecDeque::new(),
             stale: None,
             asked: None,
+            told: 0,
             wake: Arc::new(Notify::new()),
         }
     }
@@ -187,6 +192,21 @@ impl Outlet {
                 }
             }
         }
+    }
+
+    /// Bits a second for the encoder; `None`: what it was told last still holds. Steps of less than 2 % are not worth its while.
+    pub(crate) fn news(&mut self) -> Option<u32> {
+        let target = self.control.media_target();
+        let changed = target.abs_diff(self.told) > self.told / 50;
+        changed.then(|| {
+            self.told = target;
+            target
+        })
+    }
+
+    /// The rate has fallen so far that the next picture must know of it.
+    pub(crate) fn has_fallen(&self) -> bool {
+        f64::from(self.control.media_target()) < FALLEN * f64::from(self.told)
     }
 
     /// Whether to ask the encoder for a keyframe now: what was dropped is missing to all that follows.

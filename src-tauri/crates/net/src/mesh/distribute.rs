@@ -1,15 +1,21 @@
 //! Gives each of our encoded frames to every connection: encoded once, sent to all.
 //!
-//! One tokio task. A connection whose queue is full loses video up to the next keyframe, which is asked for; sound is
-//! dropped. Nobody waits for a slow peer, and who looks at nothing gets no video.
+//! One tokio task. While a connection has no room, no frame is taken, so that the encoder leaves out raw pictures instead;
+//! one that has no room for [`PATIENCE`] while others have is left behind: it loses video up to the next keyframe, which is
+//! asked for. Sound is dropped. Who looks at nothing gets no video.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use fika_media::EncodedFrame;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
+use tokio::time::{Instant, timeout_at};
 
 use crate::peer::Sink;
+
+/// As long as a path is given to empty its queue.
+const PATIENCE: Duration = Duration::from_millis(300);
 
 /// `pressed` is told when a keyframe is needed. Ends with the session.
 pub(super) async fn run(
@@ -20,14 +26,22 @@ pub(super) async fn run(
 ) {
     let mut outputs: Vec<Output> = Vec::new();
     loop {
+        outputs.iter_mut().for_each(Output::look);
+        let others = outputs.iter().any(|output| output.takes_video() && output.full_since.is_none());
+        let full = outputs.iter().position(Output::is_waited_for);
         tokio::select! {
             biased;
             sink = sinks.recv() => match sink {
-                Some(sink) => outputs.push(Output { sink, needs_keyframe: true }),
+                Some(sink) => outputs.push(Output::new(sink)),
                 None => return,
             },
             Some(frame) = audio.recv() => outputs.retain(|output| output.audio(&frame)),
-            Some(frame) = video.recv() => {
+            in_time = room(full.map(|at| &outputs[at]), others), if full.is_some() => {
+                if !in_time && let Some(output) = full.and_then(|at| outputs.get_mut(at)) {
+                    output.left_behind = true;
+                }
+            }
+            Some(frame) = video.recv(), if full.is_none() => {
                 let mut press = false;
                 outputs.retain_mut(|output| output.video(&frame, &mut press));
                 if press {
@@ -38,12 +52,48 @@ pub(super) async fn run(
     }
 }
 
+/// Until there is room, or the connection is gone. `false`: the others have waited long enough.
+async fn room(output: Option<&Output>, others: bool) -> bool {
+    let Some((queue, since)) = output.and_then(|output| Some((output.sink.video.as_ref()?, output.full_since?))) else {
+        return true;
+    };
+    if others {
+        return timeout_at(since + PATIENCE, queue.reserve()).await.is_ok();
+    }
+    let _ = queue.reserve().await;
+    true
+}
+
 struct Output {
     sink: Sink,
     needs_keyframe: bool,
+    full_since: Option<Instant>,
+    left_behind: bool,
 }
 
 impl Output {
+    fn new(sink: Sink) -> Self {
+        Self { sink, needs_keyframe: true, full_since: None, left_behind: false }
+    }
+
+    /// Keeps in mind since when there is no room.
+    fn look(&mut self) {
+        let queue = self.sink.video.as_ref();
+        if queue.is_some_and(|queue| queue.capacity() == 0 && !queue.is_closed()) {
+            self.full_since.get_or_insert_with(Instant::now);
+        } else {
+            (self.full_since, self.left_behind) = (None, false);
+        }
+    }
+
+    fn takes_video(&self) -> bool {
+        self.sink.video.is_some() && self.sink.served.load(Ordering::Relaxed)
+    }
+
+    fn is_waited_for(&self) -> bool {
+        self.takes_video() && self.full_since.is_some() && !self.left_behind
+    }
+
     /// `false`: the connection is gone.
     fn audio(&self, frame: &EncodedFrame) -> bool {
         let Some(queue) = &self.sink.audio else { return true };
@@ -89,7 +139,7 @@ mod tests {
     fn output(size: usize) -> (Output, mpsc::Receiver<EncodedFrame>) {
         let (queue, receiver) = mpsc::channel(size);
         let sink = Sink { video: Some(queue), audio: None, served: Arc::new(AtomicBool::new(true)) };
-        (Output { sink, needs_keyframe: true }, receiver)
+        (Output::new(sink), receiver)
     }
 
     #[test]

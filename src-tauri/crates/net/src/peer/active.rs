@@ -16,7 +16,7 @@ use super::receiver::Receiver;
 use super::{Context, Sink, sender};
 use crate::hooks::{Hint, SharedLink, Ssrcs};
 use crate::sdp::{self, MAX_CANDIDATES, Payloads};
-use crate::session::{AUDIO_QUEUE, VIDEO_QUEUE};
+use crate::session::{AUDIO_QUEUE, PEER_VIDEO_QUEUE};
 
 pub(super) struct Active {
     connection: Arc<dyn PeerConnection>,
@@ -149,7 +149,7 @@ impl Active {
             queue
         });
         let video = payloads.video.map(|payload| {
-            let (queue, frames) = mpsc::channel(VIDEO_QUEUE);
+            let (queue, frames) = mpsc::channel(PEER_VIDEO_QUEUE);
             let (track, link) = (Arc::clone(&self.video), self.link.clone());
             let (clock, hints) = (context.settings.clock, self.hints_end.clone());
             let video = sender::Video { track, ssrcs: self.ssrcs, payload, link, clock, hints };

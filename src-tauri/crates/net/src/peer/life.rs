@@ -33,7 +33,6 @@ pub(super) struct Peer {
     deadline: Option<Instant>,
     /// When the current attempt began.
     began: Instant,
-    bitrate: u32,
     /// Told already.
     untrusted: bool,
     /// The peer has been told where to reach us.
@@ -44,7 +43,7 @@ impl Peer {
     pub(super) fn new(context: Context) -> Self {
         let began = Instant::now();
         let deadline = Some(began + CONNECT_TIMEOUT);
-        Self { context, active: None, deadline, began, bitrate: 0, untrusted: false, reachable: false }
+        Self { context, active: None, deadline, began, untrusted: false, reachable: false }
     }
 
     pub(super) async fn begin(&mut self) {
@@ -71,6 +70,7 @@ impl Peer {
                     Event::News(news) => self.on_news(news).await,
                     Event::Hint(Hint::KeyframeRequested) => self.tell(PeerNews::KeyframeRequested).await,
                     Event::Hint(Hint::KeyframeNeeded) => self.wish_keyframe(),
+                    Event::Hint(Hint::RateFallen) => self.measure(false).await,
                     Event::Pli => self.send_pli().await,
                 },
                 () = async { sleep_until(deadline.unwrap_or_else(Instant::now)).await }, if deadline.is_some() => {
@@ -233,6 +233,8 @@ impl Peer {
         if let Some(sink) = sink {
             let _ = self.context.sinks.send(sink).await;
             self.tell(PeerNews::Profile(main)).await;
+            // The first keyframe is made for what the path is thought to carry.
+            self.measure(false).await;
             self.tell(PeerNews::KeyframeRequested).await;
         }
     }
@@ -263,11 +265,9 @@ impl Peer {
 
     async fn measure(&mut self, stats: bool) {
         let Some(active) = &mut self.active else { return };
-        let bitrate = active.link.lock().outlet.control.video_target();
+        let bitrate = active.link.lock().outlet.news();
         let report = if stats { Some(active.stats().await) } else { None };
-        // Steps of less than 2 % are not worth the encoder's while.
-        if bitrate.abs_diff(self.bitrate) > self.bitrate / 50 {
-            self.bitrate = bitrate;
+        if let Some(bitrate) = bitrate {
             self.tell(PeerNews::Bitrate(bitrate)).await;
         }
         if let Some(report) = report {

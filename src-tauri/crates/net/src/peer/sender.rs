@@ -71,11 +71,15 @@ impl Video {
         let wake = self.link.lock().outlet.wake();
         loop {
             let now = self.clock.now();
-            let (packet, due, full, keyframe) = {
+            let (packet, due, full, fallen, keyframe) = {
                 let outlet = &mut self.link.lock().outlet;
                 let (packet, due) = outlet.poll(self.payload, now);
-                (packet, due, outlet.is_full(now), outlet.wants_keyframe(now))
+                (packet, due, outlet.is_full(now), outlet.has_fallen(), outlet.wants_keyframe(now))
             };
+            if fallen {
+                // Full: it is told with the next tick.
+                let _ = self.hints.try_send(Hint::RateFallen);
+            }
             if keyframe {
                 // Full: it is asked for again.
                 let _ = self.hints.try_send(Hint::KeyframeRequested);

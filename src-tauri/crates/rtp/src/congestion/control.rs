@@ -17,6 +17,8 @@ use super::{Config, MIN_RATE, Output, Reported};
 /// Any excess of the pacer over the target goes straight into the queue of the path; the backlog is better in our own,
 /// where it can be dropped.
 const PACE: f64 = 1.02;
+/// Headers of RTP, UDP and IP beside the picture.
+const HEADERS: f64 = 1.05;
 /// Until the trains of the beginning are back.
 const STARTING: Duration = Duration::from_millis(500);
 const DELIVERED_WINDOW: Duration = Duration::from_millis(150);
@@ -120,9 +122,14 @@ impl Control {
         (self.rate.min(self.max()) * share) as u32
     }
 
-    /// Bits a second for the encoder, without what sound takes.
+    /// Bits a second for video, without what sound takes.
     pub fn video_target(&self) -> u32 {
         video_rate(f64::from(self.target()), &self.config) as u32
+    }
+
+    /// Bits a second for the encoder: what remains beside headers, and copies of what is lost.
+    pub fn media_target(&self) -> u32 {
+        (f64::from(self.video_target()) * (1.0 - self.loss()).max(0.3) / HEADERS) as u32
     }
 
     /// Bits a second at which the pacer sends.

@@ -8,11 +8,10 @@
 //! * [`signals`] makes delays out of arrivals, [`loss`] tells lost packets from late ones.
 //! * [`control`] keeps the state and [`track`] is the rule of every day; [`train`] asks for more with short bursts,
 //!   [`compete`] holds its ground beside others, [`policer`] finds out whether losses are our doing.
-//! * [`pacer`] spaces what leaves; [`budget`] says how large the next frame may be.
+//! * [`pacer`] spaces what leaves.
 //!
 //! Rates are bits a second, delays milliseconds, both `f64`: they are estimates, and only compared with each other.
 
-mod budget;
 mod compete;
 mod control;
 mod feedback;
@@ -24,7 +23,6 @@ mod signals;
 mod track;
 mod train;
 
-pub use budget::Budget;
 pub use control::{Control, State};
 pub use feedback::{Feedback, Reported};
 pub use pacer::{MAX_BACKLOG, Pacer, RESEND_BUDGET, Release};

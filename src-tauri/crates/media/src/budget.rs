@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-/// Room for what is not the picture: headers, and a copy of what is lost.
-const HEADERS: f64 = 1.05;
 /// A quarter of what was too much is taken back with each frame, and a third of what still waits.
 const TAKE_BACK: f64 = 0.25;
 const BACKLOG: f64 = 0.3;
@@ -20,22 +18,22 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// Bytes of the next frame. `rate` is what video may use, `interval` its frames' distance, `backlog` the bytes that
-    /// wait in the pacer.
-    pub fn bytes(&self, rate: f64, loss: f64, interval: Duration, backlog: usize) -> f64 {
-        let share = share(rate, loss, interval);
+    /// Bytes of the next frame. `rate` is what the encoder may make, bits a second, `interval` its frames' distance,
+    /// `backlog` the bytes that wait to be sent.
+    pub fn bytes(&self, rate: f64, interval: Duration, backlog: usize) -> f64 {
+        let share = share(rate, interval);
         (share - TAKE_BACK * self.excess - BACKLOG * backlog as f64).clamp(LEAST * share, 2.0 * share)
     }
 
     /// A frame of `size` bytes was made for this rate.
-    pub fn on_frame(&mut self, size: usize, rate: f64, loss: f64, interval: Duration) {
-        let share = share(rate, loss, interval);
+    pub fn on_frame(&mut self, size: usize, rate: f64, interval: Duration) {
+        let share = share(rate, interval);
         self.excess = (self.excess + size as f64 - share).clamp(-CREDIT * share, DEBT * share);
     }
 }
 
-fn share(rate: f64, loss: f64, interval: Duration) -> f64 {
-    rate * (1.0 - loss).max(0.3) / HEADERS / 8.0 * interval.as_secs_f64()
+fn share(rate: f64, interval: Duration) -> f64 {
+    rate / 8.0 * interval.as_secs_f64()
 }
 
 #[cfg(test)]
@@ -47,27 +45,26 @@ mod tests {
     #[test]
     fn a_large_frame_is_paid_back_and_the_mean_is_the_rate() {
         let mut budget = Budget::default();
-        let even = budget.bytes(1_050_000.0, 0.0, FRAME, 0);
+        let even = budget.bytes(1_000_000.0, FRAME, 0);
         assert_eq!(even, 5000.0);
-        budget.on_frame(20_000, 1_050_000.0, 0.0, FRAME);
+        budget.on_frame(20_000, 1_000_000.0, FRAME);
         let mut sum = 20_000.0;
         for _ in 0..24 {
-            let size = budget.bytes(1_050_000.0, 0.0, FRAME, 0);
+            let size = budget.bytes(1_000_000.0, FRAME, 0);
             assert!((LEAST * even..=even).contains(&size), "{size}");
-            budget.on_frame(size as usize, 1_050_000.0, 0.0, FRAME);
+            budget.on_frame(size as usize, 1_000_000.0, FRAME);
             sum += size;
         }
         assert!((120_000.0..130_000.0).contains(&sum), "a second at 1 Mbit/s: {sum}");
     }
 
     #[test]
-    fn what_waits_and_what_is_lost_make_frames_smaller() {
+    fn what_waits_makes_frames_smaller() {
         let budget = Budget::default();
-        assert_eq!(budget.bytes(1_050_000.0, 0.0, FRAME, 5000), 3500.0);
-        assert_eq!(budget.bytes(1_050_000.0, 0.1, FRAME, 0), 4500.0);
-        assert_eq!(budget.bytes(1_050_000.0, 0.0, FRAME, 1_000_000), 1500.0);
+        assert_eq!(budget.bytes(1_000_000.0, FRAME, 5000), 3500.0);
+        assert_eq!(budget.bytes(1_000_000.0, FRAME, 1_000_000), 1500.0);
         let mut quiet = Budget::default();
-        (0..100).for_each(|_| quiet.on_frame(100, 1_050_000.0, 0.0, FRAME));
-        assert_eq!(quiet.bytes(1_050_000.0, 0.0, FRAME, 0), 6250.0, "an hour of stillness is no credit for a burst");
+        (0..100).for_each(|_| quiet.on_frame(100, 1_000_000.0, FRAME));
+        assert_eq!(quiet.bytes(1_000_000.0, FRAME, 0), 6250.0, "an hour of stillness is no credit for a burst");
     }
 }

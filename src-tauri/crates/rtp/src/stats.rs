@@ -102,6 +102,8 @@ const MAX_RTT: Duration = Duration::from_secs(10);
 pub struct RoundTrip {
     sent: VecDeque<(u32, Timestamp)>,
     last: Option<Duration>,
+    /// For who sends no media, and so gets no reports.
+    answered: Option<Duration>,
 }
 
 impl RoundTrip {
@@ -126,8 +128,17 @@ impl RoundTrip {
         }
     }
 
+    /// A request for a packet was answered within this time.
+    pub fn on_answered(&mut self, time: Duration) {
+        self.answered =
+            Some(self.answered.map_or(time, |before| (before * 7 + time) / 8)).filter(|time| *time <= MAX_RTT);
+    }
+
     pub const fn get(&self) -> Option<Duration> {
-        self.last
+        match self.last {
+            Some(reported) => Some(reported),
+            None => self.answered,
+        }
     }
 }
 

@@ -119,6 +119,21 @@ fn a_keyframe_comes_when_it_is_asked_for_and_only_then() {
 }
 
 #[test]
+fn every_keyframe_of_a_long_call_is_decoded() {
+    for_all(|name, encoder, decoder, profile| {
+        let mut encoder = encoder(config(320, 180, 5_000_000, profile));
+        let mut source = Source::new(320, 180);
+        let mut decoder = decoder();
+        for number in 0..40 {
+            let frame = encoder.encode(&source.next(), true).unwrap().unwrap();
+            assert!(frame.keyframe, "{name}: {number}");
+            let shown = decoder.decode(&frame).unwrap_or_else(|error| panic!("{name}: {number}: {error}"));
+            assert!(shown.is_some(), "{name}: {number}");
+        }
+    });
+}
+
+#[test]
 fn a_decoder_can_start_at_any_keyframe() {
     for_all(|name, encoder, decoder, profile| {
         let mut encoder = encoder(config(320, 180, 500_000, profile));

@@ -8,10 +8,10 @@ use std::ptr::null_mut;
 
 use bytes::Bytes;
 use openh264_sys2::{
-    DEBLOCKING_IDC_0, ENCODER_OPTION, ENCODER_OPTION_BITRATE, ENCODER_OPTION_FRAME_RATE, ENCODER_OPTION_TRACE_LEVEL,
-    EProfileIdc, ISVCEncoder, PRO_BASELINE, PRO_MAIN, RC_BITRATE_MODE, SBitrateInfo, SEncParamExt, SFrameBSInfo,
-    SM_SINGLE_SLICE, SPATIAL_LAYER_ALL, SSourcePicture, WELS_LOG_QUIET, source::APILoader, videoFormatI420,
-    videoFrameTypeIDR, videoFrameTypeSkip,
+    CONSTANT_ID, DEBLOCKING_IDC_0, ENCODER_OPTION, ENCODER_OPTION_BITRATE, ENCODER_OPTION_FRAME_RATE,
+    ENCODER_OPTION_TRACE_LEVEL, EProfileIdc, ISVCEncoder, PRO_BASELINE, PRO_MAIN, RC_BITRATE_MODE, SBitrateInfo,
+    SEncParamExt, SFrameBSInfo, SM_SINGLE_SLICE, SPATIAL_LAYER_ALL, SSourcePicture, WELS_LOG_QUIET, source::APILoader,
+    videoFormatI420, videoFrameTypeIDR, videoFrameTypeSkip,
 };
 
 use super::annexb;
@@ -242,6 +242,8 @@ fn fill(p: &mut SEncParamExt, config: &Config) {
     // A maximum would refuse every later raise and then skip whole seconds: unspecified.
     p.iMaxBitrate = 0;
     p.uiIntraPeriod = 0;
+    // Ids that count up with each IDR picture would be new parameter sets each time, for all receivers.
+    p.eSpsPpsIdStrategy = CONSTANT_ID;
     p.iEntropyCodingModeFlag = cabac;
     p.iMultipleThreadIdc = 1;
     p.iLoopFilterDisableIdc = DEBLOCKING_IDC_0;

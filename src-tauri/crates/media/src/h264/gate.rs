@@ -2,7 +2,7 @@
 //!
 //! Only slices (NAL types 1 and 5) and parameter sets that were read and found harmless pass. Everything else is left
 //! out or refuses the access unit. Parameter sets are kept here and given out with the picture that needs them, so a
-//! decoder can be replaced at any IDR picture. All counts are capped; a set too many refuses the access unit.
+//! decoder can be replaced at any IDR picture. All counts are capped; a set too many takes the place of the oldest.
 
 use super::annexb::{self, kind};
 use super::bits::{LIMIT, Truncated};
@@ -17,6 +17,7 @@ pub const MAX_SIZE: Resolution = Resolution::new(1920, 1088);
 pub const MAX_ACCESS_UNIT: usize = 1 << 20;
 /// NAL units of one access unit. More refuse it.
 pub const MAX_UNITS: usize = 512;
+/// Parameter sets that are kept. Full: the oldest goes, since many encoders count the ids up with each IDR picture.
 const MAX_SPS: usize = 4;
 const MAX_PPS: usize = 8;
 
@@ -203,8 +204,13 @@ impl Sets {
                 // They were read against the sequence that is gone.
                 self.pps.retain(|set| set.parsed.sps != sps.id);
             }
-            None if self.sps.len() == MAX_SPS => return Err(Refused::TooMany),
-            None => self.sps.push((sps, bytes)),
+            None => {
+                if self.sps.len() == MAX_SPS {
+                    let (oldest, _) = self.sps.remove(0);
+                    self.pps.retain(|set| set.parsed.sps != oldest.id);
+                }
+                self.sps.push((sps, bytes));
+            }
         }
         Ok(())
     }
@@ -218,8 +224,12 @@ impl Sets {
         match self.pps.iter().position(|known| known.parsed.id == set.parsed.id) {
             Some(at) if self.pps[at].bytes == set.bytes => {}
             Some(at) => self.pps[at] = set,
-            None if self.pps.len() == MAX_PPS => return Err(Refused::TooMany),
-            None => self.pps.push(set),
+            None => {
+                if self.pps.len() == MAX_PPS {
+                    self.pps.remove(0);
+                }
+                self.pps.push(set);
+            }
         }
         Ok(())
     }

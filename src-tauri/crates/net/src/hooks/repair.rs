@@ -100,6 +100,9 @@ impl Stage for Requester {
         };
         if let Some(generator) = self.streams.get_mut(&ssrc) {
             generator.on_packet(sequence, self.clock.at(now));
+            if let Some(time) = generator.take_answered() {
+                self.link.lock().round_trip.on_answered(time);
+            }
             if generator.take_hopeless() {
                 let _ = self.hints.try_send(Hint::KeyframeNeeded);
             }

@@ -26,7 +26,8 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { wait: Duration::from_millis(150) }
+        // Two tries of repair on a path of which nothing is known yet.
+        Self { wait: Duration::from_millis(300) }
     }
 }
 

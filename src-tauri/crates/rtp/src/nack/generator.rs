@@ -18,13 +18,20 @@ const MAX_REQUESTS: u8 = 8;
 const MAX_AGE: Duration = Duration::from_millis(600);
 /// Before a first measurement.
 const DEFAULT_RTT: Duration = Duration::from_millis(100);
-const MIN_REPEAT: Duration = Duration::from_millis(20);
+const MIN_REPEAT: Duration = Duration::from_millis(30);
+/// A path that loses packets loses requests too, and each lost one costs a round trip: each is said again after this time.
+/// Whoever has got the first one takes the second for what it is.
+const ECHO: Duration = Duration::from_millis(15);
 
 #[derive(Clone, Copy, Debug)]
 struct Missing {
     since: Timestamp,
+    /// When it was asked for last.
+    asked: Timestamp,
     due: Timestamp,
     requests: u8,
+    /// The last request has been said once.
+    echoes: bool,
 }
 
 #[derive(Debug, Default)]
@@ -32,6 +39,8 @@ pub struct Generator {
     sequence: Sequence,
     missing: BTreeMap<u64, Missing>,
     rtt: Option<Duration>,
+    /// From a request to its answer.
+    answered: Option<Duration>,
     hopeless: bool,
 }
 
@@ -45,7 +54,10 @@ impl Generator {
         let Some(sequence) = self.sequence.unwrap(sequence) else { return };
         let Some(highest) = highest else { return };
         if sequence <= highest {
-            self.missing.remove(&sequence);
+            // Of several requests nobody knows which one was answered.
+            if let Some(missing) = self.missing.remove(&sequence).filter(|missing| missing.requests == 1) {
+                self.answered = Some(now.since(missing.asked));
+            }
             return;
         }
         let gap = sequence - highest - 1;
@@ -54,20 +66,26 @@ impl Generator {
             self.hopeless = true;
             return;
         }
-        let missing = Missing { since: now, due: now + REORDER, requests: 0 };
+        let missing = Missing { since: now, asked: now, due: now + REORDER, requests: 0, echoes: false };
         self.missing.extend((highest + 1..sequence).map(|sequence| (sequence, missing)));
     }
 
     /// Fills `out` with the numbers to ask for now.
     pub fn handle_timeout(&mut self, now: Timestamp, out: &mut Vec<u16>) {
-        let repeat = (self.rtt.unwrap_or(DEFAULT_RTT) * 5 / 4).max(MIN_REPEAT);
+        let repeat = (self.rtt.unwrap_or(DEFAULT_RTT) * 11 / 10 + Duration::from_millis(5)).max(MIN_REPEAT);
         self.missing.retain(|sequence, missing| {
-            if now.since(missing.since) > MAX_AGE || missing.requests >= MAX_REQUESTS && missing.due <= now {
+            if now.since(missing.since) > MAX_AGE || missing.requests >= MAX_REQUESTS && !missing.echoes && missing.due <= now {
                 return false;
             }
             if missing.due <= now {
-                missing.requests += 1;
-                missing.due = now + repeat;
+                missing.echoes = !missing.echoes;
+                if missing.echoes {
+                    missing.requests += 1;
+                    missing.asked = now;
+                    missing.due = now + ECHO;
+                } else {
+                    missing.due = missing.asked + repeat;
+                }
                 out.push(*sequence as u16);
             }
             true
@@ -77,6 +95,11 @@ impl Generator {
     /// When to call [`Self::handle_timeout`].
     pub fn poll_timeout(&self) -> Option<Timestamp> {
         self.missing.values().map(|missing| missing.due).min()
+    }
+
+    /// How long the last answer to a request took, with the time that the copy waited at the sender. Told once.
+    pub const fn take_answered(&mut self) -> Option<Duration> {
+        self.answered.take()
     }
 
     /// So much was lost that only a keyframe helps. Told once.
@@ -118,15 +141,16 @@ mod tests {
         generator.on_packet(1, ms(0));
         assert!(ask(&mut generator, ms(7)).is_empty());
         assert_eq!(ask(&mut generator, ms(8)), [65_535, 0]);
-        assert!(ask(&mut generator, ms(57)).is_empty());
-        generator.on_packet(0, ms(57));
-        let mut asked = 1;
+        assert_eq!(ask(&mut generator, ms(23)), [65_535, 0], "the echo");
+        assert!(ask(&mut generator, ms(56)).is_empty());
+        generator.on_packet(0, ms(56));
+        let mut asked = 2;
         let mut now = ms(57);
         while let Some(due) = generator.poll_timeout() {
             now = due;
             asked += ask(&mut generator, now).len();
         }
-        assert_eq!(asked, usize::from(MAX_REQUESTS));
+        assert_eq!(asked, 2 * usize::from(MAX_REQUESTS));
         assert!(now.since(ms(0)) <= MAX_AGE);
     }
 
@@ -137,6 +161,8 @@ mod tests {
         generator.on_packet(12, ms(0));
         assert_eq!(ask(&mut generator, ms(10)), [11]);
         generator.on_packet(11, ms(20));
+        assert_eq!(generator.take_answered(), Some(Duration::from_millis(10)));
+        assert_eq!(generator.take_answered(), None);
         assert!(ask(&mut generator, ms(500)).is_empty());
     }
 

@@ -178,12 +178,27 @@ fn parameter_sets_and_units_are_counted() {
     let four: Vec<_> = (0..4).map(|id| sps(Sequence { id, ..SEQUENCE })).collect();
     let mut gate = Gate::default();
     assert!(pass(&mut gate, &unit(&four)).is_ok());
-    assert_eq!(pass(&mut gate, &unit(&[sps(Sequence { id: 4, ..SEQUENCE })])), Err(Refused::TooMany));
-    let eight: Vec<_> = (0..8).map(|id| pps(id, 0, 0)).collect();
-    assert!(pass(&mut gate, &unit(&eight)).is_ok());
-    assert_eq!(pass(&mut gate, &unit(&[pps(8, 0, 0)])), Err(Refused::TooMany));
+    let nine: Vec<_> = (0..9).map(|id| pps(id, 0, 0)).collect();
+    assert!(pass(&mut gate, &unit(&nine)).is_ok());
+    assert_eq!(pass(&mut gate, &unit(&[slice(0x65, 0, 0)])), Err(Refused::NeedsKeyframe), "the oldest has gone");
+    assert!(pass(&mut gate, &unit(&[slice(0x65, 0, 1)])).is_ok());
+    assert!(pass(&mut gate, &unit(&[sps(Sequence { id: 4, ..SEQUENCE })])).is_ok());
+    assert_eq!(pass(&mut gate, &unit(&[slice(0x65, 0, 1)])), Err(Refused::NeedsKeyframe), "and its sequence");
     assert_eq!(pass(&mut gate, &unit(&vec![vec![9, 16]; MAX_UNITS + 1])), Err(Refused::TooMany));
     assert_eq!(pass(&mut gate, &vec![0; MAX_ACCESS_UNIT + 1]), Err(Refused::TooMany));
+}
+
+#[test]
+fn a_sender_may_count_up_the_ids_with_each_keyframe() {
+    let mut gate = Gate::default();
+    for keyframe in 0..100 {
+        let (sequence, parameters) = (keyframe % 32, keyframe);
+        let units =
+            [sps(Sequence { id: sequence, ..SEQUENCE }), pps(parameters, sequence, 0), slice(0x65, 0, parameters)];
+        let (passed, _) = pass(&mut gate, &unit(&units)).unwrap();
+        assert!(matches!(passed, Passed::Picture { keyframe: true, .. }), "{keyframe}: {passed:?}");
+        assert!(pass(&mut gate, &unit(&[slice(0x41, 0, parameters)])).is_ok());
+    }
 }
 
 #[test]

@@ -20,6 +20,9 @@ pub(crate) const OPUS_FMTP: &str = "minptime=10;useinbandfec=1";
 pub(crate) const MAIN_FMTP: &str = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=4d001f";
 pub(crate) const BASELINE_FMTP: &str = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f";
 
+/// Said by who knows our repairs; whoever does not know the line ignores it (RFC 8866 section 5.13).
+const FEC: &str = "a=x-fika-fec:1";
+
 /// Payload types that the peer takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Payloads {
@@ -33,6 +36,8 @@ pub(crate) struct VideoPayload {
     pub(crate) rtx: Option<u8>,
     /// Main profile; else constrained baseline.
     pub(crate) main: bool,
+    /// It knows our repairs (`fika_rtp::fec`).
+    pub(crate) fec: bool,
 }
 
 /// Reads a peer's description. `None`: too large, or not what a peer of ours says.
@@ -51,6 +56,10 @@ pub(crate) fn payloads(sdp: &str) -> Option<Payloads> {
         } else if section.starts_with("video ") {
             payloads.video = payloads.video.or_else(|| video(section));
         }
+    }
+    if let Some(video) = &mut payloads.video {
+        // Repairs travel as retransmissions.
+        video.fec = video.rtx.is_some() && sdp.lines().any(|line| line.trim_end() == FEC);
     }
     Some(payloads)
 }
@@ -86,7 +95,7 @@ fn video(section: &str) -> Option<VideoPayload> {
             fmtp(section, *rtx).and_then(|fmtp| fmtp.split(';').find_map(|pair| pair.trim().strip_prefix("apt=")));
         apt.and_then(|apt| apt.trim().parse().ok()) == Some(payload_type)
     });
-    Some(VideoPayload { payload_type, rtx, main })
+    Some(VideoPayload { payload_type, rtx, main, fec: false })
 }
 
 fn rtpmaps<'a>(section: &'a str, codec: &'a str) -> impl Iterator<Item = u8> + 'a {
@@ -108,6 +117,11 @@ fn fmtp(section: &str, payload_type: u8) -> Option<&str> {
 pub(crate) fn without_candidates(sdp: &str) -> String {
     let kept = |line: &&str| !line.starts_with("a=candidate:") && !line.starts_with("a=end-of-candidates");
     sdp.lines().filter(kept).flat_map(|line| [line.trim_end(), "\r\n"]).collect()
+}
+
+/// A description of ours as it is told to the peer.
+pub(crate) fn outgoing(sdp: &str) -> String {
+    without_candidates(sdp) + FEC + "\r\n"
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -246,12 +260,15 @@ mod tests {
         );
         let found = payloads(&chromium).unwrap();
         assert_eq!(found.opus, Some(109));
-        assert_eq!(found.video, Some(VideoPayload { payload_type: 106, rtx: Some(107), main: false }));
+        assert_eq!(found.video, Some(VideoPayload { payload_type: 106, rtx: Some(107), main: false, fec: false }));
 
         let ours = description(&format!(
             "a=rtpmap:{MAIN} H264/90000\r\na=fmtp:{MAIN} {MAIN_FMTP}\r\na=rtpmap:{BASELINE} H264/90000\r\na=fmtp:{BASELINE} {BASELINE_FMTP}\r\n"
         ));
-        assert_eq!(payloads(&ours).unwrap().video, Some(VideoPayload { payload_type: MAIN, rtx: None, main: true }));
+        assert_eq!(
+            payloads(&ours).unwrap().video,
+            Some(VideoPayload { payload_type: MAIN, rtx: None, main: true, fec: false })
+        );
         assert_eq!(payloads(&description("a=rtpmap:96 VP8/90000\r\n")).unwrap().video, None);
     }
 

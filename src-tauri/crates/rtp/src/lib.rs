@@ -7,6 +7,7 @@
 pub mod capture_time;
 pub mod clock;
 pub mod congestion;
+pub mod fec;
 pub mod h264;
 pub mod jitter;
 pub mod keyframe;

@@ -79,10 +79,10 @@ impl Inbound {
         }
     }
 
-    /// Expected less received; negative when packets came twice.
+    /// Expected less received; zero when more came, because copies are sent without being asked for too.
     pub fn packets_lost(&self) -> i64 {
         match (self.first, self.sequence.highest()) {
-            (Some(first), Some(highest)) => (highest - first + 1) as i64 - self.packets as i64,
+            (Some(first), Some(highest)) => ((highest - first + 1) as i64 - self.packets as i64).max(0),
             _ => 0,
         }
     }

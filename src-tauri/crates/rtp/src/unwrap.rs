@@ -39,6 +39,13 @@ impl Sequence {
         None
     }
 
+    /// The number that is meant by one near the highest so far, which stays what it is.
+    pub fn near(&self, sequence: u16) -> Option<u64> {
+        let highest = self.highest?;
+        let step = sequence.wrapping_sub(highest as u16) as i16;
+        (step.unsigned_abs() <= MAX_JUMP).then(|| highest.checked_add_signed(i64::from(step)))?
+    }
+
     pub const fn highest(&self) -> Option<u64> {
         self.highest
     }

@@ -7,6 +7,7 @@ mod chromium;
 mod fika;
 pub mod report;
 pub mod scenario;
+mod series;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -93,8 +94,14 @@ impl Program {
     }
 }
 
-/// One call.
-pub fn run(scenario: &Scenario, pair: Pair, media: &Media, seed: u64) -> anyhow::Result<Run> {
+/// One call. `keep`: a folder for its course over time, as CSV.
+pub fn run(
+    scenario: &Scenario,
+    pair: Pair,
+    media: &Media,
+    seed: u64,
+    keep: Option<&std::path::Path>,
+) -> anyhow::Result<Run> {
     let [there, back] = scenario.path();
     let rates = there.rates.clone();
     let path = Path::open(LEFT, RIGHT, there, back, seed)?;
@@ -132,6 +139,10 @@ pub fn run(scenario: &Scenario, pair: Pair, media: &Media, seed: u64) -> anyhow:
     };
     let sizes: Vec<(f64, u32)> =
         shown.iter().map(|(shown, lines)| (shown.at.since(Timestamp::ZERO).as_secs_f64(), *lines)).collect();
+    if let Some(folder) = keep {
+        let name = format!("{}-{:?}-{:?}-{seed}.csv", scenario.name, pair.sender, pair.receiver);
+        series::write(&folder.join(name), &seen, &sizes)?;
+    }
     let mut run = scenario.figures(&seen, &sizes);
     let frames = seen.shown.len() as f64;
     for (key, before, after) in [("cpuSender", &before[0], &after[0]), ("cpuReceiver", &before[1], &after[1])] {

@@ -22,11 +22,11 @@ pub struct Scenario {
     /// Cut for this long, in seconds each so many.
     cuts: Option<(f64, f64)>,
     pub seconds: u32,
-    /// `sizes`: when pictures came, with their lines.
-    figures: fn(&Seen, &[(f64, u32)]) -> Run,
+    /// Of what was seen, when pictures came with their lines, and the milliseconds of the path alone.
+    figures: fn(&Seen, &[(f64, u32)], f64) -> Run,
 }
 
-const fn plain(name: &'static str, title: &'static str, figures: fn(&Seen, &[(f64, u32)]) -> Run) -> Scenario {
+const fn plain(name: &'static str, title: &'static str, figures: fn(&Seen, &[(f64, u32)], f64) -> Run) -> Scenario {
     Scenario { name, title, rates: &[(0, 3e6)], one_way: ONE_WAY, loss: Loss::None, cuts: None, seconds: 40, figures }
 }
 
@@ -77,7 +77,7 @@ impl Scenario {
     }
 
     pub fn figures(&self, seen: &Seen, sizes: &[(f64, u32)]) -> Run {
-        (self.figures)(seen, sizes)
+        (self.figures)(seen, sizes, self.one_way.as_secs_f64() * 1e3)
     }
 }
 
@@ -117,50 +117,50 @@ fn pictures(seen: &Seen, sizes: &[(f64, u32)], one_way: f64, from: f64, to: f64,
     }
 }
 
-fn open(seen: &Seen, sizes: &[(f64, u32)]) -> Run {
+fn open(seen: &Seen, sizes: &[(f64, u32)], one_way: f64) -> Run {
     let mut run = Run::new();
     let begin = sizes.iter().find(|(_, lines)| *lines >= 720);
     run.insert("to720", begin.map_or(f64::INFINITY, |(at, _)| *at));
     run.insert("rate", seen.rate(10.0, 40.0) / 1e6);
     run.insert("frozen", seen.frozen(1.0, 40.0));
     run.insert("queueP95", seen.queue(0.95, 5.0, 40.0));
-    pictures(seen, sizes, 50.0, 10.0, 40.0, &mut run);
+    pictures(seen, sizes, one_way, 10.0, 40.0, &mut run);
     run
 }
 
-fn steady(seen: &Seen, sizes: &[(f64, u32)]) -> Run {
+fn steady(seen: &Seen, sizes: &[(f64, u32)], one_way: f64) -> Run {
     let mut run = Run::new();
     run.insert("used", seen.used(20.0, 60.0));
     run.insert("start", seen.reaches(0.8e6, 0.0));
     run.insert("queueP50", seen.queue(0.5, 20.0, 60.0));
     run.insert("queueP95", seen.queue(0.95, 20.0, 60.0));
     run.insert("frozen", seen.frozen(2.0, 60.0));
-    pictures(seen, sizes, 50.0, 20.0, 60.0, &mut run);
+    pictures(seen, sizes, one_way, 20.0, 60.0, &mut run);
     run
 }
 
-fn drop(seen: &Seen, sizes: &[(f64, u32)]) -> Run {
+fn drop(seen: &Seen, sizes: &[(f64, u32)], one_way: f64) -> Run {
     let mut run = Run::new();
     run.insert("frozen", seen.frozen(29.8, 40.0));
-    run.insert("queueFalls", seen.queue_below(100.0, 30.0, 60.0));
+    run.insert("queueFalls", seen.queue_below(100.0, 30.0, 40.0));
     run.insert("lowUsed", seen.used(40.0, 65.0));
     run.insert("lowFps", seen.frames(40.0, 65.0) as f64 / 25.0);
     run.insert("queueP95", seen.queue(0.95, 40.0, 65.0));
     run.insert("back", seen.reaches(2e6, 65.0));
-    pictures(seen, sizes, 50.0, 40.0, 65.0, &mut run);
+    pictures(seen, sizes, one_way, 40.0, 65.0, &mut run);
     run
 }
 
-fn loss(seen: &Seen, sizes: &[(f64, u32)]) -> Run {
+fn loss(seen: &Seen, sizes: &[(f64, u32)], one_way: f64) -> Run {
     let mut run = Run::new();
     run.insert("rate", seen.rate(5.0, 40.0) / 1e6);
     run.insert("frozen", seen.frozen(5.0, 40.0));
     run.insert("queueP95", seen.queue(0.95, 5.0, 40.0));
-    pictures(seen, sizes, 50.0, 5.0, 40.0, &mut run);
+    pictures(seen, sizes, one_way, 5.0, 40.0, &mut run);
     run
 }
 
-fn rfc8867(seen: &Seen, sizes: &[(f64, u32)]) -> Run {
+fn rfc8867(seen: &Seen, sizes: &[(f64, u32)], one_way: f64) -> Run {
     let mut run = Run::new();
     for (key, from, to) in [("used1", 2.0, 40.0), ("used2", 40.0, 60.0), ("used3", 60.0, 80.0), ("used4", 80.0, 100.0)]
     {
@@ -168,6 +168,6 @@ fn rfc8867(seen: &Seen, sizes: &[(f64, u32)]) -> Run {
     }
     run.insert("frozen", seen.frozen(2.0, 100.0));
     run.insert("queueP95", seen.queue(0.95, 2.0, 100.0));
-    pictures(seen, sizes, 50.0, 2.0, 100.0, &mut run);
+    pictures(seen, sizes, one_way, 2.0, 100.0, &mut run);
     run
 }

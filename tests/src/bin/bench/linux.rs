@@ -41,6 +41,9 @@ struct Arguments {
     /// With `link`: only these pairs, sender and receiver, such as `fika-chromium`.
     #[arg(long = "pair", value_parser = paths::pair)]
     pairs: Vec<Pair>,
+    /// With `link`: a folder for the course of each call over time, as CSV.
+    #[arg(long)]
+    keep: Option<PathBuf>,
     /// What to measure.
     #[arg(value_enum, default_value = "call")]
     what: What,

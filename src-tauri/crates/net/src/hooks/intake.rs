@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use fika_call::TrackKind;
 use fika_rtp::clock::SenderClock;
-use fika_rtp::{capture_time, rtx};
+use fika_rtp::{capture_time, fec, rtx};
 use rtc::interceptor::{Packet, StreamInfo};
 use rtc::rtcp::sender_report::SenderReport;
 use rtc::shared::marshal::MarshalSize;
@@ -70,6 +70,10 @@ impl Stage for Intake {
         let size = packet.header.marshal_size() + packet.payload.len();
         let (sequence, payload) = if stream.repairs.is_some() {
             let Some(original) = rtx::unwrap(&packet.payload) else { return false };
+            // Its stage has seen it.
+            if fec::Decoder::is_repair(&original.1) {
+                return false;
+            }
             original
         } else {
             (packet.header.sequence_number, packet.payload.clone())

@@ -4,6 +4,7 @@
 //! The crate's own congestion control, pacer, NACK generator and responder are left out: the first two freeze the picture
 //! when the rate falls, the latter ask for what RTX has already brought. Ours are in the [`Outlet`]. Slots are distances from the wire.
 
+mod correct;
 mod intake;
 mod outlet;
 mod repair;
@@ -105,6 +106,7 @@ pub(crate) fn registry(
             Slot::NackResponder,
             stage::Adapter::new(repair::Responder::new(link.clone(), clock, ssrcs, hints.clone())),
         )
+        .with(Slot::from(6_000), stage::Adapter::new(correct::Corrector::default()))
         .with(Slot::NackGenerator, stage::Adapter::new(repair::Requester::new(link.clone(), clock, hints)))
         .with(Slot::TwccReceiver, TwccReceiverBuilder::new().build())
         .with(Slot::ReceiverReport, ReceiverReportBuilder::new().build())

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use fika_media::Timestamp;
 use fika_rtp::congestion::{Config, Control, Feedback, Output, Pacer, Release};
+use fika_rtp::fec::{Encoder, Policy, Protected};
 use fika_rtp::nack::History;
 use fika_rtp::rtx;
 use rtc::rtcp::transport_feedbacks::transport_layer_cc::TransportLayerCc;
@@ -35,6 +36,11 @@ pub(crate) struct Outlet {
     /// Since the last keyframe.
     history: History<rtp::Packet>,
     newest: Option<rtp::Packet>,
+    repairs: Encoder,
+    policy: Policy,
+    /// Repairs for each packet now.
+    ratio: f64,
+    last_feedback: Option<Timestamp>,
     /// Number of the next packet of the stream, and of its copies.
     sequence: u16,
     rtx_sequence: u16,
@@ -56,6 +62,10 @@ impl Outlet {
             pacer: Pacer::default(),
             history: History::default(),
             newest: None,
+            repairs: Encoder::default(),
+            policy: Policy::default(),
+            ratio: 0.0,
+            last_feedback: None,
             // In the lower half: were the first packets lost around a wrap, the far side could not decrypt (RFC 3711
             // section 3.3.1).
             sequence: crate::random::u32() as u16 >> 1,
@@ -111,6 +121,9 @@ impl Outlet {
                 self.history.on_sent(self.sequence, packet.clone(), now);
                 self.newest = Some(packet.clone());
                 self.sequence = self.sequence.wrapping_add(1);
+                if payload.fec {
+                    self.protect(&packet, now);
+                }
                 (packet, train)
             }
             Release::Resend { packet, train } => (self.copy(packet, payload), train),
@@ -127,6 +140,24 @@ impl Outlet {
             self.marked.push_back((packet.header.payload_type, packet.header.sequence_number, train));
         }
         Some(packet)
+    }
+
+    /// Behind the last packet of a frame its repairs wait to leave.
+    fn protect(&mut self, packet: &rtp::Packet, now: Timestamp) {
+        let rtp::Header { sequence_number: sequence, marker, timestamp, .. } = packet.header;
+        self.repairs.on_sent(Protected { sequence, marker, timestamp, payload: packet.payload.clone() });
+        if !marker {
+            return;
+        }
+        for _ in 0..self.repairs.end_frame(self.ratio, self.policy.frames()) {
+            let Some((sequence_number, payload)) = self.repairs.repair() else { return };
+            let header =
+                rtp::Header { sequence_number, extensions: Vec::new(), extension: false, ..packet.header.clone() };
+            let repair = rtp::Packet { header, payload };
+            let size = size(&repair);
+            // Refused: the path is busy with copies.
+            self.pacer.push_resend(repair, size, self.control.pacing_rate(), 0.0, now);
+        }
     }
 
     /// The rest of the header, with its extensions, is that of the original (RFC 4588 section 4).
@@ -173,10 +204,13 @@ impl Outlet {
     }
 
     /// `next` is the number of the next packet that leaves.
-    pub(crate) fn on_feedback(&mut self, report: &TransportLayerCc, next: u64, now: Timestamp) {
+    pub(crate) fn on_feedback(&mut self, report: &TransportLayerCc, next: u64, rtt: Option<Duration>, now: Timestamp) {
         let Ok(bytes) = report.marshal() else { return };
         let reported = self.feedback.read(&bytes, next);
         self.control.handle_feedback(&reported, now);
+        let passed = self.last_feedback.replace(now).map_or(Duration::ZERO, |last| now.since(last));
+        self.policy.on_loss(self.control.loss(), passed);
+        self.ratio = self.policy.ratio(rtt);
         self.obey(now);
         self.wake.notify_one();
     }
@@ -188,6 +222,7 @@ impl Outlet {
                 Output::Collapse => {
                     self.pacer.flush();
                     self.history = History::default();
+                    self.repairs.forget();
                     (self.stale, self.asked) = (Some(now), None);
                 }
             }
@@ -196,7 +231,7 @@ impl Outlet {
 
     /// Bits a second for the encoder; `None`: what it was told last still holds. Steps of less than 2 % are not worth its while.
     pub(crate) fn news(&mut self) -> Option<u32> {
-        let target = self.control.media_target();
+        let target = self.media_target();
         let changed = target.abs_diff(self.told) > self.told / 50;
         changed.then(|| {
             self.told = target;
@@ -204,9 +239,14 @@ impl Outlet {
         })
     }
 
+    /// Repairs come out of the picture's rate, never on top.
+    fn media_target(&self) -> u32 {
+        (f64::from(self.control.media_target()) / (1.0 + self.ratio)) as u32
+    }
+
     /// The rate has fallen so far that the next picture must know of it.
     pub(crate) fn has_fallen(&self) -> bool {
-        f64::from(self.control.media_target()) < FALLEN * f64::from(self.told)
+        f64::from(self.media_target()) < FALLEN * f64::from(self.told)
     }
 
     /// Whether to ask the encoder for a keyframe now: what was dropped is missing to all that follows.
@@ -221,4 +261,62 @@ impl Outlet {
 
 fn size(packet: &rtp::Packet) -> usize {
     packet.header.marshal_size() + packet.payload.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use fika_rtp::fec::Decoder;
+
+    use super::*;
+
+    fn frame() -> Vec<rtp::Packet> {
+        let packet = |at: usize| {
+            let header = rtp::Header { version: 2, payload_type: 102, marker: at == 3, ..Default::default() };
+            rtp::Packet { header, payload: Bytes::from_static(&[0x41; 50]) }
+        };
+        (0..4).map(packet).collect()
+    }
+
+    /// Original numbers of the repairs that follow a frame.
+    fn repairs(fec: bool, ratio: f64) -> Vec<u16> {
+        let mut outlet = Outlet::new(2_000_000);
+        let payload = VideoPayload { payload_type: 102, rtx: Some(103), main: true, fec };
+        outlet.ratio = ratio;
+        outlet.push_frame(frame(), true);
+        let first = outlet.sequence;
+        let mut now = Timestamp::from_millis(1);
+        let mut found = Vec::new();
+        while now < Timestamp::from_millis(500) {
+            match outlet.poll(payload, now) {
+                (Some(packet), _) if packet.header.payload_type == 103 => {
+                    let (sequence, payload) = rtx::unwrap(&packet.payload).unwrap();
+                    if Decoder::is_repair(&payload) {
+                        found.push(sequence.wrapping_sub(first));
+                    }
+                }
+                (Some(_), _) => {}
+                (None, due) => now = due.max(now + Duration::from_millis(1)),
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn repairs_follow_a_frame_where_the_peer_knows_them() {
+        assert_eq!(repairs(true, 0.5), [3, 3]);
+        assert!(repairs(true, 0.0).is_empty());
+        assert!(repairs(false, 0.5).is_empty());
+    }
+
+    #[test]
+    fn repairs_come_out_of_the_pictures_rate() {
+        let mut outlet = Outlet::new(2_000_000);
+        let whole = outlet.news().unwrap();
+        outlet.ratio = 0.25;
+        assert_eq!(outlet.news(), Some((f64::from(whole) / 1.25) as u32));
+        assert_eq!(outlet.news(), None, "told already");
+        outlet.ratio = 1.0;
+        assert!(outlet.has_fallen());
+    }
 }

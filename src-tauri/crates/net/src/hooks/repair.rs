@@ -91,15 +91,19 @@ impl Stage for Requester {
     fn read(&mut self, packet: &mut Packet, now: Instant, _out: &mut Outgoing) -> bool {
         let Packet::Rtp(packet) = packet else { return true };
         let ssrc = packet.header.ssrc;
-        let (ssrc, sequence) = match self.repairs.get(&ssrc) {
+        let at = self.clock.at(now);
+        let (ssrc, copy) = match self.repairs.get(&ssrc) {
             Some(primary) => match rtx::unwrap(&packet.payload) {
-                Some((sequence, _)) => (*primary, sequence),
+                Some((sequence, _)) => (*primary, Some(sequence)),
                 None => return true,
             },
-            None => (ssrc, packet.header.sequence_number),
+            None => (ssrc, None),
         };
         if let Some(generator) = self.streams.get_mut(&ssrc) {
-            generator.on_packet(sequence, self.clock.at(now));
+            match copy {
+                Some(sequence) => generator.on_copy(sequence, at),
+                None => generator.on_packet(packet.header.sequence_number, at),
+            }
             if let Some(time) = generator.take_answered() {
                 self.link.lock().round_trip.on_answered(time);
             }

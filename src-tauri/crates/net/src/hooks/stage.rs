@@ -21,6 +21,11 @@ pub(super) trait Stage: Send + Sync + 'static {
         true
     }
 
+    /// Packets that what was read has brought back; they go inward behind it.
+    fn found(&mut self) -> Vec<Packet> {
+        Vec::new()
+    }
+
     fn timeout(&mut self, _now: Instant, _out: &mut Outgoing) {}
 
     fn next_timeout(&self) -> Option<Instant> {
@@ -65,10 +70,12 @@ impl<S: Stage> Protocol<TaggedPacket, TaggedPacket, ()> for Adapter<S> {
     type Time = Instant;
 
     fn handle_read(&mut self, mut packet: TaggedPacket) -> Result<(), Error> {
-        let now = packet.now;
+        let (now, transport) = (packet.now, packet.transport);
         if self.stage.read(&mut packet.message.packet, now, &mut self.outgoing) {
             self.read.push_back(packet);
         }
+        let found = self.stage.found().into_iter();
+        self.read.extend(found.map(|packet| TaggedPacket { now, transport, message: AttributedPacket::new(packet) }));
         self.queue_outgoing(now);
         Ok(())
     }

@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use fika_media::Timestamp;
-use fika_rtp::{capture_time, rtx};
+use fika_rtp::{capture_time, fec, rtx};
 use rtc::interceptor::{AttributedPacket, Interceptor, Packet, RTCPFeedback, RTPHeaderExtension, TaggedPacket};
 use rtc::rtcp::payload_feedbacks::full_intra_request::{FirEntry, FullIntraRequest};
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
@@ -38,7 +38,7 @@ impl Bench {
     fn new() -> Self {
         let clock = SessionClock::new(&(Arc::new(|| Timestamp::from_millis(50_000)) as fika_media::Clock));
         let link = SharedLink::new(2_000_000);
-        link.lock().video_payload = Some(VideoPayload { payload_type: 102, rtx: Some(103), main: true });
+        link.lock().video_payload = Some(VideoPayload { payload_type: 102, rtx: Some(103), main: true, fec: false });
         Self { start: clock.instant(Timestamp::from_millis(50_000)), clock, link }
     }
 
@@ -176,6 +176,46 @@ fn what_rtx_brings_is_not_asked_for_again() {
     assert_eq!(requester.poll_timeout(), None);
     requester.handle_timeout(bench.at(400)).unwrap();
     assert!(written(&mut requester).is_empty());
+}
+
+#[test]
+fn what_a_repair_brings_back_goes_inward_behind_it() {
+    let bench = Bench::new();
+    let (arrivals, mut arrived) = mpsc::channel(8);
+    let mut corrector = Adapter::new(correct::Corrector::default());
+    let mut intake = Adapter::new(intake::Intake::new(bench.link.clone(), bench.clock, arrivals));
+    for info in [info(77, Some(78)), info(78, None)] {
+        corrector.bind_remote_stream(&info);
+        intake.bind_remote_stream(&info);
+    }
+    let mut encoder = fec::Encoder::default();
+    let packets = [100, 101, 102, 103].map(|sequence| media(77, sequence));
+    for rtp::Packet { header, payload } in &packets {
+        let (marker, timestamp) = (header.marker, header.timestamp);
+        encoder.on_sent(fec::Protected {
+            sequence: header.sequence_number,
+            marker,
+            timestamp,
+            payload: payload.clone(),
+        });
+    }
+    assert_eq!(encoder.end_frame(0.25, 4), 1);
+    let (newest, payload) = encoder.repair().unwrap();
+    let mut repair = media(78, 5);
+    repair.payload = rtx::wrap(newest, &payload);
+    for packet in [&packets[0], &packets[1], &packets[3], &repair] {
+        read(&mut corrector, Packet::Rtp(packet.clone()), bench.at(0));
+    }
+    let inward: Vec<Packet> =
+        std::iter::from_fn(|| corrector.poll_read()).map(|packet| packet.message.packet).collect();
+    assert_eq!(inward.len(), 5, "the repair too, whose number is reported");
+    assert_eq!(rtp_of(&inward[4]), &packets[2]);
+    for packet in inward {
+        read(&mut intake, packet, bench.at(0));
+    }
+    let sequences: Vec<u16> =
+        std::iter::from_fn(|| arrived.try_recv().ok()).map(|arrival| arrival.packet.sequence).collect();
+    assert_eq!(sequences, [100, 101, 103, 102]);
 }
 
 #[test]

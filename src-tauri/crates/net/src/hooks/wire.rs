@@ -60,7 +60,8 @@ impl Wire {
         } else if let Some(report) = any.downcast_ref::<SenderReport>() {
             self.on_reports(&mut link, &report.reports, at);
         } else if let Some(feedback) = any.downcast_ref::<TransportLayerCc>() {
-            link.outlet.on_feedback(feedback, self.next_number, at);
+            let rtt = link.round_trip.get();
+            link.outlet.on_feedback(feedback, self.next_number, rtt, at);
         } else if let Some(nack) = any.downcast_ref::<TransportLayerNack>() {
             if nack.media_ssrc == self.ssrcs.video {
                 link.video_sent.nacks += 1;

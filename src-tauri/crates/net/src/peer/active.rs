@@ -43,7 +43,7 @@ impl Active {
     pub(super) async fn offer(context: &Context) -> Result<(Self, String)> {
         let active = Self::new(context, connection::build(&context.settings).await?);
         let offer = active.connection.create_offer(None).await?;
-        let sdp = sdp::without_candidates(&offer.sdp);
+        let sdp = sdp::outgoing(&offer.sdp);
         active.connection.set_local_description(offer).await?;
         Ok((active, sdp))
     }
@@ -56,7 +56,7 @@ impl Active {
         active.connection.set_remote_description(offer).await?;
         active.set_payloads(payloads).await;
         let answer = active.connection.create_answer(None).await?;
-        let sdp = sdp::without_candidates(&answer.sdp);
+        let sdp = sdp::outgoing(&answer.sdp);
         active.connection.set_local_description(answer).await?;
         Ok((active, sdp))
     }

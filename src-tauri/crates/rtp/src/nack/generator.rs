@@ -49,15 +49,25 @@ impl Generator {
         self.rtt = Some(rtt);
     }
 
+    /// A copy has come: perhaps what was asked for.
+    pub fn on_copy(&mut self, sequence: u16, now: Timestamp) {
+        let number = self.sequence.near(sequence);
+        // Of several requests nobody knows which one was answered.
+        if let Some(missing) =
+            number.and_then(|number| self.missing.get(&number)).filter(|missing| missing.requests == 1)
+        {
+            self.answered = Some(now.since(missing.asked));
+        }
+        self.on_packet(sequence, now);
+    }
+
+    /// A packet has come, or was brought back.
     pub fn on_packet(&mut self, sequence: u16, now: Timestamp) {
         let highest = self.sequence.highest();
         let Some(sequence) = self.sequence.unwrap(sequence) else { return };
         let Some(highest) = highest else { return };
         if sequence <= highest {
-            // Of several requests nobody knows which one was answered.
-            if let Some(missing) = self.missing.remove(&sequence).filter(|missing| missing.requests == 1) {
-                self.answered = Some(now.since(missing.asked));
-            }
+            self.missing.remove(&sequence);
             return;
         }
         let gap = sequence - highest - 1;
@@ -74,7 +84,9 @@ impl Generator {
     pub fn handle_timeout(&mut self, now: Timestamp, out: &mut Vec<u16>) {
         let repeat = (self.rtt.unwrap_or(DEFAULT_RTT) * 11 / 10 + Duration::from_millis(5)).max(MIN_REPEAT);
         self.missing.retain(|sequence, missing| {
-            if now.since(missing.since) > MAX_AGE || missing.requests >= MAX_REQUESTS && !missing.echoes && missing.due <= now {
+            if now.since(missing.since) > MAX_AGE
+                || missing.requests >= MAX_REQUESTS && !missing.echoes && missing.due <= now
+            {
                 return false;
             }
             if missing.due <= now {
@@ -160,7 +172,7 @@ mod tests {
         generator.on_packet(10, ms(0));
         generator.on_packet(12, ms(0));
         assert_eq!(ask(&mut generator, ms(10)), [11]);
-        generator.on_packet(11, ms(20));
+        generator.on_copy(11, ms(20));
         assert_eq!(generator.take_answered(), Some(Duration::from_millis(10)));
         assert_eq!(generator.take_answered(), None);
         assert!(ask(&mut generator, ms(500)).is_empty());

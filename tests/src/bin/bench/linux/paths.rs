@@ -55,7 +55,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     for round in 1..=arguments.runs {
         for scenario in &scenarios {
             for pair in pairs {
-                let run = link::run(scenario, *pair, &media, round.into());
+                let run = link::run(scenario, *pair, &media, round.into(), arguments.keep.as_deref());
                 let run = run.with_context(|| format!("{}, {pair}", scenario.name))?;
                 eprintln!("round {round} of {}, {}, {pair}: {run:.2?}", arguments.runs, scenario.name);
                 results.entry(scenario.name).or_default().entry(*pair).or_default().push(run);

@@ -16,6 +16,8 @@ pub struct Usage {
     pub cpu: Duration,
     /// Proportional set size: shared pages count in parts. Bytes.
     pub pss: u64,
+    /// The part of [`Self::pss`] that is in no file, by the name of the program: what nothing but the program can grow.
+    pub own: BTreeMap<String, u64>,
     pub processes: usize,
     /// Open file descriptors.
     pub files: usize,
@@ -34,7 +36,11 @@ pub fn usage(root: u32) -> anyhow::Result<Usage> {
         // A process that just ended is not there any more.
         let Some(cpu) = cpu(&format!("/proc/{pid}/stat")) else { continue };
         usage.cpu += cpu;
-        usage.pss += pss(pid);
+        let memory = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
+        let bytes = |name| field(&memory, name).unwrap_or_default() * 1024;
+        usage.pss += bytes("Pss:");
+        let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+        *usage.own.entry(name.trim().to_owned()).or_default() += bytes("Pss_Anon:");
         usage.processes += 1;
         usage.files += fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count);
         let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
@@ -87,11 +93,6 @@ fn cpu_of(stat: &str) -> Option<Duration> {
 /// What follows the name, which may hold blanks and brackets.
 fn fields(stat: &str) -> impl Iterator<Item = &str> {
     stat.rsplit(") ").next().unwrap_or_default().split(' ')
-}
-
-fn pss(pid: u32) -> u64 {
-    let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
-    field(&text, "Pss:").unwrap_or_default() * 1024
 }
 
 /// The number behind `name` at the beginning of a line.

@@ -2,6 +2,7 @@
 //!
 //! Blocks on the calling thread, which looks at both process trees every [`EVERY`].
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -20,19 +21,23 @@ const EVERY: Duration = Duration::from_secs(10);
 const WARM_UP: u32 = 6;
 
 /// One look at one side.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Look {
     /// Since both saw each other.
     pub at: Duration,
     pub pss: u64,
+    /// Memory that is in no file, by program.
+    pub own: BTreeMap<String, u64>,
     pub files: usize,
 }
 
 /// What grew on one side after it had warmed up.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Growth {
     /// Bytes a minute: the slope of the line nearest to all looks.
     pub pss: f64,
+    /// The same of memory that is in no file, by program.
+    pub own: BTreeMap<String, f64>,
     /// Open files at the first and the last look.
     pub files: (usize, usize),
     /// Bytes at the first and the last look.
@@ -57,7 +62,7 @@ pub fn run(plan: &Plan, clip: &Path, speech: &[f32]) -> anyhow::Result<[Vec<Look
         std::thread::sleep(EVERY);
         for (app, looks) in apps.iter().zip(&mut looks) {
             let usage = process::usage(*app)?;
-            looks.push(Look { at: begin.elapsed(), pss: usage.pss, files: usage.files });
+            looks.push(Look { at: begin.elapsed(), pss: usage.pss, own: usage.own, files: usage.files });
         }
     }
     for window in [&near, &far] {
@@ -74,11 +79,20 @@ pub fn growth(looks: &[Look]) -> anyhow::Result<Growth> {
     let minutes = |look: &Look| look.at.as_secs_f64() / 60.0;
     let count = warm.len() as f64;
     let mean = |of: &dyn Fn(&Look) -> f64| warm.iter().map(|look| of(look)).sum::<f64>() / count;
-    let (middle, level) = (mean(&minutes), mean(&|look| look.pss as f64));
-    let along: f64 = warm.iter().map(|look| (minutes(look) - middle) * (look.pss as f64 - level)).sum();
+    let middle = mean(&minutes);
     let spread: f64 = warm.iter().map(|look| (minutes(look) - middle).powi(2)).sum();
+    let slope = |of: &dyn Fn(&Look) -> f64| {
+        let level = mean(of);
+        warm.iter().map(|look| (minutes(look) - middle) * (of(look) - level)).sum::<f64>() / spread
+    };
     let first = warm[0];
-    Ok(Growth { pss: along / spread, files: (first.files, end.files), ends: (first.pss, end.pss) })
+    let programs = end.own.keys().map(|name| {
+        let own = |look: &Look| look.own.get(name).copied().unwrap_or_default() as f64;
+        (name.clone(), slope(&own))
+    });
+    let own = programs.collect();
+    let pss = slope(&|look| look.pss as f64);
+    Ok(Growth { pss, own, files: (first.files, end.files), ends: (first.pss, end.pss) })
 }
 
 /// docs/soak.md, written as a whole.
@@ -93,11 +107,15 @@ pub fn write(path: &Path, time: Duration, looks: &[Vec<Look>; 2], machine: &str)
     text.push_str("| | memory at first, MiB | at last | growth, MiB a minute | files at first | at last |\n");
     text.push_str("| --- | ---: | ---: | ---: | ---: | ---: |\n");
     let mib = |bytes: f64| bytes / f64::from(1 << 20);
+    let mut programs = Vec::new();
     for (side, looks) in ["who called", "who joined"].iter().zip(looks) {
-        let Growth { pss, files, ends } = growth(looks)?;
+        let Growth { pss, own, files, ends } = growth(looks)?;
         let (first, last) = (mib(ends.0 as f64), mib(ends.1 as f64));
         writeln!(text, "| {side} | {first:.0} | {last:.0} | {:.2} | {} | {} |", mib(pss), files.0, files.1)?;
+        let own: Vec<String> = own.iter().map(|(name, slope)| format!("`{name}` {:.2}", mib(*slope))).collect();
+        programs.push(format!("{side} {}", own.join(", ")));
     }
+    writeln!(text, "\nGrowth of what is in no file, by program, MiB a minute: {}.", programs.join("; "))?;
     Ok(std::fs::write(path, text)?)
 }
 
@@ -113,7 +131,9 @@ mod tests {
     use super::*;
 
     fn looks(pss: impl Fn(u64) -> u64) -> Vec<Look> {
-        (1..=60).map(|n| Look { at: EVERY * n as u32, pss: pss(n), files: 40 + usize::from(n > 30) }).collect()
+        let own = |n| BTreeMap::from([("fika".to_owned(), pss(n) / 2)]);
+        let look = |n| Look { at: EVERY * n as u32, pss: pss(n), own: own(n), files: 40 + usize::from(n > 30) };
+        (1..=60).map(look).collect()
     }
 
     #[test]
@@ -121,6 +141,7 @@ mod tests {
         // A jump in the first minute, then 6,000 bytes each ten seconds.
         let growth = growth(&looks(|n| 100_000_000 * u64::from(n > 5) + 6_000 * n)).unwrap();
         assert!((growth.pss - 36_000.0).abs() < 1.0, "{growth:?}");
+        assert!((growth.own["fika"] - 18_000.0).abs() < 1.0, "{growth:?}");
         assert_eq!((growth.files, growth.ends), ((40, 41), (100_060_000, 100_360_000)));
     }
 

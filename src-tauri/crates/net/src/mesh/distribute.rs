@@ -1,8 +1,8 @@
 //! Gives each of our encoded frames to every connection: encoded once, sent to all.
 //!
 //! One tokio task. While a connection has no room, no frame is taken, so that the encoder leaves out raw pictures instead;
-//! one that has no room for [`PATIENCE`] while others have is left behind: it loses video up to the next keyframe, which is
-//! asked for. Sound is dropped. Who looks at nothing gets no video.
+//! of several, one that has no room for [`PATIENCE`] is left behind: it loses video up to a keyframe, which is asked for when it
+//! has room again. Sound is dropped. Who looks at nothing gets no video.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -27,7 +27,7 @@ pub(super) async fn run(
     let mut outputs: Vec<Output> = Vec::new();
     loop {
         outputs.iter_mut().for_each(Output::look);
-        let others = outputs.iter().any(|output| output.takes_video() && output.full_since.is_none());
+        let others = outputs.iter().filter(|output| output.takes_video()).count() > 1;
         let full = outputs.iter().position(Output::is_waited_for);
         tokio::select! {
             biased;
@@ -107,15 +107,13 @@ impl Output {
             return !queue.is_closed();
         }
         if self.needs_keyframe && !frame.keyframe {
-            *press = true;
+            // Without room it would be lost too.
+            *press |= queue.capacity() > 0;
             return !queue.is_closed();
         }
         match queue.try_send(frame.clone()) {
             Ok(()) => self.needs_keyframe = false,
-            Err(TrySendError::Full(_)) => {
-                self.needs_keyframe = true;
-                *press = true;
-            }
+            Err(TrySendError::Full(_)) => self.needs_keyframe = true,
             Err(TrySendError::Closed(_)) => return false,
         }
         true
@@ -150,12 +148,50 @@ mod tests {
         assert!(received.try_recv().is_err());
         press = false;
         assert!(output.video(&frame(true), &mut press) && !press);
-        assert!(output.video(&frame(false), &mut press) && press, "full");
+        assert!(output.video(&frame(false), &mut press) && !press, "full: a keyframe would find no room either");
         received.try_recv().unwrap();
-        assert!(output.video(&frame(false), &mut press));
+        assert!(output.video(&frame(false), &mut press) && press);
         assert!(received.try_recv().is_err(), "depends on the dropped one");
         assert!(output.video(&frame(true), &mut press));
         assert!(received.try_recv().unwrap().keyframe);
+    }
+
+    #[tokio::test]
+    async fn while_the_only_peer_has_no_room_no_frame_is_taken() {
+        let (video, video_end) = mpsc::channel(1);
+        let (_audio, audio_end) = mpsc::channel(1);
+        let (sinks, sinks_end) = mpsc::channel(1);
+        let (pressed, _pressed) = mpsc::channel(1);
+        let (output, mut received) = output(1);
+        sinks.send(output.sink).await.unwrap();
+        let task = tokio::spawn(run(video_end, audio_end, sinks_end, pressed));
+        video.send(frame(true)).await.unwrap();
+        video.send(frame(false)).await.unwrap();
+        // Everything that can run has run.
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        assert!(video.try_send(frame(false)).is_err(), "the second one waits");
+        assert!(received.recv().await.unwrap().keyframe);
+        assert!(!received.recv().await.unwrap().keyframe, "and comes when there is room");
+        drop(sinks);
+        task.await.unwrap();
+    }
+
+    #[test]
+    fn one_of_several_that_stays_behind_is_not_waited_for() {
+        let (mut output, mut received) = output(1);
+        assert!(output.video(&frame(true), &mut false));
+        output.look();
+        assert!(output.is_waited_for());
+        output.left_behind = true;
+        assert!(!output.is_waited_for());
+        let mut press = false;
+        assert!(output.video(&frame(false), &mut press) && !press);
+        received.try_recv().unwrap();
+        output.look();
+        assert!(output.full_since.is_none() && !output.left_behind);
+        assert!(output.video(&frame(false), &mut press) && press, "it begins anew");
     }
 
     #[test]

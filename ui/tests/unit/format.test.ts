@@ -8,6 +8,7 @@ import { overwriteGetLocale } from "../../src/lib/paraglide/runtime";
 
 const QUALITY: QualityView = {
   level: "good",
+  cause: null,
   roundTripMs: 42,
   sendKbps: 900,
   receiveKbps: 1240,

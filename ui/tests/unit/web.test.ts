@@ -345,6 +345,7 @@ it("figures are those of the pair that is used, and rates those of the second", 
   const [before, now] = [figures(stats(100_000, 0)), figures(stats(225_000, 50))];
   expect(qualityOf([{ before, now, seconds: 1 }])).toEqual({
     level: "fair",
+    cause: { kind: "loss" },
     roundTripMs: 250,
     sendKbps: 100,
     receiveKbps: 1000,

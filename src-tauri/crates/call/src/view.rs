@@ -202,6 +202,8 @@ pub enum Quality {
 #[serde(rename_all = "camelCase")]
 pub struct QualityView {
     pub level: Quality,
+    /// What holds it back most; none when it is good, or when nothing comes.
+    pub cause: Option<QualityCause>,
     pub round_trip_ms: Option<u32>,
     pub send_kbps: u32,
     pub receive_kbps: u32,
@@ -214,6 +216,18 @@ pub struct QualityView {
     pub receive_width: u32,
     pub receive_height: u32,
     pub receive_fps: u32,
+}
+
+/// What holds a connection back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[serde(tag = "kind", rename_all = "camelCase")]
+pub enum QualityCause {
+    /// What we send has to fit into `kbps`, so the picture is smaller than it could be.
+    SlowUpload { kbps: u32 },
+    /// Much is lost on the way.
+    Loss,
+    /// It takes long to the other side and back.
+    LongWay,
 }
 
 /// What the page reacts to.

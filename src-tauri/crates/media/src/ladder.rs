@@ -40,7 +40,7 @@ const STEPS: [Step; 6] = [
 /// To climb, the bitrate is this much above what the rung needs, in per cent ...
 const CLIMB_PERCENT: u64 = 120;
 /// ... for this long; at the beginning, while nobody knows yet what the path carries, for a shorter time.
-const CLIMB_AFTER: Duration = Duration::from_millis(2500);
+const CLIMB_AFTER: Duration = Duration::from_millis(1500);
 const CLIMB_AFTER_AT_FIRST: Duration = Duration::from_millis(350);
 const AT_FIRST: Duration = Duration::from_secs(4);
 /// A rung is left at once below this share of its least bitrate, in per cent, and for the rest after this time.
@@ -231,8 +231,8 @@ mod tests {
     #[test]
     fn drops_at_once_when_far_short_and_climbs_to_what_was_enough() {
         assert_eq!(heights((1280, 720), &[(1_500_000, 1), (200_000, 1)]), [720, 360]);
-        assert_eq!(heights((1280, 720), &[(200_000, 9), (1_500_000, 2)]), [360]);
-        assert_eq!(heights((1280, 720), &[(200_000, 9), (1_500_000, 3)]), [360, 720]);
+        assert_eq!(heights((1280, 720), &[(200_000, 9), (1_500_000, 1)]), [360]);
+        assert_eq!(heights((1280, 720), &[(200_000, 9), (1_500_000, 2)]), [360, 720]);
         assert_eq!(heights((1280, 720), &[(200_000, 9), (500_000, 30), (1_500_000, 9)]), [360, 540, 720]);
         assert_eq!(heights((1280, 720), &[(200_000, 9), (500_000, 2), (1_500_000, 1)]), [360, 540], "the least counts");
         assert_eq!(heights((1280, 720), &[(500_000, 9), (700_000, 60)]), [540], "720p needs 720 kbit/s to come back");

@@ -387,8 +387,19 @@ export type Problem = "cameraBusy" | "cameraDenied" | "cameraMissing" | "cameraL
 
 export type Quality = "good" | "fair" | "weak";
 
+/**  What holds a connection back. */
+export type QualityCause = 
+/**  What we send has to fit into `kbps`, so the picture is smaller than it could be. */
+{ kind: "slowUpload"; kbps: number } | 
+/**  Much is lost on the way. */
+{ kind: "loss" } | 
+/**  It takes long to the other side and back. */
+{ kind: "longWay" };
+
 export type QualityView = {
 	level: Quality,
+	/**  What holds it back most; none when it is good, or when nothing comes. */
+	cause: QualityCause | null,
 	roundTripMs: number | null,
 	sendKbps: number,
 	receiveKbps: number,

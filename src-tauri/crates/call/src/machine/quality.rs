@@ -4,11 +4,14 @@ use std::time::{Duration, Instant};
 
 use super::io::VideoFigures;
 use crate::session::PeerStats;
-use crate::view::{Quality, QualityView};
+use crate::view::{Quality, QualityCause, QualityView};
 
 /// From these on the connection counts as fair.
 const FAIR_LOSS: f64 = 0.03;
 const FAIR_ROUND_TRIP: Duration = Duration::from_millis(250);
+/// Below these, bits a second, our picture suffers, and then our sound.
+const FAIR_UPLOAD: u32 = 400_000;
+const WEAK_UPLOAD: u32 = 150_000;
 /// From these on as weak.
 const WEAK_LOSS: f64 = 0.10;
 const WEAK_ROUND_TRIP: Duration = Duration::from_millis(500);
@@ -18,6 +21,8 @@ const WEAK_ROUND_TRIP: Duration = Duration::from_millis(500);
 pub(super) struct Figures {
     last: Option<(Instant, Totals)>,
     round_trip: Option<Duration>,
+    /// What our way to the participant carries, bits a second.
+    upload: Option<u32>,
     send_bitrate: f64,
     receive_bitrate: f64,
     /// The worse direction, 0 to 1.
@@ -43,6 +48,7 @@ impl Figures {
             packets_lost: stats.inbound.iter().fold(0, |sum, i| sum.saturating_add(i.packets_lost)),
         };
         self.round_trip = stats.round_trip_time;
+        self.upload = stats.available_outgoing_bitrate;
         self.relayed = stats.relayed();
         let Some((then, before)) = self.last.replace((now, totals)) else { return totals.bytes_received > 0 };
         let seconds = now.saturating_duration_since(then).as_secs_f64().max(0.001);
@@ -82,14 +88,31 @@ pub(super) fn view<'a>(
 ) -> Option<QualityView> {
     let all = all.filter(|figures| figures.last.is_some());
     let level = all.clone().map(Figures::level).max_by_key(|level| *level as u8)?;
+    // Who sends no picture has no use for more.
+    let upload = all.clone().filter_map(|figures| figures.upload).min().filter(|_| send.width > 0);
+    let slow = match upload {
+        Some(..WEAK_UPLOAD) => Quality::Weak,
+        Some(..FAIR_UPLOAD) => Quality::Fair,
+        _ => Quality::Good,
+    };
+    let loss = all.clone().map(|figures| figures.loss).fold(0.0, f64::max);
+    let cause = match upload.filter(|_| slow != Quality::Good) {
+        _ if !steady => None,
+        Some(upload) => Some(QualityCause::SlowUpload { kbps: upload / 1000 }),
+        None if loss >= FAIR_LOSS => Some(QualityCause::Loss),
+        None if level != Quality::Good => Some(QualityCause::LongWay),
+        None => None,
+    };
+    let level = if slow as u8 > level as u8 { slow } else { level };
     let sum = |value: fn(&Figures) -> f64| all.clone().map(value).sum::<f64>();
     Some(QualityView {
         level: if steady { level } else { Quality::Weak },
+        cause,
         // Conversions from float saturate.
         round_trip_ms: all.clone().filter_map(|f| f.round_trip).max().map(|time| (time.as_secs_f64() * 1e3) as u32),
         send_kbps: (sum(|f| f.send_bitrate) / 1e3).round() as u32,
         receive_kbps: (sum(|f| f.receive_bitrate) / 1e3).round() as u32,
-        loss_percent: (all.clone().map(|f| f.loss).fold(0.0, f64::max) * 100.0).round() as u32,
+        loss_percent: (loss * 100.0).round() as u32,
         relayed: all.clone().any(|f| f.relayed),
         send_width: send.width,
         send_height: send.height,

@@ -26,6 +26,7 @@ const failed = (problem: DeviceProblem): CaptureView => ({ ...on, state: "failed
 
 const GOOD: QualityView = {
   level: "good",
+  cause: null,
   roundTripMs: 42,
   sendKbps: 1180,
   receiveKbps: 1240,
@@ -161,9 +162,20 @@ export const STATES = {
   speaking: { ...CALL, participants: [{ ...AMIR, speaking: true }] },
   fair: {
     ...CALL,
-    quality: { ...GOOD, level: "fair", roundTripMs: 140, receiveKbps: 640, lossPercent: 3, relayed: true },
+    quality: {
+      ...GOOD,
+      level: "fair",
+      cause: { kind: "slowUpload", kbps: 310 },
+      roundTripMs: 140,
+      receiveKbps: 640,
+      lossPercent: 3,
+      relayed: true,
+    },
   },
-  weak: { ...CALL, quality: { ...GOOD, level: "weak", roundTripMs: 410, receiveKbps: 210, lossPercent: 11 } },
+  weak: {
+    ...CALL,
+    quality: { ...GOOD, level: "weak", cause: { kind: "loss" }, roundTripMs: 410, receiveKbps: 210, lossPercent: 11 },
+  },
   "grid-3": { ...CALL, participants: [AMIR, SOFIA] },
   "grid-4": { ...CALL, participants: [AMIR, SOFIA, JONAS] },
   "grid-9": {

@@ -1,5 +1,5 @@
 /** The figures of a connection, once a second, from the browser's statistics (webrtc-stats). */
-import type { Quality, QualityView } from "../bindings";
+import type { Quality, QualityCause, QualityView } from "../bindings";
 
 export type Figures = {
   roundTripMs: number | null;
@@ -80,6 +80,7 @@ export function qualityOf(pairs: readonly { before: Figures; now: Figures; secon
   const [send, receive] = [widest("send"), widest("receive")];
   return {
     level: levelOf(roundTripMs ?? 0, lossPercent),
+    cause: causeOf(roundTripMs ?? 0, lossPercent),
     roundTripMs,
     sendKbps: rate("sentBytes"),
     receiveKbps: rate("receivedBytes"),
@@ -92,6 +93,11 @@ export function qualityOf(pairs: readonly { before: Figures; now: Figures; secon
     receiveHeight: receive.height,
     receiveFps: receive.fps,
   };
+}
+
+function causeOf(roundTripMs: number, lossPercent: number): QualityCause | null {
+  if (lossPercent > 3) return { kind: "loss" };
+  return roundTripMs > 200 ? { kind: "longWay" } : null;
 }
 
 function levelOf(roundTripMs: number, lossPercent: number): Quality {

@@ -3,7 +3,7 @@
 use super::*;
 use crate::TrackSource;
 use crate::session::{CandidatePair, CandidateType, InboundStats, OutboundStats, PeerStats};
-use crate::view::Quality;
+use crate::view::{Quality, QualityCause};
 
 #[test]
 fn two_seconds_of_silence_are_unstable() {
@@ -184,6 +184,35 @@ fn stats(seconds: u64, packets_lost: i64, round_trip_ms: u64) -> SessionEvent {
         inbound: vec![inbound],
     };
     SessionEvent::Stats { participant: id("amir"), stats }
+}
+
+#[test]
+fn what_holds_the_connection_back_is_named() {
+    let mut desk = Desk::in_call();
+    let figures = |desk: &mut Desk, width| {
+        let send = VideoFigures { width, height: 360, fps: 30 };
+        desk.input(Input::Figures { send, receive: send });
+    };
+    figures(&mut desk, 640);
+    desk.session(stats(10, 0, 42));
+    let mut now = 10;
+    let mut told = |desk: &mut Desk, upload, lost, round_trip| {
+        now += 1;
+        let SessionEvent::Stats { participant, stats } = stats(now, lost, round_trip) else { panic!("statistics") };
+        desk.pass(Duration::from_secs(1));
+        let stats = PeerStats { available_outgoing_bitrate: upload, ..stats };
+        desk.session(SessionEvent::Stats { participant, stats });
+        let quality = desk.call.view().quality.clone().unwrap();
+        (quality.level, quality.cause)
+    };
+    assert_eq!(told(&mut desk, Some(2_000_000), 0, 42), (Quality::Good, None));
+    let slow = |kbps| Some(QualityCause::SlowUpload { kbps });
+    assert_eq!(told(&mut desk, Some(310_000), 0, 42), (Quality::Fair, slow(310)));
+    assert_eq!(told(&mut desk, Some(90_000), 0, 300), (Quality::Weak, slow(90)));
+    assert_eq!(told(&mut desk, None, 5, 300), (Quality::Fair, Some(QualityCause::Loss)));
+    assert_eq!(told(&mut desk, Some(400_000), 5, 600), (Quality::Weak, Some(QualityCause::LongWay)));
+    figures(&mut desk, 0);
+    assert_eq!(told(&mut desk, Some(90_000), 5, 42), (Quality::Good, None), "no picture is sent");
 }
 
 #[test]

@@ -9,6 +9,16 @@ import { readMarks, watch } from './picture.js';
 const remoteVideo = document.getElementById('remote');
 const localVideo = document.getElementById('local');
 
+/** A picture for one more than the first, in the other three quarters of the window. */
+function another(id) {
+  let video = document.getElementById(`peer-${id}`);
+  if (video) return video;
+  video = Object.assign(document.createElement('video'), { id: `peer-${id}`, autoplay: true, playsInline: true });
+  document.body.append(video);
+  document.body.classList.add('grid');
+  return video;
+}
+
 const fika = {
   /** What happened when, in ms of `performance.now()`. */
   marks: {},
@@ -42,8 +52,12 @@ const fika = {
         offers, iceServers, stream: fika.stream, maxBitrate, free, mark: fika.mark,
         tell: (body) => signalling.tell(id, { session, seq: seq++, body }),
         onTrack: (stream) => {
-          if (remoteVideo.srcObject === stream) return;
-          remoteVideo.srcObject = stream;
+          const first = !remoteVideo.srcObject || fika.shownBy === id;
+          const video = first ? remoteVideo : another(id);
+          if (video.srcObject === stream) return;
+          video.srcObject = stream;
+          if (!first) return;
+          fika.shownBy = id;
           watch(remoteVideo, fika.frames.remote, () => fika.mark('firstFrame'));
         },
       });
@@ -88,6 +102,12 @@ const fika = {
     return [...report.values()]
       .filter(({ type }) => ['inbound-rtp', 'outbound-rtp', 'remote-inbound-rtp', 'transport'].includes(type))
       .map((stat) => ({ ...stat, mimeType: report.get(stat.codecId)?.mimeType }));
+  },
+
+  /** The same of all peers. */
+  async everything() {
+    const reports = await Promise.all([...fika.peers.values()].map((peer) => peer.pc.getStats()));
+    return reports.flatMap((report) => [...report.values()].filter(({ type }) => type === 'inbound-rtp'));
   },
 
   /** Resolves when `condition()` is true; looks again with each second frame of a 20 Hz clock. */

@@ -7,6 +7,7 @@ pub mod browser;
 pub mod budget;
 pub mod figures;
 pub mod link;
+pub mod mesh;
 pub mod report;
 pub mod screen;
 pub mod soak;

@@ -86,6 +86,30 @@ pub fn write_budget(path: &Path, plan: &Plan, runs: &[Run], browser: &str) -> st
     std::fs::write(path, text)
 }
 
+/// docs/mesh.md, written as a whole.
+pub fn write_mesh(path: &Path, plan: &Plan, ours: &[Run], theirs: &[Run], browser: &str) -> std::io::Result<()> {
+    let mut text = String::from(MESH);
+    // Writing to a String cannot fail.
+    let _ = writeln!(
+        text,
+        "{} runs of each in turn, medians; {}. CPU time is counted over {} s.\n",
+        ours.len(),
+        machine(browser),
+        plan.load.as_secs()
+    );
+    text.push_str(&table(super::mesh::ROWS, &medians(ours), &medians(theirs)));
+    std::fs::write(path, text)
+}
+
+const MESH: &str = "# Four in a call
+
+Written by `./dev bench mesh`; do not edit. Four windows of 1030x730 on one virtual screen without a graphics card, peer to
+peer: each sends to three and shows three. The app gets 720p from its camera and finds out by itself that nobody shows more than
+a quarter of a window; Chromium, a browser for each, is told to send 640x360. All run on the same cores, so a full machine shows
+in the pictures a second.
+
+";
+
 const BUDGET: &str = "# Budget
 
 Written by `./dev bench budget`; do not edit. What parts of the app cost, on a virtual screen (Xvfb) without a graphics card;

@@ -15,7 +15,7 @@ use fika_server::{Config, Server};
 use fika_tests::bench::figures::Run;
 use fika_tests::bench::link::Pair;
 use fika_tests::bench::report::{self, Report};
-use fika_tests::bench::{Plan, SCREEN, Side, app, browser, budget, soak};
+use fika_tests::bench::{Plan, SCREEN, Side, app, browser, budget, mesh, soak};
 use fika_tests::camera::{asset, mark};
 use fika_tests::chromium::make_y4m;
 use fika_tests::display::Display;
@@ -61,6 +61,8 @@ enum What {
     Soak,
     /// Calls over bad paths, ours and Chromium's in all pairs.
     Link,
+    /// Four in a call, beside Chromium.
+    Mesh,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -97,6 +99,7 @@ pub(crate) fn main() -> anyhow::Result<()> {
         What::Budget => return bench.budget(&arguments),
         What::Soak => return bench.soak(&arguments),
         What::Link => unreachable!("it has begun"),
+        What::Mesh => return bench.mesh(&arguments),
     }
     let (mut fika, mut chromium) = (Vec::new(), Vec::new());
     for round in 1..=arguments.runs {
@@ -141,6 +144,20 @@ impl Bench {
         let looks = soak::run(&self.plan, &self.clip, &self.speech)?;
         let path = arguments.report.clone().unwrap_or_else(|| "docs/soak.md".into());
         soak::write(&path, self.plan.load, &looks, &report::machine(&browser::version()?))?;
+        eprintln!("{} is written", path.display());
+        Ok(())
+    }
+
+    fn mesh(&self, arguments: &Arguments) -> anyhow::Result<()> {
+        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        for round in 1..=arguments.runs {
+            let room = Room::open()?;
+            theirs.push(mesh::chromium(&self.plan, &room.link, &self.marked, &self.sound).context("Chromium")?.0);
+            ours.push(mesh::fika(&self.plan, &self.clip, &self.speech).context("Fika")?.0);
+            eprintln!("round {round} of {}: {:.2?} {:.2?}", arguments.runs, ours.last(), theirs.last());
+        }
+        let path = arguments.report.clone().unwrap_or_else(|| "docs/mesh.md".into());
+        report::write_mesh(&path, &self.plan, &ours, &theirs, &browser::version()?)?;
         eprintln!("{} is written", path.display());
         Ok(())
     }

@@ -91,7 +91,7 @@ pub fn chromium(plan: &Plan, link: &str, clip: &Path, sound: &Path) -> anyhow::R
             window: Some(place(number)),
             app: Some(pages.url()),
         })?;
-        let mut page = browser.page()?;
+        let mut page = browser.open(&pages.url())?;
         // As much as a quarter of the window shows, which the app finds out by itself.
         page.evaluate("fika.camera({ width: 640, height: 360 })")?;
         page.evaluate(&format!("fika.join('{link}').then(() => 0)"))?;

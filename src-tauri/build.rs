@@ -22,6 +22,7 @@ const COMMANDS: &[&str] = &[
     "set_layout",
     "surface_stats",
     "set_fullscreen",
+    "set_small_window",
     "set_passcode",
     "moderate",
     "set_hand",

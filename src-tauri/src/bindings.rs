@@ -25,6 +25,7 @@ pub(crate) fn builder() -> Builder<tauri::Wry> {
             commands::set_layout,
             commands::surface_stats,
             commands::set_fullscreen,
+            commands::set_small_window,
             room::set_passcode,
             room::moderate,
             room::set_hand,
@@ -43,6 +44,7 @@ pub(crate) fn builder() -> Builder<tauri::Wry> {
             events::Notified,
             events::PicturesChanged,
             events::VideoChanged,
+            events::SmallWindowChanged,
         ])
 }
 

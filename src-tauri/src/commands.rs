@@ -30,6 +30,8 @@ pub(crate) struct AppInfo {
     pub(crate) locale: String,
     pub(crate) video: VideoTransport,
     pub(crate) settings: AppSettings,
+    /// The window is small and above all others.
+    pub(crate) small_window: bool,
     pub(crate) view: CallView,
     pub(crate) chat: ChatView,
     pub(crate) devices: Vec<DeviceInfo>,
@@ -48,6 +50,7 @@ pub(crate) async fn start(state: State<'_, AppState>) -> Reply<AppInfo> {
         locale: words::system_language(),
         video: state.video.transport().ok_or_else(|| UiError::internal(&"pictures have no way to the window"))?,
         settings: state.settings.get(),
+        small_window: state.small.is_small(),
         view: state.engine.view().borrow().clone(),
         chat: state.engine.chat().borrow().clone(),
         devices: state.engine.devices().borrow().clone(),
@@ -175,6 +178,13 @@ pub(crate) fn surface_stats(state: State<'_, AppState>) -> Reply<Vec<TileStats>>
 #[specta::specta]
 pub(crate) fn set_fullscreen(window: WebviewWindow, on: bool) -> Reply {
     window.set_fullscreen(on).map_err(|e| UiError::internal(&e))
+}
+
+/// Small and above all other windows, or as it was before.
+#[tauri::command]
+#[specta::specta]
+pub(crate) fn set_small_window(state: State<'_, AppState>, window: WebviewWindow, on: bool) -> Reply {
+    state.small.set(&window, on).map_err(|e| UiError::internal(&e))
 }
 
 pub(crate) async fn send(state: &AppState, command: Command) -> Reply {

@@ -49,6 +49,10 @@ pub(crate) struct PicturesChanged(pub(crate) Vec<TileId>);
 #[derive(Clone, Debug, Serialize, Deserialize, specta::Type, Event)]
 pub(crate) struct VideoChanged(pub(crate) VideoTransport);
 
+/// `small-window-changed`: the window has become small or big, also by its own close button.
+#[derive(Clone, Debug, Serialize, Deserialize, specta::Type, Event)]
+pub(crate) struct SmallWindowChanged(pub(crate) bool);
+
 /// Passes on what the engine shows, until it ends. Each kind has a task of its own, so none waits for another.
 pub(crate) fn forward(app: &AppHandle, engine: &EngineHandle) {
     tauri::async_runtime::spawn(mirror(app.clone(), engine.view(), CallChanged));

@@ -11,6 +11,7 @@ mod logging;
 mod platform;
 mod room;
 mod settings;
+mod small;
 mod state;
 mod video;
 mod window;
@@ -28,6 +29,7 @@ use tauri::{Manager, RunEvent};
 use crate::args::{Args, PROFILE_VARIABLE, VIDEO_VARIABLE};
 use crate::error::{UiError, UiErrorCode};
 use crate::settings::{Language, SettingsFile};
+use crate::small::SmallWindow;
 use crate::state::AppState;
 use crate::video::{Video, Wish};
 use crate::words::Words;
@@ -58,6 +60,7 @@ fn run_app(language: &mut Language) -> anyhow::Result<()> {
     let folder = args.profile.clone().or_else(user_folder).context("this system has no place for settings")?;
     logging::start(&folder);
     let page_data = args.profile.map(|profile| profile.join("page"));
+    let small = SmallWindow::open(folder.clone());
     let settings = SettingsFile::open(folder);
     let first = settings.get();
     *language = first.appearance.language;
@@ -73,7 +76,7 @@ fn run_app(language: &mut Language) -> anyhow::Result<()> {
         .setup(move |app| {
             bindings.mount_events(app);
             events::forward(app.handle(), &engine);
-            app.manage(AppState { engine, link_error, settings, video: video.clone() });
+            app.manage(AppState { engine, link_error, settings, video: video.clone(), small });
             // An error of this function ends the app with a panic, which its user does not see.
             let window = window::open(app, &first, page_data).and_then(|window| video.attach(&window));
             window.inspect_err(|error| tell(error, first.appearance.language))?;

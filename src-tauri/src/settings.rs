@@ -135,7 +135,7 @@ impl SettingsFile {
         }
         if *current != next {
             *current = next;
-            write(&self.folder, &current)?;
+            write(&self.folder, FILE, &File { version: VERSION, settings: &current })?;
         }
         Ok(current.clone())
     }
@@ -195,13 +195,14 @@ struct File<'a> {
     settings: &'a AppSettings,
 }
 
-fn write(folder: &Path, settings: &AppSettings) -> std::io::Result<()> {
+/// Writes `value` to the file `name` in `folder`, which always holds the whole of the old or of the new.
+pub(crate) fn write(folder: &Path, name: &str, value: &impl Serialize) -> std::io::Result<()> {
     std::fs::create_dir_all(folder)?;
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    serde_json::to_writer_pretty(&mut file, &File { version: VERSION, settings })?;
+    serde_json::to_writer_pretty(&mut file, value)?;
     file.write_all(b"\n")?;
     file.as_file().sync_all()?;
-    file.persist(folder.join(FILE))?;
+    file.persist(folder.join(name))?;
     Ok(())
 }
 

@@ -6,6 +6,7 @@ use fika_engine::EngineHandle;
 
 use crate::error::UiErrorCode;
 use crate::settings::SettingsFile;
+use crate::small::SmallWindow;
 use crate::video::Video;
 
 pub(crate) struct AppState {
@@ -14,4 +15,5 @@ pub(crate) struct AppState {
     pub(crate) link_error: Option<UiErrorCode>,
     pub(crate) settings: SettingsFile,
     pub(crate) video: Arc<Video>,
+    pub(crate) small: SmallWindow,
 }

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use tauri::webview::{Color, NewWindowResponse};
-use tauri::{App, Url, WebviewWindow, WebviewWindowBuilder};
+use tauri::{App, Manager as _, Url, WebviewWindow, WebviewWindowBuilder, WindowEvent};
 
 use crate::settings::{AppSettings, Theme};
+use crate::state::AppState;
 
 pub(crate) const LABEL: &str = "main";
 /// Colour of the canvas role, so that the window does not flash before the page is drawn.
@@ -31,6 +32,22 @@ pub(crate) fn open(app: &App, settings: &AppSettings, data: Option<PathBuf>) -> 
     builder = builder.theme(native(theme));
     let window = builder.build()?;
     follow(&window, theme)?;
+    let handle = window.clone();
+    window.on_window_event(move |event| {
+        let small = &handle.state::<AppState>().small;
+        let done = match event {
+            // Closing the small window brings the big one back; leaving the call is a button of its own.
+            WindowEvent::CloseRequested { api, .. } if small.is_small() => {
+                api.prevent_close();
+                small.set(&handle, false)
+            }
+            WindowEvent::Resized(size) => small.resized(&handle, *size),
+            _ => Ok(()),
+        };
+        if let Err(error) = done {
+            tracing::warn!(%error, "the window does not take its size");
+        }
+    });
     Ok(window)
 }
 

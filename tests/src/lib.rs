@@ -16,6 +16,8 @@ pub mod link;
 #[cfg(target_os = "linux")]
 pub mod look;
 #[cfg(target_os = "linux")]
+pub mod manager;
+#[cfg(target_os = "linux")]
 pub mod netns;
 #[cfg(target_os = "linux")]
 pub mod pair;

@@ -151,6 +151,24 @@ impl Bed {
         self.xdotool(&["windowfocus", "--sync", &window, "key", key]).map(drop)
     }
 
+    /// Where the window that was opened as the `number`th stands.
+    pub fn geometry(&self, number: usize) -> anyhow::Result<Rect> {
+        let window = self.placed.borrow().get(number).cloned().context("there is such a window")?;
+        let told = self.xdotool(&["getwindowgeometry", "--shell", &window])?;
+        let value = |name: &str| {
+            let line = told.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+            Ok::<u32, anyhow::Error>(line.with_context(|| format!("{name} in {told}"))?.parse()?)
+        };
+        Ok(Rect { left: value("X")?, top: value("Y")?, width: value("WIDTH")?, height: value("HEIGHT")? })
+    }
+
+    /// Moves the window that was opened as the `number`th and lets the window manager raise it and give it the keyboard.
+    pub fn raise(&self, number: usize, place: Rect) -> anyhow::Result<()> {
+        self.reshape(number, place)?;
+        let window = self.placed.borrow().get(number).cloned().context("there is such a window")?;
+        self.xdotool(&["windowactivate", "--sync", &window]).map(drop)
+    }
+
     fn reshape_window(&self, window: &str, place: Rect) -> anyhow::Result<()> {
         let [left, top, width, height] = [place.left, place.top, place.width, place.height].map(|n| n.to_string());
         self.xdotool(&["windowmove", window, &left, &top, "windowsize", window, &width, &height]).map(drop)

@@ -3,6 +3,9 @@ import { cycleRegions } from "./focus";
 import { endsPushToTalk, shortcutOf, type Shortcut } from "./keys";
 import type { App } from "./state/app.svelte";
 
+/** What the small window can do; all else happens in the big one. */
+const IN_SMALL: Shortcut[] = ["microphone", "camera", "pushToTalk", "hand", "nextRegion", "previousRegion"];
+
 export class Shortcuts {
   #talking = false;
 
@@ -15,7 +18,12 @@ export class Shortcuts {
       return;
     }
     event.preventDefault();
-    if (!event.repeat) this.#run(shortcut);
+    if (event.repeat) return;
+    if (this.app.small && !IN_SMALL.includes(shortcut)) {
+      void this.app.setSmallWindow(false).then(() => this.#run(shortcut));
+    } else {
+      this.#run(shortcut);
+    }
   };
 
   onKeyUp = (event: KeyboardEvent): void => {
@@ -79,7 +87,8 @@ export class Shortcuts {
   /** Closes the top layer only. Menus and dialogs have closed themselves before. */
   #escape(): void {
     if (this.app.dialog) return;
-    if (this.app.chatOpen) this.app.chatOpen = false;
+    if (this.app.small) void this.app.setSmallWindow(false);
+    else if (this.app.chatOpen) this.app.chatOpen = false;
     else if (this.app.peopleOpen) this.app.peopleOpen = false;
     else if (this.app.fullScreen) void this.app.setFullScreen(false);
   }

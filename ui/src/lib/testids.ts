@@ -70,6 +70,8 @@ export const testIds = {
   peoplePanel: "people-panel",
   view: "view",
   fullScreen: "full-screen",
+  smallWindow: "small-window",
+  bigWindow: "big-window",
   more: "more",
   leave: "leave",
   confirmLeave: "confirm-leave",

@@ -6,7 +6,7 @@ import type axe from "axe-core";
 
 import { extras } from "./extra";
 import { expect, open, show, test, theme } from "./page";
-import { stateNames } from "./states";
+import { calls, SMALL_WINDOW, stateNames } from "./states";
 
 declare global {
   interface Window {
@@ -53,6 +53,19 @@ for (const { name, state, reach } of extras) {
     for (const each of THEMES) {
       await theme(page, each);
       expect.soft(await findings(page, true), each).toEqual([]);
+    }
+  });
+}
+
+for (const name of THEMES) {
+  test(`every call in the small window, ${name}`, async ({ page }) => {
+    await page.setViewportSize(SMALL_WINDOW);
+    // The way back has the focus, so its tooltip is shown.
+    await open(page, "one-to-one", { theme: name, small: "" });
+    await page.evaluate(AXE);
+    for (const state of calls) {
+      await show(page, state);
+      expect.soft(await findings(page, true), state).toEqual([]);
     }
   });
 }

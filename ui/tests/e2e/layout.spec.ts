@@ -1,7 +1,7 @@
 /** What the page reports of its tiles, and that everything fits. */
 import { testIds } from "../../src/lib/testids";
 import { calls, expect, lastLayout, layouts, open, settled, show, test } from "./page";
-import { stateNames } from "./states";
+import { calls as inCall, SMALL_WINDOW, stateNames } from "./states";
 
 test("tiles are reported where they stand, the self view above", async ({ page }) => {
   await open(page, "one-to-one");
@@ -95,6 +95,15 @@ for (const { name, size } of windows) {
     });
   }
 }
+
+test("everything fits in the small window", async ({ page }) => {
+  await page.setViewportSize(SMALL_WINDOW);
+  await open(page, "one-to-one", { lang: "sv", small: "" });
+  for (const state of inCall) {
+    await show(page, state);
+    expect.soft(await page.evaluate(overflows), state).toEqual([]);
+  }
+});
 
 /** Elements that stick out of the window sideways, and buttons whose words are cut. */
 function overflows(): string[] {

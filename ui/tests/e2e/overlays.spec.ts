@@ -8,7 +8,7 @@ import { testIds } from "../../src/lib/testids";
 import { painted, uncovered } from "./covered";
 import { extras } from "./extra";
 import { expect, lastLayout, open, settled, show, test, type Options } from "./page";
-import { stateNames } from "./states";
+import { calls, SMALL_WINDOW, stateNames } from "./states";
 
 async function expectCovered(page: Page, what: string): Promise<void> {
   await settled(page);
@@ -35,6 +35,24 @@ for (const { name, size, options } of windows) {
       tiles += (await lastLayout(page)).tiles.length;
     }
     expect(tiles).toBeGreaterThan(20);
+  });
+}
+
+for (const options of [{}, { theme: "light", contrast: "more", lang: "sv" }] as const) {
+  test(`every call in the small window, ${JSON.stringify(options)}`, async ({ page }) => {
+    await page.setViewportSize(SMALL_WINDOW);
+    await open(page, "one-to-one", { ...options, small: "", video: "cut" });
+    for (const state of calls) {
+      await show(page, state);
+      await expectCovered(page, state);
+      await page.locator("main.small").hover({ position: { x: 100, y: 60 } });
+      await expectCovered(page, `${state}, under the pointer`);
+      await page.mouse.move(0, 0);
+    }
+    await show(page, "speaking");
+    await page.keyboard.press("Tab");
+    await page.getByTestId(testIds.leave).focus();
+    await expectCovered(page, "by the keyboard");
   });
 }
 

@@ -14,6 +14,8 @@ export type Options = {
   arrangement?: "auto" | "grid" | "speaker";
   /** The microphone's level does not move. */
   quiet?: "";
+  /** The small window. */
+  small?: "";
 };
 
 /** Opens a state and waits until its screen and its pictures are there. */

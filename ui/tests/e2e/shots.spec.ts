@@ -1,7 +1,7 @@
 /** Pictures of every state for looking at, written to `shots/`; run with `SHOTS=1`. */
 import { extras } from "./extra";
 import { open, show, test, theme } from "./page";
-import { stateNames } from "./states";
+import { calls, SMALL_WINDOW, stateNames } from "./states";
 
 test.skip(!process.env.SHOTS, "only on demand");
 
@@ -12,6 +12,18 @@ for (const name of ["dark", "light"] as const) {
       await show(page, state);
       await page.screenshot({ path: `shots/${state}-${name}.png` });
     }
+  });
+}
+for (const name of ["dark", "light"] as const) {
+  test(`small window ${name}`, async ({ page }) => {
+    await page.setViewportSize(SMALL_WINDOW);
+    await open(page, "one-to-one", { theme: name, small: "", video: "cut" });
+    for (const state of calls) {
+      await show(page, state);
+      await page.screenshot({ path: `shots/small-${state}-${name}.png` });
+    }
+    await page.locator("main.small").hover({ position: { x: 100, y: 60 } });
+    await page.screenshot({ path: `shots/small-hover-${name}.png` });
   });
 }
 test("extras", async ({ page }) => {

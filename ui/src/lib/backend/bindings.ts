@@ -24,6 +24,8 @@ export const commands = {
 	setLayout: (layout: Layout) => typedError<null, UiError>(__TAURI_INVOKE("set_layout", { layout })),
 	surfaceStats: () => typedError<TileStats[], UiError>(__TAURI_INVOKE("surface_stats")),
 	setFullscreen: (on: boolean) => typedError<null, UiError>(__TAURI_INVOKE("set_fullscreen", { on })),
+	/**  Small and above all other windows, or as it was before. */
+	setSmallWindow: (on: boolean) => typedError<null, UiError>(__TAURI_INVOKE("set_small_window", { on })),
 	/**  For the next join; empty: none. */
 	setPasscode: (passcode: string) => typedError<null, UiError>(__TAURI_INVOKE("set_passcode", { passcode })),
 	moderate: (action: Moderation) => typedError<null, UiError>(__TAURI_INVOKE("moderate", { action })),
@@ -46,6 +48,7 @@ export const events = {
 	levelsChanged: makeEvent<LevelsChanged, LevelsChanged>("levels-changed"),
 	notified: makeEvent<Notified, Notified>("notified"),
 	picturesChanged: makeEvent<PicturesChanged, PicturesChanged>("pictures-changed"),
+	smallWindowChanged: makeEvent<SmallWindowChanged, SmallWindowChanged>("small-window-changed"),
 	videoChanged: makeEvent<VideoChanged, VideoChanged>("video-changed"),
 };
 
@@ -59,6 +62,8 @@ export type AppInfo = {
 	locale: string,
 	video: VideoTransport,
 	settings: AppSettings,
+	/**  The window is small and above all others. */
+	smallWindow: boolean,
 	view: CallView,
 	chat: ChatView,
 	devices: DeviceInfo[],
@@ -450,6 +455,9 @@ export type RoomView = {
 	/**  Who waits, the first one first; empty unless we may let them in. */
 	waiting: WaitingGuest[],
 };
+
+/**  `small-window-changed`: the window has become small or big, also by its own close button. */
+export type SmallWindowChanged = boolean;
 
 export type Theme = "system" | "light" | "dark";
 

@@ -30,6 +30,8 @@ export interface Events {
   chatChanged(chat: ChatView): void;
   /** Pictures reach the tiles another way from now on. */
   videoChanged(transport: VideoTransport): void;
+  /** The window has become small or big, also by its own close button. */
+  smallWindowChanged(small: boolean): void;
 }
 
 /** Each call rejects with a `UiError`. What it did shows in the next `callChanged`. */
@@ -57,6 +59,8 @@ export interface Backend {
   setLayout(layout: Layout): Promise<void>;
   surfaceStats(): Promise<TileStats[]>;
   setFullscreen(on: boolean): Promise<void>;
+  /** Small and above all other windows, or as before. `null`: this backend has no window of its own. */
+  readonly setSmallWindow: ((on: boolean) => Promise<void>) | null;
   /** `null`: this backend knows no rooms. */
   readonly rooms: RoomBackend | null;
 }

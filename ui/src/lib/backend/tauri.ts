@@ -35,6 +35,7 @@ export function tauriBackend(): Backend {
         events.devicesChanged.listen(({ payload }) => listener.devicesChanged(payload)),
         events.notified.listen(({ payload }) => listener.notified(payload)),
         events.videoChanged.listen(({ payload }) => listener.videoChanged(payload)),
+        events.smallWindowChanged.listen(({ payload }) => listener.smallWindowChanged(payload)),
         events.picturesChanged.listen(({ payload }) => native.picturesChanged(payload)),
       ]);
       const info = await value(commands.start());
@@ -59,6 +60,7 @@ export function tauriBackend(): Backend {
     setLayout: (layout) => done(commands.setLayout(layout)),
     surfaceStats: () => value(commands.surfaceStats()),
     setFullscreen: (on) => done(commands.setFullscreen(on)),
+    setSmallWindow: (on) => done(commands.setSmallWindow(on)),
     rooms: {
       moderate: (action) => done(commands.moderate(action)),
       setHand: (up) => done(commands.setHand(up)),

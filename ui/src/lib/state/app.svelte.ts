@@ -40,6 +40,10 @@ export class App {
   /** When `view` arrived, on the page's clock: the elapsed time goes on from there. */
   viewAt = $state(0);
   fullScreen = $state(false);
+  /** The window is small and above all others. */
+  small = $state(false);
+  /** From the small window just now. */
+  cameBack = false;
   /** Why the last link was refused. */
   linkError = $state<UiErrorCode | null>(null);
   /** An action that the backend has not answered yet. */
@@ -73,6 +77,7 @@ export class App {
     this.video = $state.raw(backend.video(info.video));
     document.documentElement.dataset.video = videoMode(info.video);
     this.mac = isMac(info.platform);
+    this.small = info.smallWindow;
     this.callChanged(info.view);
     this.linkError = info.linkError;
     this.applyAppearance();
@@ -100,6 +105,7 @@ export class App {
       this.peopleOpen = this.chatOpen = false;
       this.pinned = this.removing = this.chatTo = null;
       if (view.phase !== "ended") this.chat = { messages: [] };
+      if (this.small) void this.setSmallWindow(false);
     }
     const here = (id: string) => id === "me" || view.participants.some((each) => each.id === id);
     if (this.pinned !== null && !here(this.pinned)) this.pinned = null;
@@ -176,9 +182,10 @@ export class App {
   }
 
   /** A host is asked whether to end the call for all. */
-  askToLeave(): void {
-    if (this.view.room?.isHost && this.view.participants.length > 0) this.dialog = "leave";
-    else void this.leave();
+  async askToLeave(): Promise<void> {
+    if (!this.view.room?.isHost || this.view.participants.length === 0) return this.leave();
+    if (this.small) await this.setSmallWindow(false);
+    this.dialog = "leave";
   }
 
   /** Opens the chat for a message to one person. */
@@ -203,6 +210,18 @@ export class App {
   async setFullScreen(on: boolean): Promise<void> {
     await this.#perform(() => this.backend.setFullscreen(on));
     this.fullScreen = on;
+  }
+
+  async setSmallWindow(on: boolean): Promise<void> {
+    const { setSmallWindow } = this.backend;
+    if (!setSmallWindow) return;
+    await this.#quietly(() => setSmallWindow(on));
+  }
+
+  smallWindowChanged(small: boolean): void {
+    this.cameBack = this.small && !small;
+    this.small = small;
+    if (small) this.dialog = null;
   }
 
   openSettings(tab = "devices"): void {

@@ -1,7 +1,7 @@
 /**
  * A scripted backend without devices or network: `?state=` names the first snapshot (`states.ts`), `theme`, `contrast`, `lang`
  * and `name` the settings, `no-start` fails at once. `video` is how pictures reach the tiles: `cut` and `blend` as painted by
- * the window, the URL of a WebSocket, else portraits drawn on canvases; with `quiet` nobody speaks. From there on the page
+ * the window, the URL of a WebSocket, else portraits drawn on canvases; with `quiet` nobody speaks; with `small` the window is small. From there on the page
  * can be used. `window.fika` lets tests send events and read calls.
  */
 import type {
@@ -103,6 +103,7 @@ export function fakeBackend(query: URLSearchParams): Backend {
         locale: query.get("locale") ?? "en-GB",
         video: transport,
         linkError: null,
+        smallWindow: query.has("small"),
         settings: kept,
         view,
         devices: state === "lobby-nothing" || query.has("no-devices") ? [] : DEVICES,
@@ -178,6 +179,10 @@ export function fakeBackend(query: URLSearchParams): Backend {
     surfaceStats: async () => [],
     setPasscode: async (passcode) => void called("setPasscode", passcode),
     setFullscreen: async (wanted) => void called("setFullscreen", wanted),
+    setSmallWindow: async (wanted) => {
+      called("setSmallWindow", wanted);
+      events?.smallWindowChanged(wanted);
+    },
     rooms,
   };
 }

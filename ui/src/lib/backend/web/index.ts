@@ -178,6 +178,7 @@ export function webBackend(): Backend {
         locale: navigator.language,
         video: { kind: "element" },
         linkError: typeof found === "string" && location.pathname.startsWith("/j/") ? found : null,
+        smallWindow: false,
         settings,
         view: view(),
         devices: devices.list,
@@ -240,6 +241,8 @@ export function webBackend(): Backend {
       if (on) await document.documentElement.requestFullscreen();
       else if (document.fullscreenElement) await document.exitFullscreen();
     },
+    // A browser shows no page of ours above other windows.
+    setSmallWindow: null,
     rooms: {
       moderate: (action) => inRoom((room) => room.moderate(action)),
       setHand: (up) => inRoom((room) => room.setHand(up)),

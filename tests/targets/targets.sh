@@ -70,10 +70,11 @@ clippy_windows() {
 }
 
 # Every program and test, linked; a list of the tests as `package name folder program`, separated by tabs.
+# Nobody reads a backtrace from wine, and without what it takes the programs are smaller and linked sooner.
 build_windows() {
   local log="$TARGETS_CACHE/build.json"
   mkdir -p "$TARGETS_CACHE"
-  cargo build "${WORKSPACE[@]}" --lib --bins --tests --target "$WINDOWS" \
+  CARGO_PROFILE_DEV_DEBUG=false cargo build "${WORKSPACE[@]}" --lib --bins --tests --target "$WINDOWS" \
     --message-format json-render-diagnostics >"$log"
   node -e '
     const path = require("path");
@@ -148,8 +149,12 @@ start_wine() {
   x86_64-w64-mingw32-gcc -O2 -municode -o "$WORLD/dialog.exe" tests/targets/dialog.c -luser32
   for library in "${MINGW_LIBRARIES[@]}"; do cp "$(mingw_library "$library")" "$WORLD/lib/"; done
   in_wine wineboot --init
-  "${WINE[@]}" wineserver --wait
+  settle
 }
+
+# Debian's wine server ends with the last program, and a program that begins at that moment is lost: so what follows another
+# waits for the server's end first. What was written to the registry is in its files then.
+settle() { "${WINE[@]}" wineserver --wait; }
 
 mingw_library() {
   local found
@@ -187,6 +192,7 @@ wine_tests() {
     [[ "$package" =~ $packages && "$name" =~ $names ]] || continue
     ran=$((ran + 1))
     printf '\n%s: %s\n' "$package" "$name"
+    settle
     (cd "$folder" && in_wine timeout 600 wine "$program" "$@") || failed+=("$package: $name")
   done <"$TARGETS_CACHE/tests.tsv"
   [ "$ran" -gt 0 ] || fail "no test program matches."
@@ -213,6 +219,7 @@ missing_webview_words() {
 says_what_is_missing() {
   local language="$1" program="$2" said code=0 app
   shift 2
+  settle
   in_wine timeout 300 wine "$program" "$@" >"$WORLD/app.log" 2>&1 &
   app=$!
   said=$(in_wine timeout 200 wine "$WORLD/dialog.exe" Fika 0 | tr -d '\r') ||
@@ -260,7 +267,7 @@ make_installer() {
 
 # Everything of ours that the user's folders and the user's part of the registry hold.
 traces() {
-  "${WINE[@]}" wineserver --wait
+  settle
   (cd "$WORLD/prefix/drive_c" && find users "Program Files" -iname '*fika*' -not -path '*/Temp/*' | sort)
   grep -i '^\[.*fika' "$WORLD/prefix/user.reg" || true
 }
@@ -278,6 +285,7 @@ test_installer() {
   expect_traces "" "there was something before"
   # Twice: the second one is an update.
   in_wine timeout 300 wine "$WORLD/fika-setup.exe" /S
+  settle
   in_wine timeout 300 wine "$WORLD/fika-setup.exe" /S
   traces
   [ -e "$WORLD/prefix/drive_c/$roaming/Microsoft/Windows/Start Menu/Programs/Fika.lnk" ] || fail "no entry in the start menu."
@@ -285,10 +293,12 @@ test_installer() {
   FOLDERS=("$WORLD/shim")
   says_what_is_missing en "$program"
   # The copy of itself that it runs from is waited for by `traces`.
+  settle
   in_wine timeout 300 wine "$uninstall" /S
   expect_traces "$roaming/fika
 $roaming/fika/fika.log" "the user's own files are kept and nothing else is"
   in_wine timeout 300 wine "$WORLD/fika-setup.exe" /S
+  settle
   in_wine timeout 300 wine "$uninstall" /S /purge
   expect_traces "" "something is left behind"
 }

@@ -26,7 +26,9 @@ pub(super) fn enter_camera_thread() -> CameraThread {
 pub(super) fn permitted() -> Result<(), DeviceError> {
     let (answer, answered) = sync_channel(1);
     // Called on a thread of the system's. A second answer is not waited for.
-    nokhwa::nokhwa_initialize(move |granted| drop(answer.try_send(granted)));
+    nokhwa::nokhwa_initialize(move |granted| {
+        let _ = answer.try_send(granted);
+    });
     match answered.recv_timeout(ANSWER) {
         Ok(true) => Ok(()),
         Ok(false) | Err(_) => Err(DeviceError::PermissionDenied),

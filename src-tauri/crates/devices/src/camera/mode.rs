@@ -7,6 +7,7 @@ use fika_media::device::CameraRequest;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum PixelFormat {
     Yuyv,
+    #[allow(dead_code, reason = "macOS gives none that could be used")]
     Nv12,
     Mjpeg,
 }

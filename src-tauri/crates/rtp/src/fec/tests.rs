@@ -4,7 +4,12 @@ use super::*;
 
 fn packet(sequence: u16, size: usize) -> Protected {
     let payload: Vec<u8> = (0..size).map(|at| (at * 7) as u8 ^ sequence as u8).collect();
-    Protected { sequence, marker: sequence % 5 == 0, timestamp: u32::from(sequence) * 3000, payload: payload.into() }
+    Protected {
+        sequence,
+        marker: sequence.is_multiple_of(5),
+        timestamp: u32::from(sequence) * 3000,
+        payload: payload.into(),
+    }
 }
 
 /// Frames of these sizes, with the repairs that follow each.

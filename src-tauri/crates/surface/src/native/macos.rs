@@ -127,6 +127,7 @@ impl Layers for Stage {
         tile.shade.setHidden(!placed.dim);
     }
 
+    #[expect(deprecated, reason = "the renderer of a layer, which took this over, came with macOS 14")]
     fn show(&mut self, tile: &mut Tile, picture: Picture, shared: &Arc<Shared>) {
         let Some(sample) = sample(picture, shared) else {
             tracing::debug!("the system refuses a picture");
@@ -141,6 +142,7 @@ impl Layers for Stage {
         }
     }
 
+    #[expect(deprecated, reason = "the renderer of a layer, which took this over, came with macOS 14")]
     fn clear(&mut self, tile: &mut Tile) {
         // SAFETY: as above.
         unsafe { tile.video.flushAndRemoveImage() };

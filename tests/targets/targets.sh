@@ -341,8 +341,13 @@ targets_in_test() {
     stage "install for Windows and macOS" setup_targets
     target_stages
   else
-    stage "install for macOS" setup_macos
-    stage "macOS: clippy" clippy_macos
+    # A machine that cannot fetch another system's tools still tests this one.
+    mkdir -p "$TARGETS_CACHE"
+    if (setup_macos) >"$TARGETS_CACHE/install.log" 2>&1; then
+      stage "macOS: clippy" clippy_macos
+    else
+      not_checked "macOS: its tools cannot be installed here, $TARGETS_CACHE/install.log says why"
+    fi
     not_checked "Windows: ./dev check-targets does it, and from then on ./dev test"
   fi
 }

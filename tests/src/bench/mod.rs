@@ -9,6 +9,7 @@ pub mod figures;
 pub mod link;
 pub mod mesh;
 pub mod report;
+pub mod room;
 pub mod screen;
 pub mod soak;
 

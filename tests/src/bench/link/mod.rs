@@ -13,11 +13,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
-use fika_call::invite::{Invite, Secret};
 use fika_media::Timestamp;
-use fika_server::{Config, Server};
 
 use super::figures::Run;
+use super::room::Room;
 use crate::link::Fate;
 use crate::link::seen::{Seen, Shown};
 use crate::netns::{Path, Right};
@@ -105,7 +104,7 @@ pub fn run(
     let [there, back] = scenario.path();
     let rates = there.rates.clone();
     let path = Path::open(LEFT, RIGHT, there, back, seed)?;
-    let room = Room::open()?;
+    let room = Room::open(LEFT.parse()?)?;
     let place = |sends, right| Place { link: &room.link, media, sends, right };
     // The receiver first: the plan of the path begins with the first packet of the sender.
     let mut receiver = pair.receiver.start(&place(false, Some(&path.right))).context("the receiver starts")?;
@@ -155,23 +154,4 @@ pub fn run(
 
 fn cpu(before: &Usage, after: &Usage) -> f64 {
     after.cpu.saturating_sub(before.cpu).as_secs_f64()
-}
-
-/// A room on a server at the left end, as long as it lives.
-struct Room {
-    link: String,
-    _server: Server,
-    _runtime: tokio::runtime::Runtime,
-}
-
-impl Room {
-    fn open() -> anyhow::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-        let address = format!("{LEFT}:0").parse()?;
-        let server = runtime.block_on(Server::bind(Config::new(address)))?;
-        let room = runtime.block_on(server.create_room()).ok().context("a room")?.room;
-        let url = format!("http://{}/", server.local_addr()).parse()?;
-        let link = Invite::open(url, room, Secret::from_bytes([7; 16])).link();
-        Ok(Self { link, _server: server, _runtime: runtime })
-    }
 }

@@ -4,17 +4,17 @@
 mod paths;
 
 use std::fs::File;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Parser, ValueEnum};
-use fika_call::invite::{Invite, Secret};
 use fika_media::Resolution;
-use fika_server::{Config, Server};
 use fika_tests::bench::figures::Run;
 use fika_tests::bench::link::Pair;
 use fika_tests::bench::report::{self, Report};
+use fika_tests::bench::room::Room;
 use fika_tests::bench::{Plan, SCREEN, Side, app, browser, budget, mesh, soak};
 use fika_tests::camera::{asset, mark};
 use fika_tests::chromium::make_y4m;
@@ -71,6 +71,7 @@ enum Program {
     Chromium,
 }
 
+const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 /// Seconds of the clip that both cameras play again and again.
 const CLIP_SECONDS: u32 = 5;
 
@@ -136,7 +137,7 @@ impl Bench {
 
     fn chromium(&self) -> anyhow::Result<(Run, Side)> {
         let display = Display::start(SCREEN.0, SCREEN.1)?;
-        let room = Room::open()?;
+        let room = Room::open(LOOPBACK)?;
         browser::run(&self.plan, &display, &room.link, &self.marked, &self.sound)
     }
 
@@ -151,7 +152,7 @@ impl Bench {
     fn mesh(&self, arguments: &Arguments) -> anyhow::Result<()> {
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         for round in 1..=arguments.runs {
-            let room = Room::open()?;
+            let room = Room::open(LOOPBACK)?;
             theirs.push(mesh::chromium(&self.plan, &room.link, &self.marked, &self.sound).context("Chromium")?.0);
             ours.push(mesh::fika(&self.plan, &self.clip, &self.speech).context("Fika")?.0);
             eprintln!("round {round} of {}: {:.2?} {:.2?}", arguments.runs, ours.last(), theirs.last());
@@ -165,7 +166,7 @@ impl Bench {
     fn budget(&self, arguments: &Arguments) -> anyhow::Result<()> {
         let mut runs = Vec::new();
         for round in 1..=arguments.runs {
-            let room = Room::open()?;
+            let room = Room::open(LOOPBACK)?;
             let run = budget::run(&self.plan, &self.clip, &self.speech, &room.link)?;
             eprintln!("round {round} of {}: {run:.3?}", arguments.runs);
             runs.push(run);
@@ -174,24 +175,6 @@ impl Bench {
         report::write_budget(&path, &self.plan, &runs, &browser::version()?)?;
         eprintln!("{} is written", path.display());
         Ok(())
-    }
-}
-
-/// A room on a server of its own, as long as it lives.
-struct Room {
-    link: String,
-    _server: Server,
-    _runtime: tokio::runtime::Runtime,
-}
-
-impl Room {
-    fn open() -> anyhow::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-        let server = runtime.block_on(Server::bind(Config::new(([127, 0, 0, 1], 0).into())))?;
-        let room = runtime.block_on(server.create_room()).ok().context("a room")?.room;
-        let url = format!("http://{}/", server.local_addr()).parse()?;
-        let link = Invite::open(url, room, Secret::from_bytes([7; 16])).link();
-        Ok(Self { link, _server: server, _runtime: runtime })
     }
 }
 

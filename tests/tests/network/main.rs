@@ -1,8 +1,9 @@
 //! Calls between two `fika-cli` on networks of the test's own: through a TURN server, over IPv6, over a cable that goes
-//! dark; and how far sound and picture lie apart.
+//! dark, over a path that loses packets; and how far sound and picture lie apart.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used)]
 
+mod lossy;
 mod outage;
 mod together;
 

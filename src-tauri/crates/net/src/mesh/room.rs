@@ -101,6 +101,7 @@ impl Room {
             SessionCommand::ServeVideo { participant, on } => {
                 if let Some(peer) = self.peers.get(&participant) {
                     peer.served.store(on, Ordering::Relaxed);
+                    self.tell_totals().await;
                 }
             }
             SessionCommand::Room(command) => self.on_room_command(command).await,
@@ -274,7 +275,9 @@ impl Room {
             self.main = main;
             self.tell(SessionEvent::VideoProfile { main: main == Some(true) }).await;
         }
-        let bitrate = self.peers.values().filter_map(|peer| peer.bitrate).min();
+        // A path that carries no picture of ours is never found out to carry more than at first.
+        let served = self.peers.values().filter(|peer| peer.served.load(Ordering::Relaxed));
+        let bitrate = served.filter_map(|peer| peer.bitrate).min();
         if let Some(bitrate) = bitrate.filter(|_| bitrate != self.bitrate) {
             self.bitrate = Some(bitrate);
             self.tell(SessionEvent::VideoBitrate(bitrate)).await;

@@ -26,6 +26,8 @@ const DELIVERED_WINDOW: Duration = Duration::from_millis(150);
 const LIMITED: f64 = 0.7;
 /// Neither reports nor an answer for this time while packets are on their way: the path is cut.
 const SILENCE: Duration = Duration::from_millis(1000);
+/// On a path that seems cut a packet leaves after this time: without one nobody would answer when it carries again.
+const KNOCK: Duration = Duration::from_millis(250);
 /// Reports of receivers decide where there is no transport-wide feedback.
 const NO_FEEDBACK: Duration = Duration::from_secs(2);
 /// Outputs that wait. Full: the oldest is dropped, its reason has passed.
@@ -140,7 +142,7 @@ impl Control {
     /// No video leaves now: the path has more than enough.
     pub fn holds(&self, now: Timestamp) -> bool {
         let draining = self.state == State::Drain && now.since(self.drain_at) < HOLD && self.predicted(now) > Q_DRAINED;
-        draining || self.silent
+        draining || self.silent && now.since(self.last_sent) < KNOCK
     }
 
     pub const fn state(&self) -> State {
@@ -179,9 +181,10 @@ impl Control {
             self.rate = (self.capacity * AFTER_DRAIN).max(f64::from(MIN_RATE));
         }
         // Packets left after the last report, for long, and nothing came of it.
-        self.silent = self.last_feedback.is_some_and(|last| {
-            self.history.outstanding() > 0 && now.since(last) > SILENCE && self.last_sent.since(last) > SILENCE / 2
-        });
+        // After a pause the first packet has not been waited for yet, however old the last report is.
+        let waiting = self.history.waiting_since().filter(|_| self.last_feedback.is_some());
+        self.silent =
+            waiting.is_some_and(|since| now.since(since) > SILENCE && self.last_sent.since(since) > SILENCE / 2);
     }
 
     /// When to call [`Self::handle_timeout`] next.
@@ -287,5 +290,51 @@ impl Control {
             1.0
         };
         self.rate = (self.rate * factor).clamp(f64::from(MIN_RATE), self.max());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RTT: i64 = 100;
+
+    /// Sends a packet each 20 ms unless it holds, from `from` to `to` ms; reports come back while `carries`.
+    fn run(control: &mut Control, number: &mut u64, (from, to): (i64, i64), carries: bool) -> usize {
+        let first = *number;
+        for ms in (from..to).step_by(20) {
+            let now = Timestamp::from_millis(ms);
+            control.handle_timeout(now);
+            if !control.holds(now) {
+                control.on_sent(*number, 1000, None, now);
+                *number += 1;
+            }
+            if carries && *number > first {
+                let arrived = Some(Timestamp::from_millis(ms + RTT / 2));
+                control.handle_feedback(&[Reported { number: *number - 1, arrived }], now + Duration::from_millis(1));
+            }
+        }
+        (*number - first) as usize
+    }
+
+    #[test]
+    fn a_path_that_seems_cut_is_knocked_at_and_comes_back() {
+        let (mut control, mut number) = (Control::new(Config::with_max(2_000_000)), 0);
+        assert_eq!(run(&mut control, &mut number, (0, 2000), true), 100);
+        let into_the_dark = run(&mut control, &mut number, (2000, 8000), false);
+        assert!((60..80).contains(&into_the_dark), "a second of them, and four a second: {into_the_dark}");
+        assert!(run(&mut control, &mut number, (8000, 9000), true) > 30);
+    }
+
+    #[test]
+    fn a_pause_is_no_silence() {
+        let (mut control, mut number) = (Control::new(Config::with_max(2_000_000)), 0);
+        run(&mut control, &mut number, (0, 2000), true);
+        while control.poll_output().is_some() {}
+        // Nobody looked for a minute.
+        assert_eq!(run(&mut control, &mut number, (62_000, 62_400), false), 20, "an answer takes its time");
+        run(&mut control, &mut number, (62_400, 63_000), true);
+        let outputs: Vec<Output> = std::iter::from_fn(|| control.poll_output()).collect();
+        assert!(!outputs.contains(&Output::Collapse), "{outputs:?}");
     }
 }

@@ -62,6 +62,11 @@ impl History {
         self.outstanding
     }
 
+    /// When the oldest packet left of which no report knows.
+    pub(super) fn waiting_since(&self) -> Option<Timestamp> {
+        self.sent.get(self.reported.checked_sub(self.first)? as usize).map(|sent| sent.at)
+    }
+
     /// What is new in a report, in its order.
     pub(super) fn on_reported(&mut self, reported: &[Reported]) -> Vec<Report> {
         let mut reports = Vec::with_capacity(reported.len().min(MAX_SENT));

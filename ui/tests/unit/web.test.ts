@@ -9,7 +9,7 @@ import { figures, NO_FIGURES, qualityOf } from "../../src/lib/backend/web/qualit
 import { deriveKey, MAX_PLAINTEXT, open, seal } from "../../src/lib/backend/web/seal";
 import { isCandidateAllowed, isDescription, withoutCandidates } from "../../src/lib/backend/web/sdp";
 import { load, merged, save } from "../../src/lib/backend/web/settings";
-import { parse } from "../../src/lib/backend/web/signalling";
+import { parse } from "../../src/lib/backend/web/shape";
 import { encodingFor, wantOfTile } from "../../src/lib/backend/web/want";
 import type { PeerBody, PeerMessage } from "../../src/lib/protocol/signal";
 

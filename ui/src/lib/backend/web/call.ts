@@ -1,13 +1,22 @@
 /** A call in a browser: the seat, the people, and what the page is shown of both. One at a time; made anew for each join. */
-import type { Entry, IceServer, MediaState, ParticipantInfo, ServerMessage } from "../../protocol/signal";
+import {
+  MAX_PARTICIPANTS,
+  type Entry,
+  type IceServer,
+  type MediaState,
+  type ParticipantInfo,
+  type ServerMessage,
+} from "../../protocol/signal";
 import type { ConnectionState, EndReason, Layout, Notification, ParticipantView, QualityView } from "..";
 import { PeerChannel } from "./channel";
 import { isLocal, type Link } from "./link";
 import { Peer, type Tracks } from "./peer";
 import { Person } from "./person";
 import { figures, NO_FIGURES, qualityOf } from "./quality";
+import { Room } from "./room";
 import { deriveKey } from "./seal";
 import { Signalling } from "./signalling";
+import { cleanName } from "./text";
 import { isFull, NOTHING, wantOfTile } from "./want";
 
 const LISTEN_MS = 100;
@@ -24,6 +33,8 @@ export type CallEvents = {
   /** Nothing comes of it any more. */
   ended(reason: EndReason): void;
   tracks(): Tracks;
+  /** The user has it on, or wants it to be. */
+  wants(kind: "camera" | "microphone"): boolean;
 };
 
 export class WebCall {
@@ -33,6 +44,7 @@ export class WebCall {
   lost = false;
   quality: QualityView | null = null;
   readonly people = new Map<string, Person>();
+  readonly room: Room;
   #signalling: Signalling | null = null;
   #key: CryptoKey | null = null;
   #iceServers: IceServer[] = [];
@@ -45,12 +57,20 @@ export class WebCall {
 
   constructor(
     private readonly link: Link,
-    private readonly name: string,
+    private name: string,
     media: MediaState,
     private readonly passcode: string,
     private readonly events: CallEvents,
   ) {
     this.#media = media;
+    this.room = new Room(deriveKey(link.secret, link.room, "chat"), {
+      me: () => (this.id === null ? null : { id: this.id, name: this.name }),
+      nameOf: (id) => this.#nameOf(id),
+      isOn: (what) => this.events.wants(what),
+      tell: (message) => this.#signalling?.tell(message) ?? false,
+      notified: (notification) => this.events.notified(notification),
+      changed: () => this.events.changed(),
+    });
   }
 
   async join(): Promise<void> {
@@ -78,6 +98,13 @@ export class WebCall {
   setMedia(media: MediaState): void {
     this.#media = media;
     this.#signalling?.setMedia(media);
+  }
+
+  /** Nobody is without a name who had one. */
+  setName(name: string): void {
+    if (name === "" || name === this.name) return;
+    this.name = name;
+    this.#signalling?.setName(name);
   }
 
   tracksChanged(): void {
@@ -134,7 +161,7 @@ export class WebCall {
 
   participants(): ParticipantView[] {
     const now = performance.now();
-    return [...this.people.values()].map((person) => person.view(now));
+    return [...this.people].map(([id, person]) => ({ ...person.view(now), ...this.room.of(id) }));
   }
 
   #on(message: ServerMessage): void {
@@ -147,52 +174,61 @@ export class WebCall {
         this.#leaveAll();
         this.id = null;
         this.#away = false;
-        this.door = { host: message.host };
+        this.door = { host: cleanName(message.host ?? "") || null };
         break;
       case "muted":
+        this.room.answered("microphone");
         this.events.switchedOff("microphone", this.#nameOf(message.by));
         break;
       case "cameraStopped":
+        this.room.answered("camera");
         this.events.switchedOff("camera", this.#nameOf(message.by));
         break;
-      case "participantJoined":
-        if (this.#add(message.participant)) this.events.notified({ type: "joined", name: message.participant.name });
-        break;
-      case "participantChanged": {
-        const person = this.people.get(message.participant.id);
-        if (person) person.info = message.participant;
+      case "participantJoined": {
+        const person = this.#add(message.participant);
+        if (person) this.events.notified({ type: "joined", name: person.info.name });
         break;
       }
+      case "participantChanged":
+        this.people.get(message.participant.id)?.told(message.participant);
+        break;
       case "participantLeft":
         this.#remove(message.participant);
         break;
       case "signal":
         this.people.get(message.from)?.peer.receive(message.payload);
         return;
+      default:
+        if (this.id !== null) this.room.on(message);
     }
     this.events.changed();
   }
 
   #joined({ you, participants, iceServers }: Extract<ServerMessage, { type: "joined" }>): void {
+    if (this.door) this.events.notified({ type: "admitted" });
     this.door = null;
     if (this.id !== you) {
       // A seat of our own again: nobody knows the old one any more.
       this.#leaveAll();
       this.id = you;
-    } else if (this.#away) this.events.notified({ type: "reconnected" });
+    } else {
+      this.room.chat.resumed();
+      if (this.#away) this.events.notified({ type: "reconnected" });
+    }
     this.#away = false;
     this.#iceServers = iceServers;
     for (const id of [...this.people.keys()]) if (!participants.some((each) => each.id === id)) this.#remove(id);
     for (const info of participants) this.#add(info);
   }
 
-  /** `false`: known already, or us. */
-  #add(info: ParticipantInfo): boolean {
+  /** `null`: known already, us, or one more than a room has. */
+  #add(info: ParticipantInfo): Person | null {
     const known = this.people.get(info.id);
-    if (known) known.info = info;
-    if (known || this.#key === null || this.id === null || info.id === this.id) return false;
+    known?.told(info);
+    if (known || this.#key === null || this.id === null || info.id === this.id) return null;
+    if (this.people.size >= MAX_PARTICIPANTS) return null;
     const channel = new PeerChannel(this.#key, this.id, info.id, (payload) =>
-      this.#signalling?.signal(info.id, payload),
+      this.#signalling?.tell({ type: "signal", to: info.id, payload }),
     );
     const peer = new Peer({
       offers: this.id < info.id,
@@ -215,12 +251,13 @@ export class WebCall {
     play(person.sound, this.#sink);
     this.people.set(info.id, person);
     peer.begin();
-    return true;
+    return person;
   }
 
   #leaveAll(): void {
     for (const person of this.people.values()) person.close();
     this.people.clear();
+    this.room.leave();
   }
 
   #nameOf(id: string | null): string | null {
@@ -243,7 +280,7 @@ export class WebCall {
       return;
     }
     this.close();
-    this.events.ended(END[reason] ?? "protocol");
+    this.events.ended(END.get(reason) ?? "protocol");
   }
 
   #listen(): void {
@@ -289,14 +326,14 @@ function play(sound: HTMLAudioElement, sink: string | null): void {
   if ("setSinkId" in sound && sound.sinkId !== wanted) void sound.setSinkId(wanted).catch(() => undefined);
 }
 
-const END: Record<string, EndReason> = {
-  roomNotFound: "roomNotFound",
-  roomFull: "roomFull",
-  tooManyRequests: "tooManyRequests",
-  version: "version",
-  badMessage: "protocol",
-  unreachable: "serverUnreachable",
-  denied: "denied",
-  removed: "removed",
-  ended: "endedByHost",
-};
+const END = new Map<string, EndReason>([
+  ["roomNotFound", "roomNotFound"],
+  ["roomFull", "roomFull"],
+  ["tooManyRequests", "tooManyRequests"],
+  ["version", "version"],
+  ["badMessage", "protocol"],
+  ["unreachable", "serverUnreachable"],
+  ["denied", "denied"],
+  ["removed", "removed"],
+  ["ended", "endedByHost"],
+]);

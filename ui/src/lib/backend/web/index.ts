@@ -2,12 +2,24 @@
  * A guest's browser: devices, peer connections and signalling of its own behind the seam. The link is the address of the page;
  * what follows # is read here and sent nowhere.
  */
-import type { AppSettings, Backend, CallView, DeviceKind, EndReason, Events, MeView, Phase, Problem } from "..";
+import type {
+  AppSettings,
+  Backend,
+  CallView,
+  DeviceKind,
+  EndReason,
+  Events,
+  MeView,
+  Phase,
+  Problem,
+  RoomBackend,
+} from "..";
 import { WebCall } from "./call";
 import { Devices } from "./devices";
 import { isLocal, parseLink, type Link } from "./link";
 import { load, save } from "./settings";
 import { testSound } from "./sound";
+import { cleanName } from "./text";
 import { ElementVideo } from "./video";
 
 const refuse = (code: "notALink" | "incomplete" | "typo"): Promise<never> => Promise.reject({ code, message: code });
@@ -43,6 +55,8 @@ export function webBackend(): Backend {
     queueMicrotask(() => {
       told = false;
       events?.devicesChanged(devices.list);
+      const chat = call?.room.chat.take(call.id);
+      if (chat) events?.chatChanged(chat);
       events?.callChanged(view());
     });
   }
@@ -52,7 +66,8 @@ export function webBackend(): Backend {
   }
 
   function me(): MeView {
-    return { id: call?.id ?? null, name: settings.call.name, ...devices.views };
+    const mine = call?.room.of(call.id);
+    return { id: call?.id ?? null, name: settings.call.name, ...mine, ...devices.views };
   }
   function problem(): Problem | null {
     if (call?.untrusted) return "untrusted";
@@ -64,10 +79,11 @@ export function webBackend(): Backend {
   }
   function view(): CallView {
     const running = phase === "inCall" ? call : null;
+    const behindTheDoor = phase === "waiting" ? call : null;
     const idle = phase === "joining" ? "connecting" : end === "lost" ? "lost" : "idle";
     return {
       phase,
-      connection: running?.connection ?? idle,
+      connection: (running ?? behindTheDoor)?.connection ?? idle,
       invite: link && {
         link: link.text,
         localOnly: isLocal(link.host),
@@ -80,7 +96,10 @@ export function webBackend(): Backend {
       connectedForMs: running?.connectedForMs ?? null,
       quality: running?.connection === "connected" ? running.quality : null,
       problem: problem(),
-      waitingFor: phase === "waiting" ? (call?.door?.host ?? null) : null,
+      waitingFor: behindTheDoor?.door?.host ?? null,
+      room: running?.room.view() ?? null,
+      ask: running?.room.ask ?? null,
+      unread: running?.room.chat.unread ?? 0,
       end,
       ...(phase === "ended" ? after : {}),
     };
@@ -99,6 +118,7 @@ export function webBackend(): Backend {
     after = { participants, connectedForMs };
     call?.close();
     call = null;
+    events?.chatChanged({ messages: [] });
     phase = "ended";
     end = reason;
     video.close();
@@ -109,7 +129,7 @@ export function webBackend(): Backend {
     if (!link) return;
     phase = "joining";
     end = null;
-    const joining: WebCall = new WebCall(link, settings.call.name, media(), passcode, {
+    const joining: WebCall = new WebCall(link, cleanName(settings.call.name), media(), passcode, {
       changed: () => {
         if (joining !== call) return;
         if (joining.door) phase = "waiting";
@@ -125,6 +145,7 @@ export function webBackend(): Backend {
       },
       ended: (reason) => joining === call && over(reason),
       tracks: () => ({ audio: devices.track("microphone"), video: devices.track("camera") }),
+      wants: (kind) => devices.views[kind].wanted,
     });
     joining.setSink(devices.chosen.speaker);
     call?.close();
@@ -133,8 +154,13 @@ export function webBackend(): Backend {
     await joining.join();
   }
   async function setCapture(kind: "camera" | "microphone", on: boolean): Promise<void> {
+    call?.room.answered(kind);
     if (on) await devices.open(kind);
     else devices.shut(kind);
+  }
+  /** Nothing, once the call is over. */
+  async function inRoom(act: (room: RoomBackend) => Promise<void>): Promise<void> {
+    if (call) await act(call.room);
   }
   const keep = (next: AppSettings): AppSettings => (settings = save(next));
 
@@ -203,6 +229,7 @@ export function webBackend(): Backend {
     playTestSound: () => testSound(),
     setName: async (name) => {
       const kept = keep({ ...settings, call: { ...settings.call, name } });
+      call?.setName(kept.call.name);
       changed();
       return kept;
     },
@@ -213,7 +240,16 @@ export function webBackend(): Backend {
       if (on) await document.documentElement.requestFullscreen();
       else if (document.fullscreenElement) await document.exitFullscreen();
     },
-    rooms: null,
+    rooms: {
+      moderate: (action) => inRoom((room) => room.moderate(action)),
+      setHand: (up) => inRoom((room) => room.setHand(up)),
+      react: (reaction) => inRoom((room) => room.react(reaction)),
+      sendChat: (text, to, replyTo) => inRoom((room) => room.sendChat(text, to, replyTo)),
+      retryChat: (key) => inRoom((room) => room.retryChat(key)),
+      reactToMessage: (id, reaction, on) => inRoom((room) => room.reactToMessage(id, reaction, on)),
+      readChat: () => inRoom((room) => room.readChat()),
+      dismissAsk: () => inRoom((room) => room.dismissAsk()),
+    },
   };
 }
 

@@ -3,6 +3,7 @@ import type { ParticipantInfo } from "../../protocol/signal";
 import type { ConnectionState, ParticipantView } from "..";
 import type { Peer, PeerState } from "./peer";
 import { NO_FIGURES, type Figures } from "./quality";
+import { cleanName } from "./text";
 
 /** As loud as a voice, of 1; and how long after the last such moment somebody still speaks. */
 const VOICE = 0.02;
@@ -19,11 +20,19 @@ export class Person {
   /** Their sound plays here, for the browser's own echo canceller to know it. */
   readonly sound = new Audio();
 
+  info: ParticipantInfo;
+
   constructor(
-    public info: ParticipantInfo,
+    info: ParticipantInfo,
     readonly peer: Peer,
   ) {
+    this.info = shown(info);
     this.sound.autoplay = true;
+  }
+
+  /** The server's news of them. */
+  told(info: ParticipantInfo): void {
+    this.info = shown(info);
   }
 
   track(track: MediaStreamTrack, changed: () => void): void {
@@ -87,3 +96,5 @@ export class Person {
     this.sound.srcObject = null;
   }
 }
+
+const shown = (info: ParticipantInfo): ParticipantInfo => ({ ...info, name: cleanName(info.name) });

@@ -1,5 +1,6 @@
 /** What a guest chose, kept in the browser: name, devices, looks. Nothing of it is a secret, and no link is among it. */
 import type { AppSettings } from "../bindings";
+import { cleanName, shortened } from "./text";
 
 const KEY = "fika";
 /** As the backend of the app cuts it. */
@@ -45,7 +46,8 @@ export function merged(kept: unknown): AppSettings {
 
 /** Answers with what was kept. Without storage it holds until the page is closed. */
 export function save(settings: AppSettings): AppSettings {
-  const kept = { ...settings, call: { ...settings.call, name: settings.call.name.slice(0, MAX_NAME) } };
+  const name = shortened(cleanName(settings.call.name), MAX_NAME);
+  const kept = { ...settings, call: { ...settings.call, name } };
   try {
     localStorage.setItem(KEY, JSON.stringify(kept));
   } catch {

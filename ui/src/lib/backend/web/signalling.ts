@@ -4,7 +4,6 @@
  */
 import {
   HEARTBEAT_SECONDS,
-  MAX_MESSAGE,
   PATH,
   PROTOCOL_VERSION,
   type ClientMessage,
@@ -14,6 +13,7 @@ import {
   type ServerMessage,
 } from "../../protocol/signal";
 import type { Link } from "./link";
+import { parse } from "./shape";
 
 const DELAYS_MS = [0, 300, 1200, 2700, 4800];
 const LAST_DELAY_MS = 7000;
@@ -44,7 +44,7 @@ export class Signalling {
 
   constructor(
     private readonly link: Link,
-    private readonly name: string,
+    private name: string,
     private media: MediaState,
     private readonly entry: Entry,
     private readonly seat: Seat,
@@ -58,7 +58,7 @@ export class Signalling {
       const { name, media, entry } = this;
       const { room } = this.link;
       const join: ClientMessage = { type: "join", version: PROTOCOL_VERSION, room, name, media, entry };
-      this.#send(this.#resume === undefined ? join : { ...join, resume: this.#resume });
+      this.tell(this.#resume === undefined ? join : { ...join, resume: this.#resume });
       clearInterval(this.#ping);
       this.#ping = setInterval(() => this.#beat(socket), HEARTBEAT_SECONDS * 1000);
     };
@@ -68,11 +68,20 @@ export class Signalling {
 
   setMedia(media: MediaState): void {
     this.media = media;
-    this.#send({ type: "setMedia", media });
+    this.tell({ type: "setMedia", media });
   }
 
-  signal(to: string, payload: string): void {
-    this.#send({ type: "signal", to, payload });
+  /** Also what we come back under. */
+  setName(name: string): void {
+    this.name = name;
+    this.tell({ type: "setName", name });
+  }
+
+  /** `false`: the server is away, and it is lost. */
+  tell(message: ClientMessage): boolean {
+    const open = this.#socket?.readyState === WebSocket.OPEN;
+    if (open) this.#socket?.send(JSON.stringify(message));
+    return open;
   }
 
   /** The user is impatient. */
@@ -84,12 +93,8 @@ export class Signalling {
   }
 
   leave(): void {
-    this.#send({ type: "leave" });
+    this.tell({ type: "leave" });
     this.#end();
-  }
-
-  #send(message: ClientMessage): void {
-    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
   }
 
   #beat(socket: WebSocket): void {
@@ -98,7 +103,7 @@ export class Signalling {
       socket.onclose = null;
       socket.close();
       this.#broken();
-    } else this.#send({ type: "ping" });
+    } else this.tell({ type: "ping" });
   }
 
   #receive(data: unknown): void {
@@ -153,64 +158,5 @@ export class Signalling {
     clearTimeout(this.#retry);
     clearInterval(this.#ping);
     this.#socket?.close();
-  }
-}
-
-/** What the server says is taken as far as its shape goes; the rest is dropped. */
-export function parse(data: unknown): ServerMessage | null {
-  if (typeof data !== "string" || data.length > 2 * MAX_MESSAGE) return null;
-  try {
-    const message: unknown = JSON.parse(data);
-    return isMessage(message) ? message : null;
-  } catch {
-    return null;
-  }
-}
-
-const object = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;
-const text = (value: unknown): value is string => typeof value === "string";
-
-function isParticipant(value: unknown): boolean {
-  return (
-    object(value) &&
-    text(value.id) &&
-    text(value.name) &&
-    object(value.media) &&
-    typeof value.media.microphone === "boolean" &&
-    typeof value.media.camera === "boolean"
-  );
-}
-
-function isMessage(message: unknown): message is ServerMessage {
-  if (!object(message)) return false;
-  switch (message.type) {
-    case "joined":
-      return (
-        text(message.you) &&
-        text(message.resume) &&
-        Array.isArray(message.participants) &&
-        message.participants.every(isParticipant) &&
-        Array.isArray(message.iceServers)
-      );
-    case "waiting":
-      return text(message.you) && text(message.resume) && (message.host === null || text(message.host));
-    case "token":
-      return text(message.resume);
-    case "muted":
-    case "cameraStopped":
-      return message.by === null || text(message.by);
-    case "participantJoined":
-    case "participantChanged":
-      return isParticipant(message.participant);
-    case "participantLeft":
-      return text(message.participant);
-    case "signal":
-      return text(message.from) && text(message.payload);
-    case "refused":
-      return text(message.reason);
-    case "pong":
-      return true;
-    default:
-      return false;
   }
 }

@@ -11,6 +11,8 @@ pub mod cli;
 pub mod counts;
 #[cfg(target_os = "linux")]
 pub mod display;
+#[cfg(target_os = "linux")]
+pub mod guest;
 pub mod isolated;
 pub mod link;
 #[cfg(target_os = "linux")]
@@ -30,6 +32,8 @@ pub mod pulse;
 #[cfg(target_os = "linux")]
 pub mod rooms;
 pub mod sound;
+#[cfg(target_os = "linux")]
+pub mod tls;
 pub mod turn;
 #[cfg(target_os = "linux")]
 pub mod wayland;

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::cli::{self, Running};
 use crate::program;
+use crate::tls::Certificate;
 
 pub struct Server {
     pub program: Running,
@@ -18,12 +19,25 @@ pub struct Server {
 
 impl Server {
     pub fn start(data: &Path, more: &[&str]) -> Self {
+        let server = Self::listening(data, more);
+        assert!(server.address.starts_with("http://127.0.0.1:"), "{}", server.address);
+        server
+    }
+
+    /// With TLS.
+    pub fn secure(data: &Path, certificate: &Certificate) -> Self {
+        let arguments = certificate.arguments();
+        let server = Self::listening(data, &arguments.iter().map(String::as_str).collect::<Vec<_>>());
+        assert!(server.address.starts_with("https://127.0.0.1:"), "{}", server.address);
+        server
+    }
+
+    fn listening(data: &Path, more: &[&str]) -> Self {
         let path = program::path("fika-server", "fika-server").unwrap();
         let mut command = Command::new(path);
         command.args(["--listen", "127.0.0.1:0", "--data"]).arg(data).args(more).stdin(Stdio::null());
         let mut program = Running::start(&mut command);
         let address = program.line();
-        assert!(address.starts_with("http://127.0.0.1:"), "{address}");
         Self { program, address }
     }
 
@@ -41,7 +55,12 @@ pub struct Room {
 
 impl Room {
     pub fn open(server: &Server, options: &[&str]) -> Self {
-        let output = room(&["open", "--server", &server.address, "--json"], options);
+        Self::open_at(&server.address, options)
+    }
+
+    /// On the server at this address.
+    pub fn open_at(server: &str, options: &[&str]) -> Self {
+        let output = room(&["open", "--server", server, "--json"], options);
         let opened = json(&output);
         Self { link: text(&opened["link"]), key: text(&opened["hostKey"]) }
     }

@@ -23,6 +23,7 @@ pub fn run(plan: &Plan, display: &Display, link: &str, clip: &Path, sound: &Path
         display: Some(display.name().to_owned()),
         window: Some(window),
         app: Some(pages.url()),
+        ..Launch::default()
     };
 
     let begin = monotonic();

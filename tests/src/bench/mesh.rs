@@ -90,6 +90,7 @@ pub fn chromium(plan: &Plan, link: &str, clip: &Path, sound: &Path) -> anyhow::R
             display: Some(display.name().to_owned()),
             window: Some(place(number)),
             app: Some(pages.url()),
+            ..Launch::default()
         })?;
         let mut page = browser.open(&pages.url())?;
         // As much as a quarter of the window shows, which the app finds out by itself.

@@ -33,6 +33,10 @@ pub struct Launch {
     pub window: Option<Rect>,
     /// Shown at once, in a window without tabs and address.
     pub app: Option<String>,
+    /// Certificates with this key are as good as those of an authority: SHA-256 of it in base64.
+    pub trusted_key: Option<String>,
+    /// Devices are given to who has the permission; else to everybody.
+    pub asks_for_devices: bool,
 }
 
 pub struct Browser {
@@ -56,6 +60,12 @@ impl Browser {
         }
         if let Some(sound) = &launch.microphone {
             command.arg(format!("--use-file-for-fake-audio-capture={}", sound.display()));
+        }
+        if let Some(key) = &launch.trusted_key {
+            command.arg(format!("--ignore-certificate-errors-spki-list={key}"));
+        }
+        if !launch.asks_for_devices {
+            command.arg("--use-fake-ui-for-media-stream");
         }
         match &launch.display {
             Some(display) => command.env("DISPLAY", display).arg("--ozone-platform=x11"),
@@ -114,7 +124,6 @@ const FLAGS: &[&str] = &[
     "--password-store=basic",
     "--autoplay-policy=no-user-gesture-required",
     "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
     "--disable-features=WebRtcHideLocalIpsWithMdns,MediaRouter,OptimizationHints",
     // A window behind another one goes on at full speed.
     "--disable-backgrounding-occluded-windows",
@@ -145,6 +154,11 @@ pub fn make_clip(path: &Path, seconds: u32) -> anyhow::Result<()> {
         &["-f", "lavfi", "-i", &format!("testsrc2=size=1280x720:rate=30:duration={seconds}"), "-pix_fmt", "yuv420p"],
         path,
     )
+}
+
+/// A test picture that a small machine can send to several people, made by ffmpeg.
+pub fn make_small_clip(path: &Path) -> anyhow::Result<()> {
+    ffmpeg(&["-f", "lavfi", "-i", "testsrc2=size=320x180:rate=10:duration=2", "-pix_fmt", "yuv420p"], path)
 }
 
 /// A sine of `hertz` at 48 kHz, `seconds` long, made by ffmpeg.

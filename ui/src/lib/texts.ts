@@ -41,18 +41,18 @@ export function endWords(reason: EndReason, invited: boolean): Words | null {
   }
 }
 
-/** What is wrong with a device, as a title and the one thing to do. */
-export function deviceWords(kind: DeviceKind, problem: DeviceProblem): Words {
+/** What is wrong with a device, as a title and the one thing to do. In a browser it is the browser that has to allow it. */
+export function deviceWords(kind: DeviceKind, problem: DeviceProblem, platform: string): Words {
   const camera = kind === "camera";
   switch (problem) {
     case "busy":
       return camera
         ? { title: m.camera_busy(), text: m.camera_busy_text() }
         : { title: m.mic_busy(), text: m.mic_busy_text() };
-    case "permissionDenied":
-      return camera
-        ? { title: m.camera_denied(), text: m.camera_denied_text() }
-        : { title: m.mic_denied(), text: m.mic_denied_text() };
+    case "permissionDenied": {
+      const text = platform === "web" ? m.denied_by_browser() : camera ? m.camera_denied_text() : m.mic_denied_text();
+      return { title: camera ? m.camera_denied() : m.mic_denied(), text };
+    }
     case "notFound":
       if (kind === "speaker") return { title: m.speaker_missing(), text: m.speaker_missing_text() };
       return camera

@@ -156,6 +156,8 @@ test("what a host asks for is done by me or not at all", async ({ page }) => {
   await page.getByTestId(testIds.dismissAsk).click();
   await expect(page.getByTestId(testIds.banner)).toHaveCount(0);
   await show(page, "asked");
+  await page.evaluate(() => window.fika?.view({ problem: "cameraDenied" }));
+  await expect(page.getByTestId(testIds.banner), "not behind what is known").toContainText("Karin Ek asks you");
   await page.getByTestId(testIds.bannerAction).click();
   await expect(page.getByTestId(testIds.toggleMic)).toHaveAttribute("aria-pressed", "true");
   expect(await calls(page)).toEqual(["dismissAsk", "setMicrophone true"]);

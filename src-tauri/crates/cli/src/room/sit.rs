@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use fika_call::chat::ChatView;
 use fika_call::invite::HostKey;
-use fika_call::view::{CallView, Notification, Phase};
+use fika_call::view::{CallView, ConnectionState, Notification, Phase};
 use fika_engine::{Command, EngineHandle, RoomInput};
 use serde_json::{Value, json};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
 
 use super::args::Sit;
 use super::line::{Line, parse};
@@ -20,16 +21,18 @@ use crate::args::Source;
 use crate::call::start;
 use crate::fail::{Failure, Kind};
 use crate::record::Recorder;
+use crate::stats::StatsFile;
 use crate::stop;
 
 const LINES: usize = 16;
 
 pub(super) async fn run(sit: Sit) -> Result<(), Failure> {
     let media = &sit.media;
+    let stats = media.stats.as_deref().map(StatsFile::create).transpose()?;
     let recorder = Arc::new(Recorder::create(media)?);
     let engine = start(media, Arc::clone(&recorder)).await?;
     let ended = tokio::select! {
-        ended = stay(&engine, &sit) => ended,
+        ended = stay(&engine, &sit, stats) => ended,
         () = stop::requested() => Ok(()),
     };
     engine.shutdown().await;
@@ -39,7 +42,7 @@ pub(super) async fn run(sit: Sit) -> Result<(), Failure> {
     ended
 }
 
-async fn stay(engine: &EngineHandle, sit: &Sit) -> Result<(), Failure> {
+async fn stay(engine: &EngineHandle, sit: &Sit, mut file: Option<StatsFile>) -> Result<(), Failure> {
     let (mut view, mut chat, mut notifications) = (engine.view(), engine.chat(), engine.notifications());
     engine.send(Command::SetCamera { on: sit.media.camera != Some(Source::None) }).await?;
     engine.send(Command::SetMicrophone { on: sit.media.microphone != Some(Source::None) }).await?;
@@ -65,7 +68,14 @@ async fn stay(engine: &EngineHandle, sit: &Sit) -> Result<(), Failure> {
     engine.send(Command::Join).await?;
     let mut lines = lines();
     let mut told = Told { json: sit.json, messages: 0 };
+    let mut stats = engine.stats();
+    stats.mark_unchanged();
+    let mut leave_at = None;
     loop {
+        let connected = view.borrow().connection == ConnectionState::Connected;
+        if let Some(duration) = sit.media.duration.filter(|_| connected && leave_at.is_none()) {
+            leave_at = Some(Instant::now() + duration);
+        }
         tokio::select! {
             changed = view.changed() => {
                 changed.map_err(|_| stopped())?;
@@ -84,6 +94,15 @@ async fn stay(engine: &EngineHandle, sit: &Sit) -> Result<(), Failure> {
                 Err(RecvError::Lagged(_)) => {}
                 Err(RecvError::Closed) => return Err(stopped()),
             },
+            changed = stats.changed() => {
+                changed.map_err(|_| stopped())?;
+                if let Some(file) = &mut file {
+                    file.write(view.borrow().connection, &stats.borrow_and_update());
+                }
+            }
+            () = sleep_until(leave_at.unwrap_or_else(Instant::now)), if leave_at.is_some() => {
+                return engine.send(Command::Leave).await.map_err(Failure::from);
+            }
             line = next(&mut lines) => {
                 let people = view.borrow().clone();
                 match parse(&line, |word| person(word, &people)) {

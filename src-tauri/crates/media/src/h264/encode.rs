@@ -238,7 +238,9 @@ fn fill(p: &mut SEncParamExt, config: &Config) {
     p.iTargetBitrate = config.bitrate as i32;
     p.fMaxFrameRate = config.frame_rate;
     p.iRCMode = RC_BITRATE_MODE;
-    p.bEnableFrameSkip = true;
+    // It would leave out every second picture of a busy scene for as long as that lasts. What does not fit the path is left
+    // out before it gets here.
+    p.bEnableFrameSkip = false;
     // A maximum would refuse every later raise and then skip whole seconds: unspecified.
     p.iMaxBitrate = 0;
     p.uiIntraPeriod = 0;

@@ -198,6 +198,12 @@ pub enum Quality {
     Weak,
 }
 
+impl Quality {
+    pub(crate) fn worse(self, other: Self) -> Self {
+        if other as u8 > self as u8 { other } else { self }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, specta::Type)]
 #[serde(rename_all = "camelCase")]
 pub struct QualityView {
@@ -228,6 +234,8 @@ pub enum QualityCause {
     Loss,
     /// It takes long to the other side and back.
     LongWay,
+    /// This computer has no time for a larger picture.
+    Busy,
 }
 
 /// What the page reacts to.

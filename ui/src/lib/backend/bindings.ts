@@ -399,7 +399,9 @@ export type QualityCause =
 /**  Much is lost on the way. */
 { kind: "loss" } | 
 /**  It takes long to the other side and back. */
-{ kind: "longWay" };
+{ kind: "longWay" } | 
+/**  This computer has no time for a larger picture. */
+{ kind: "busy" };
 
 export type QualityView = {
 	level: Quality,

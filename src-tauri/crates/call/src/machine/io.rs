@@ -50,6 +50,8 @@ pub struct VideoFigures {
     pub width: u32,
     pub height: u32,
     pub fps: u32,
+    /// The processor has no time for more.
+    pub slowed: bool,
 }
 
 /// A tile that can be seen, in device pixels.

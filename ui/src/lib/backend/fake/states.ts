@@ -176,6 +176,10 @@ export const STATES = {
     ...CALL,
     quality: { ...GOOD, level: "weak", cause: { kind: "loss" }, roundTripMs: 410, receiveKbps: 210, lossPercent: 11 },
   },
+  busy: {
+    ...CALL,
+    quality: { ...GOOD, level: "fair", cause: { kind: "busy" }, sendWidth: 640, sendHeight: 360 },
+  },
   "grid-3": { ...CALL, participants: [AMIR, SOFIA] },
   "grid-4": { ...CALL, participants: [AMIR, SOFIA, JONAS] },
   "grid-9": {

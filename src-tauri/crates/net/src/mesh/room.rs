@@ -193,6 +193,7 @@ impl Room {
                 loopback: is_loopback(&self.request.server),
                 network: self.network.clone(),
                 max_video_bitrate: self.request.max_video_bitrate,
+                known_bitrate: self.bitrate,
                 clock: self.clock,
             },
             served: Arc::clone(&served),

@@ -258,6 +258,10 @@ impl Peer {
 
     pub(super) async fn close(&mut self) {
         if let Some(active) = self.active.take() {
+            // Only a path that has carried something says what the next one will.
+            if active.connected {
+                self.context.settings.known_bitrate = Some(active.link.lock().outlet.media_target());
+            }
             active.close().await;
             self.tell(PeerNews::Profile(None)).await;
         }

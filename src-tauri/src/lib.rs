@@ -105,10 +105,11 @@ fn user_folder() -> Option<PathBuf> {
 
 async fn start(settings: &SettingsFile, video: Arc<Video>) -> anyhow::Result<EngineHandle> {
     let clock = fika_devices::clock::clock();
+    let trust = fika_net::Trust::default();
     let engine = fika_engine::start(fika_engine::Config {
         devices: Arc::new(fika_devices::System::new()),
-        connector: Arc::new(adapters::Mesh { clock: clock.clone() }),
-        rooms: Arc::new(adapters::RoomsHereOrThere::new(Vec::new())),
+        connector: Arc::new(adapters::Mesh { clock: clock.clone(), trust: trust.clone() }),
+        rooms: Arc::new(adapters::RoomsHereOrThere::new(Vec::new(), trust)),
         frames: Arc::new(adapters::Tiles { video }),
         clock,
         settings: settings.get().call,

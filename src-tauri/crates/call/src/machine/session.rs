@@ -251,6 +251,7 @@ fn end_reason(reason: CloseReason) -> EndReason {
         CloseReason::Version => EndReason::Version,
         CloseReason::ServerUnreachable => EndReason::ServerUnreachable,
         CloseReason::Protocol => EndReason::Protocol,
+        CloseReason::Certificate(fault) => fault.into(),
         CloseReason::Lost => EndReason::Lost,
         CloseReason::Denied => EndReason::Denied,
         CloseReason::Removed => EndReason::Removed,

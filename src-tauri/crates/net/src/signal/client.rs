@@ -15,6 +15,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use super::backoff::Backoff;
 use super::socket::{Socket, SocketError};
+use crate::trust::Trust;
 
 const HEARTBEAT: Duration = Duration::from_secs(HEARTBEAT_SECONDS);
 /// Silence after which the connection counts as gone.
@@ -66,6 +67,7 @@ pub(crate) enum FromServer {
 
 struct Client {
     request: Request,
+    trust: Trust,
     /// What we let others see and hear now.
     media: watch::Receiver<MediaState>,
     inbox: mpsc::Receiver<ToServer>,
@@ -82,11 +84,12 @@ enum End {
 
 pub(crate) async fn run(
     request: Request,
+    trust: Trust,
     media: watch::Receiver<MediaState>,
     inbox: mpsc::Receiver<ToServer>,
     outbox: mpsc::Sender<FromServer>,
 ) {
-    let mut client = Client { request, media, inbox, outbox: outbox.clone(), backoff: Backoff::new(), resume: None };
+    let mut client = Client { request, trust, media, inbox, outbox: outbox.clone(), backoff: Backoff::new(), resume: None };
     let reason = client.run().await;
     let _ = outbox.send(FromServer::Closed(reason)).await;
 }
@@ -153,7 +156,7 @@ impl Client {
     }
 
     async fn join(&mut self) -> Result<Socket, End> {
-        let mut socket = Socket::open(&self.request.server).await.map_err(End::from)?;
+        let mut socket = Socket::open(&self.request.server, &self.trust).await.map_err(|error| self.refused_by_us(error))?;
         let join = ClientMessage::Join {
             version: PROTOCOL_VERSION,
             room: self.request.room.clone(),
@@ -183,6 +186,14 @@ impl Client {
                 ServerMessage::Pong => {}
                 _ => return Err(End::Closed(CloseReason::Protocol)),
             }
+        }
+    }
+
+    /// A seat is not given up because a network in between shows its own certificate for a while.
+    fn refused_by_us(&self, error: SocketError) -> End {
+        match error {
+            SocketError::Certificate(_) if self.backoff.held() => End::Gone,
+            error => error.into(),
         }
     }
 
@@ -284,6 +295,7 @@ const fn refused(reason: Refusal) -> End {
 impl From<SocketError> for End {
     fn from(error: SocketError) -> Self {
         match error {
+            SocketError::Certificate(fault) => Self::Closed(CloseReason::Certificate(fault)),
             SocketError::Gone => Self::Gone,
             SocketError::TooManyRequests => Self::Closed(CloseReason::TooManyRequests),
             SocketError::Nonsense => Self::Closed(CloseReason::Protocol),

@@ -4,11 +4,20 @@
 //! Everything runs on the calling thread.
 #![allow(clippy::unwrap_used, reason = "also what tests call is a test")]
 
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use base64::Engine as _;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose, date_time_ymd};
+use rustls::crypto::ring;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
 use sha2::{Digest as _, Sha256};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 pub const HOST: &str = "127.0.0.1";
 
@@ -84,4 +93,29 @@ pub fn authority() -> (Issuer<'static, KeyPair>, String) {
     let key = KeyPair::generate().unwrap();
     let pem = params.self_signed(&key).unwrap().pem();
     (Issuer::new(params, key), pem)
+}
+
+/// A connection as somebody has one who knows the server by this name and believes this authority alone.
+pub struct Visit {
+    pub stream: tokio_rustls::client::TlsStream<TcpStream>,
+    /// The serial number of the certificate that was shown.
+    pub serial: String,
+}
+
+impl Visit {
+    pub async fn open(server: SocketAddr, name: &str, authority: &Path) -> std::io::Result<Self> {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_file(authority).unwrap()).unwrap();
+        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let stream = TcpStream::connect(server).await?;
+        let name = ServerName::try_from(name.to_owned()).unwrap();
+        let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
+        let shown = stream.get_ref().1.peer_certificates().unwrap()[0].clone();
+        let serial = X509Certificate::from_der(&shown).unwrap().1.raw_serial_as_string();
+        Ok(Self { stream, serial })
+    }
 }

@@ -4,6 +4,7 @@
 //! A library, so that the app can serve its own rooms on the local network ([`local`]), and a program. One tokio task
 //! owns the rooms, each connection has a task of its own; every queue between them is bounded.
 
+pub mod acme;
 mod connection;
 mod doors;
 mod http;
@@ -167,8 +168,11 @@ impl Server {
         };
         let service = http::router(site).into_make_service_with_connect_info::<doors::Peer>();
         match identity {
-            Some(identity) => {
-                let doors = TlsDoors::new(doors, identity)?;
+            Some(Identity { acceptor, keeper }) => {
+                let doors = TlsDoors::new(doors, acceptor)?;
+                if let Some(keeper) = keeper {
+                    tokio::spawn(keeper.run(stopped.clone()));
+                }
                 tokio::spawn(until(stopped, axum::serve(doors, service).into_future()));
             }
             None => drop(tokio::spawn(until(stopped, axum::serve(doors, service).into_future()))),

@@ -32,6 +32,7 @@ fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let own = rcgen::generate_simple_self_signed(["meet.example.org".to_owned()]).unwrap();
     std::fs::write(folder.path().join("cert.pem"), own.cert.pem()).unwrap();
+    std::fs::write(folder.path().join("turn.secret"), "north").unwrap();
     std::fs::write(folder.path().join("key.pem"), own.signing_key.serialize_pem()).unwrap();
     folder
 }

@@ -19,6 +19,7 @@ mod random;
 pub mod rooms;
 pub mod store;
 pub mod tls;
+pub mod turn;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -35,11 +36,14 @@ use crate::limits::Rate;
 use crate::metrics::Metrics;
 use crate::store::Store;
 use crate::tls::{Identity, Tls, TlsDoors, TlsError};
+use crate::turn::TurnSecret;
 
 pub struct Config {
     pub listen: SocketAddr,
     /// Told to everybody who takes a seat.
     pub ice_servers: Vec<IceServer>,
+    /// For credentials of each participant at the TURN servers that are named without a user.
+    pub turn_secret: Option<TurnSecret>,
     /// Off: only [`Server::create_room`] opens rooms.
     pub anyone_may_create: bool,
     /// Believe the last address of `X-Forwarded-For`. Only right when every request comes through a proxy that sets it.
@@ -60,6 +64,7 @@ impl Config {
         Self {
             listen,
             ice_servers: Vec::new(),
+            turn_secret: None,
             anyone_may_create: true,
             behind_proxy: false,
             limits: Limits::default(),

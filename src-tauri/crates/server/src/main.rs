@@ -14,6 +14,7 @@ use fika_server::acme::{self, Acme};
 use fika_server::limits::Rate;
 use fika_server::store::Store;
 use fika_server::tls::Tls;
+use fika_server::turn::{self, TurnSecret};
 use fika_server::{Config, Limits, Server};
 use tracing_subscriber::EnvFilter;
 
@@ -44,9 +45,14 @@ struct Arguments {
     /// Where the authority may write to.
     #[arg(long, value_name = "EMAIL", requires = "domain")]
     acme_contact: Option<String>,
-    /// A STUN or TURN server for the people in a call: stun:HOST:PORT, or turn:HOST:PORT,USER,PASSWORD. May be repeated.
+    /// A STUN or TURN server for the people in a call: stun:HOST:PORT, or turn:HOST:PORT,USER,PASSWORD, or
+    /// turn:HOST:PORT with --turn-secret-file. May be repeated.
     #[arg(long = "ice-server", value_name = "URL[,USER,PASSWORD]", value_parser = ice_server)]
     ice_servers: Vec<IceServer>,
+    /// Sign credentials for each participant with the secret in this file, which the TURN server knows too (coturn:
+    /// static-auth-secret); for the TURN servers that are named without a user.
+    #[arg(long, value_name = "FILE")]
+    turn_secret_file: Option<PathBuf>,
     /// Speak TLS with this certificate and its chain, in PEM.
     #[arg(long, value_name = "FILE", requires = "tls_key", conflicts_with = "domain")]
     tls_certificate: Option<PathBuf>,
@@ -79,6 +85,10 @@ async fn main() -> anyhow::Result<()> {
 
     // Before anybody is told that it runs: who asks it to stop right then is heard.
     let mut stop = stop::Requests::listen()?;
+    let turn_secret = arguments.turn_secret_file.as_deref().map(secret).transpose()?;
+    if turn_secret.is_none() && arguments.ice_servers.iter().any(turn::wants_credentials) {
+        anyhow::bail!("a TURN server needs a user and a password, URL,USER,PASSWORD, or --turn-secret-file");
+    }
     let usual: SocketAddr = if arguments.domain.is_some() { ALL_443 } else { ALL_7420 };
     let listen = arguments.listen.unwrap_or(usual);
     let data = arguments.data.or_else(|| arguments.domain.as_ref().and_then(|_| usual_data()));
@@ -99,6 +109,7 @@ async fn main() -> anyhow::Result<()> {
     let connections_per_address = arguments.connections_per_address;
     let config = Config {
         ice_servers: arguments.ice_servers,
+        turn_secret,
         behind_proxy: arguments.behind_proxy,
         store: data.as_deref().map(store).transpose()?,
         tls,
@@ -142,6 +153,13 @@ fn directory(text: &str) -> Result<url::Url, &'static str> {
     url.ok_or("write it as https://HOST[:PORT]/PATH")
 }
 
+fn secret(file: &Path) -> anyhow::Result<TurnSecret> {
+    let secret = std::fs::read_to_string(file).with_context(|| format!("{}", file.display()))?;
+    let secret = secret.trim();
+    anyhow::ensure!(!secret.is_empty(), "{}: there is no secret in it", file.display());
+    Ok(TurnSecret::new(secret))
+}
+
 fn store(folder: &Path) -> anyhow::Result<Store> {
     std::fs::create_dir_all(folder).with_context(|| format!("{}", folder.display()))?;
     let unix = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock is wrong")?.as_secs();
@@ -156,8 +174,8 @@ fn ice_server(text: &str) -> Result<IceServer, String> {
     let (username, credential) = (parts.next().map(str::to_owned), parts.next().map(str::to_owned));
     match scheme {
         "stun" | "stuns" if username.is_none() => {}
-        "turn" | "turns" if credential.is_some() => {}
-        "turn" | "turns" => return Err("a TURN server needs a user and a password: URL,USER,PASSWORD".into()),
+        "turn" | "turns" if username.is_some() == credential.is_some() => {}
+        "turn" | "turns" => return Err("a user needs a password: URL,USER,PASSWORD".into()),
         _ => return Err("write stun:HOST:PORT or turn:HOST:PORT,USER,PASSWORD".into()),
     }
     Ok(IceServer { urls: vec![url.to_owned()], username, credential })

@@ -43,6 +43,8 @@ pub(crate) enum FromServer {
         participants: Vec<ParticipantInfo>,
         ice_servers: Vec<IceServer>,
     },
+    /// In place of those before.
+    IceServers(Vec<IceServer>),
     ParticipantJoined(ParticipantInfo),
     ParticipantChanged(ParticipantInfo),
     ParticipantLeft(ParticipantId),
@@ -253,9 +255,12 @@ impl Client {
             ServerMessage::Signal { from, payload } => FromServer::Signal { from, payload },
             ServerMessage::Pong => return None,
             ServerMessage::Refused { reason } => return Some(refused(reason)),
-            ServerMessage::Token { resume } => {
+            ServerMessage::Token { resume, ice_servers } => {
                 self.resume = Some(resume);
-                return None;
+                if ice_servers.is_empty() {
+                    return None;
+                }
+                FromServer::IceServers(ice_servers)
             }
             // Out before the door.
             ServerMessage::Waiting { resume, host, .. } => {

@@ -90,7 +90,7 @@ impl ResolvesServerCert for Certificates {
         let mut offered = hello.alpn().into_iter().flatten();
         if (offered.next(), offered.next()) == (Some(QUESTION), None) {
             let question = self.question.read().unwrap_or_else(PoisonError::into_inner);
-            let asked = question.as_ref().filter(|question| hello.server_name() == Some(&question.name))?;
+            let asked = question.as_ref().filter(|question| hello.server_name() == Some(question.name.as_str()))?;
             return Some(Arc::clone(&asked.answer));
         }
         self.shown.read().unwrap_or_else(PoisonError::into_inner).clone()

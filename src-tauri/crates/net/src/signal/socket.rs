@@ -87,7 +87,7 @@ fn signal_url(server: &url::Url) -> Option<url::Url> {
 
 fn classify(error: &Error) -> SocketError {
     match error {
-        Error::Io(error) => match error.get_ref().and_then(|error| error.downcast_ref()).and_then(trust::fault) {
+        Error::Io(error) => match error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>()).and_then(trust::fault) {
             Some(fault) => SocketError::Certificate(fault),
             None => SocketError::Gone,
         },

@@ -37,7 +37,7 @@ pub(super) struct Kept {
 /// The account at one authority.
 #[derive(Serialize, Deserialize)]
 struct Account {
-    directory: url::Url,
+    directory: String,
     credentials: AccountCredentials,
 }
 
@@ -93,11 +93,11 @@ impl Folder {
     pub(super) fn account(&self, directory: &url::Url) -> Option<AccountCredentials> {
         let text = fs::read(self.account_path()).ok()?;
         let account: Account = serde_json::from_slice(&text).ok()?;
-        (account.directory == *directory).then_some(account.credentials)
+        (account.directory == directory.as_str()).then_some(account.credentials)
     }
 
-    pub(super) fn keep_account(&self, directory: url::Url, credentials: AccountCredentials) -> Result<(), AcmeError> {
-        let text = serde_json::to_vec(&Account { directory, credentials }).expect("strings are always JSON");
+    pub(super) fn keep_account(&self, directory: &url::Url, credentials: AccountCredentials) -> Result<(), AcmeError> {
+        let text = serde_json::to_vec(&Account { directory: directory.to_string(), credentials }).expect("strings are always JSON");
         write(&self.account_path(), &text)
     }
 

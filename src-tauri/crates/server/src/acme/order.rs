@@ -5,11 +5,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::Bytes;
 use hyper_rustls::HttpsConnectorBuilder;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use instant_acme::{
-    Account, AuthorizationStatus, ChallengeType, Error, Identifier, NewAccount, NewOrder, Order, OrderStatus,
+    Account, AuthorizationStatus, BodyWrapper, ChallengeType, Error, Identifier, NewAccount, NewOrder, Order, OrderStatus,
     RetryPolicy,
 };
 use rcgen::{CertificateParams, CustomExtension, KeyPair};
@@ -80,7 +81,7 @@ impl Orders {
         let Acme { directory, contact, .. } = &self.acme;
         let connector = HttpsConnectorBuilder::new().with_tls_config(self.trust.clone());
         let connector = connector.https_only().enable_http1().build();
-        let client = Client::builder(TokioExecutor::new()).build(connector);
+        let client: Client<_, BodyWrapper<Bytes>> = Client::builder(TokioExecutor::new()).build(connector);
         let builder = Account::builder_with_http(Box::new(client));
         if let Some(credentials) = self.folder.account(directory) {
             return builder.from_credentials(credentials).await.map_err(refused);
@@ -90,7 +91,7 @@ impl Orders {
         let new = NewAccount { contact: &contact, terms_of_service_agreed: true, only_return_existing: false };
         let made = builder.create(&new, directory.to_string(), None).await;
         let (account, credentials) = made.map_err(refused)?;
-        self.folder.keep_account(directory.clone(), credentials)?;
+        self.folder.keep_account(directory, credentials)?;
         Ok(account)
     }
 }

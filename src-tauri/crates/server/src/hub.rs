@@ -395,3 +395,6 @@ fn now() -> Now {
     let unix = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |passed| passed.as_secs());
     Now { at: Instant::now(), unix: u32::try_from(unix).unwrap_or(u32::MAX) }
 }
+
+#[cfg(test)]
+mod tests;

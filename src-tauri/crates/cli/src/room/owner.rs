@@ -35,7 +35,7 @@ pub(super) async fn open(open: Open, trust: &Trust) -> Result<(), Failure> {
 pub(super) async fn run(command: Room, trust: &Trust) -> Result<(), Failure> {
     match command {
         // Taken before.
-        Room::Open(_) | Room::Sit(_) => Ok(()),
+        Room::Open(_) | Room::Sit(_) | Room::Ics(_) | Room::Agenda(_) => Ok(()),
         Room::Show(owner) => {
             Session::open(owner, trust).await?.show();
             Ok(())

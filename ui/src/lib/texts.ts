@@ -7,6 +7,11 @@ export function errorText(code: UiErrorCode): string {
     notALink: m.error_not_a_link,
     incomplete: m.error_incomplete,
     typo: m.error_typo,
+    notACalendar: m.error_not_a_calendar,
+    calendarTooLarge: m.error_calendar_too_large,
+    noMeetings: m.error_no_meetings,
+    noServer: m.error_no_server,
+    notPlanned: m.error_not_planned,
     busy: m.error_busy,
     internal: m.error_internal,
   }[code]();

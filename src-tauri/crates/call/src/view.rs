@@ -347,6 +347,8 @@ pub enum Notification {
     /// A host's doing came to nothing: the role does not allow it any more, or whom it was about has left, or
     /// there is no place.
     NotDone,
+    /// A link came from outside while a call goes on.
+    LinkIgnored,
 }
 
 /// What the engine needs to know of the user's settings.

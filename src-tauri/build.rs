@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-/// Every command of `src/commands.rs` and `src/room.rs`; a test compares the two and the capability.
+/// Every command of `src/commands.rs`, `src/meetings.rs` and `src/room.rs`; a test compares the two and the capability.
 const COMMANDS: &[&str] = &[
     "start",
     "new_call",
@@ -32,6 +32,12 @@ const COMMANDS: &[&str] = &[
     "react_to_message",
     "read_chat",
     "dismiss_ask",
+    "list_meetings",
+    "plan_meeting",
+    "import_meetings",
+    "open_meeting",
+    "save_meeting",
+    "forget_meeting",
 ];
 
 /// What `cargo build` embeds when the page was not built before; `./dev` builds it.

@@ -2,7 +2,7 @@
 
 use tauri_specta::{Builder, collect_commands, collect_events};
 
-use crate::{commands, events, room};
+use crate::{commands, events, meetings, room};
 
 pub(crate) fn builder() -> Builder<tauri::Wry> {
     Builder::<tauri::Wry>::new()
@@ -35,6 +35,12 @@ pub(crate) fn builder() -> Builder<tauri::Wry> {
             room::react_to_message,
             room::read_chat,
             room::dismiss_ask,
+            meetings::list_meetings,
+            meetings::plan_meeting,
+            meetings::import_meetings,
+            meetings::open_meeting,
+            meetings::save_meeting,
+            meetings::forget_meeting,
         ])
         .events(collect_events![
             events::CallChanged,
@@ -45,6 +51,7 @@ pub(crate) fn builder() -> Builder<tauri::Wry> {
             events::PicturesChanged,
             events::VideoChanged,
             events::SmallWindowChanged,
+            events::LinkRefused,
         ])
 }
 

@@ -3,6 +3,8 @@
 #[cfg(target_os = "linux")]
 pub mod accessibility;
 #[cfg(target_os = "linux")]
+pub mod acme;
+#[cfg(target_os = "linux")]
 pub mod bench;
 pub mod camera;
 #[cfg(target_os = "linux")]

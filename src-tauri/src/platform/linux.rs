@@ -28,6 +28,11 @@ const MEMORY: [(&str, i32, i32); 3] = [
     ("MALLOC_TRIM_THRESHOLD_", libc::M_TRIM_THRESHOLD, 128 << 10),
 ];
 
+/// Links that the system hands to the running app: here it starts the app once more instead.
+pub(crate) fn opened(_event: &tauri::RunEvent) -> Vec<String> {
+    Vec::new()
+}
+
 /// Called first, while the process has one thread.
 pub(crate) fn prepare() {
     if !RENDERER_CHOICES.iter().any(|name| is_set(name)) && !has_render_node(Path::new("/dev/dri")) {

@@ -9,6 +9,14 @@ use crate::words::Words;
 /// What the page is told.
 pub(crate) const NAME: &str = "macos";
 
+/// Links that the system hands to the running app.
+pub(crate) fn opened(event: &tauri::RunEvent) -> Vec<String> {
+    match event {
+        tauri::RunEvent::Opened { urls } => urls.iter().map(ToString::to_string).collect(),
+        _ => Vec::new(),
+    }
+}
+
 /// Called first, while the process has one thread.
 pub(crate) fn prepare() {}
 

@@ -48,6 +48,11 @@ impl std::fmt::Display for WebviewMissing {
 
 impl std::error::Error for WebviewMissing {}
 
+/// Links that the system hands to the running app: here it starts the app once more instead.
+pub(crate) fn opened(_event: &tauri::RunEvent) -> Vec<String> {
+    Vec::new()
+}
+
 /// Called first, while the process has one thread. What WebView2 needs stands in tauri.conf.json.
 pub(crate) fn prepare() {}
 

@@ -33,6 +33,17 @@ const opened = (name: string, state: StateName, testId: string, shown = ".menu")
   },
 });
 
+/** What a calendar file looks like from afar. */
+export const CALENDAR = { name: "work.ics", mimeType: "text/calendar", buffer: Buffer.from("BEGIN:VCALENDAR /j/") };
+const meetings: Extra = {
+  name: "meetings",
+  state: "home",
+  reach: async (page) => {
+    await page.getByTestId(testIds.calendarFile).setInputFiles(CALENDAR);
+    await page.getByTestId(testIds.openMeeting).first().waitFor();
+  },
+};
+
 /** A call of half an hour with a weak spell, told second by second. */
 async function talk(page: Page): Promise<void> {
   await page.evaluate(() => {
@@ -73,6 +84,8 @@ async function recent(page: Page): Promise<void> {
 }
 
 export const extras: Extra[] = [
+  meetings,
+  opened("plan", "home", testIds.plan, ".dialog"),
   { name: "home-recent", state: "one-to-one", reach: recent },
   {
     name: "after-cards",

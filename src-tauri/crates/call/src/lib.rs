@@ -3,6 +3,7 @@
 //! Pure: told the time, owns no socket, thread or clock, draws no random numbers. The engine runs it, the server and
 //! the page share its messages.
 
+pub mod calendar;
 pub mod chat;
 pub mod door;
 pub mod ids;

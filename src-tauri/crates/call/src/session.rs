@@ -224,6 +224,8 @@ pub enum CloseReason {
     ServerUnreachable,
     /// The server spoke nonsense.
     Protocol,
+    /// Whoever answers there is not shown to be the server.
+    Certificate(CertificateFault),
     /// All attempts failed for 60 s.
     Lost,
     /// A host did not let us in.
@@ -232,6 +234,23 @@ pub enum CloseReason {
     Removed,
     /// A host ended the meeting for all.
     Ended,
+}
+
+/// What is wrong with the certificate of a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CertificateFault {
+    /// Too old or too young; or the clock of this computer is wrong.
+    #[error("the server's certificate is out of date, or the clock of this computer is wrong")]
+    Expired,
+    /// It is somebody else's.
+    #[error("the server's certificate is for another name")]
+    WrongName,
+    /// Neither this computer nor we know who has signed it.
+    #[error("the server's certificate is signed by an authority that this computer does not know")]
+    UnknownAuthority,
+    /// Anything else: withdrawn, not for servers, not readable.
+    #[error("the server's certificate is not valid")]
+    Invalid,
 }
 
 /// Cumulative counters with the W3C webrtc-stats names, of one peer.

@@ -191,9 +191,13 @@ pub enum ServerMessage {
         tag: Option<u32>,
         reason: Decline,
     },
-    /// In place of the earlier `resume`, which holds for some minutes only.
+    /// In place of the earlier `resume`, which holds for some minutes only; with servers, if credentials run out, in place of
+    /// those of `joined`.
     Token {
         resume: String,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        #[ts(optional, as = "Option<Vec<IceServer>>")]
+        ice_servers: Vec<IceServer>,
     },
     Invites {
         invites: Vec<InviteInfo>,

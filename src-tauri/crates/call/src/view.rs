@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::room::{Asked, Reaction, Role, WaitingGuest};
-use crate::session::ConnectionPrivacy;
+use crate::session::{CertificateFault, ConnectionPrivacy};
 use crate::{ParticipantId, TrackSource};
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, specta::Type)]
@@ -270,6 +270,12 @@ pub enum EndReason {
     Version,
     ServerUnreachable,
     Protocol,
+    /// The server's certificate is too old or too young, or the clock is wrong.
+    CertificateExpired,
+    CertificateWrongName,
+    /// Nobody here knows who has signed it.
+    CertificateUnknown,
+    CertificateInvalid,
     Lost,
     /// A host did not let us in.
     Denied,
@@ -277,6 +283,17 @@ pub enum EndReason {
     Removed,
     /// A host ended the meeting for all.
     EndedByHost,
+}
+
+impl From<CertificateFault> for EndReason {
+    fn from(fault: CertificateFault) -> Self {
+        match fault {
+            CertificateFault::Expired => Self::CertificateExpired,
+            CertificateFault::WrongName => Self::CertificateWrongName,
+            CertificateFault::UnknownAuthority => Self::CertificateUnknown,
+            CertificateFault::Invalid => Self::CertificateInvalid,
+        }
+    }
 }
 
 /// Sound levels, ten times a second while a microphone or a call is open.
@@ -338,6 +355,8 @@ pub enum Notification {
     /// A host's doing came to nothing: the role does not allow it any more, or whom it was about has left, or
     /// there is no place.
     NotDone,
+    /// A link came from outside while a call goes on.
+    LinkIgnored,
 }
 
 /// What the engine needs to know of the user's settings.

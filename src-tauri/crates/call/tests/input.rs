@@ -209,7 +209,7 @@ fn room_message() -> impl Strategy<Value = ServerMessage> {
             reactions
         }),
         any::<Option<u32>>().prop_map(|tag| ServerMessage::Declined { tag, reason: Decline::NotHere }),
-        any::<String>().prop_map(|resume| ServerMessage::Token { resume }),
+        any::<String>().prop_map(|resume| ServerMessage::Token { resume, ice_servers: Vec::new() }),
         prop::collection::vec(invite_info(), 0..3).prop_map(|invites| ServerMessage::Invites { invites }),
         (invite_info(), any::<String>()).prop_map(|(invite, code)| ServerMessage::InviteMade { invite, code }),
     ]

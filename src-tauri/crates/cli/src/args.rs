@@ -16,6 +16,9 @@ use crate::room::args::Room;
 #[derive(Debug, Parser)]
 #[command(name = "fika-cli", version)]
 pub(crate) struct Arguments {
+    /// Believe the authorities in this file too, in PEM, beside those that this computer believes.
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) ca: Option<PathBuf>,
     #[command(subcommand)]
     pub(crate) command: Command,
 }

@@ -9,6 +9,7 @@ use fika_call::session::ConnectionPrivacy;
 use fika_call::view::{CallSettings, CallView, CaptureState, ConnectionState, DeviceProblem, Phase, Problem};
 use fika_engine::{Command, EngineHandle, VideoConfig};
 use fika_media::device::CameraRequest;
+use fika_net::Trust;
 use fika_net::mesh::Network;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -25,10 +26,10 @@ use crate::stop;
 const DEVICE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// `link`: of the room to join; `None`: opens one.
-pub(crate) async fn run(link: Option<String>, media: Media) -> Result<(), Failure> {
+pub(crate) async fn run(link: Option<String>, media: Media, trust: Trust) -> Result<(), Failure> {
     let stats = media.stats.as_deref().map(StatsFile::create).transpose()?;
     let recorder = Arc::new(Recorder::create(&media)?);
-    let engine = start(&media, Arc::clone(&recorder)).await?;
+    let engine = start(&media, trust, Arc::clone(&recorder)).await?;
     let ended = tokio::select! {
         ended = Running { engine: &engine, media: &media, stats }.run(link) => ended,
         () = stop::requested() => Ok(()),
@@ -41,7 +42,7 @@ pub(crate) async fn run(link: Option<String>, media: Media) -> Result<(), Failur
     ended
 }
 
-pub(crate) async fn start(media: &Media, recorder: Arc<Recorder>) -> Result<EngineHandle, Failure> {
+pub(crate) async fn start(media: &Media, trust: Trust, recorder: Arc<Recorder>) -> Result<EngineHandle, Failure> {
     let clock = fika_devices::clock::clock();
     let request = CameraRequest { resolution: media.video.resolution, frame_rate: media.video.frame_rate };
     let camera = media.camera.clone().unwrap_or(Source::Default);
@@ -63,8 +64,8 @@ pub(crate) async fn start(media: &Media, recorder: Arc<Recorder>) -> Result<Engi
     };
     fika_engine::start(fika_engine::Config {
         devices: Arc::new(sources),
-        connector: Arc::new(Mesh { clock: clock.clone(), network: network(&media.bind) }),
-        rooms: Arc::new(HereOrThere::new()),
+        connector: Arc::new(Mesh { clock: clock.clone(), network: network(&media.bind, trust.clone()) }),
+        rooms: Arc::new(HereOrThere::new(trust)),
         frames: recorder,
         clock,
         settings,
@@ -79,8 +80,9 @@ pub(crate) async fn start(media: &Media, recorder: Arc<Recorder>) -> Result<Engi
     .map_err(|error| Failure::new(Kind::Device, error.to_string()))
 }
 
-fn network(bind: &[SocketAddr]) -> Network {
-    if bind.is_empty() { Network::default() } else { Network::only(bind.to_vec()) }
+fn network(bind: &[SocketAddr], trust: Trust) -> Network {
+    let network = if bind.is_empty() { Network::default() } else { Network::only(bind.to_vec()) };
+    Network { trust, ..network }
 }
 
 struct Running<'a> {

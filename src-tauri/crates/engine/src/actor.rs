@@ -244,6 +244,7 @@ impl Actor {
         let input = match command {
             Command::NewCall => Input::NewCall,
             Command::OpenInvite { link } => Input::OpenInvite(Invite::parse(&link)?),
+            Command::OpenLink { link } => Input::OpenLink(Invite::parse(&link)?),
             Command::Join => Input::Join,
             Command::Leave => Input::Leave,
             Command::Home => Input::Home,

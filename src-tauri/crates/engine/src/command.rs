@@ -13,6 +13,10 @@ pub enum Command {
     OpenInvite {
         link: String,
     },
+    /// The same for a link that came from outside the app: with the devices off, and in a call it is only told.
+    OpenLink {
+        link: String,
+    },
     /// From the lobby into the call, with microphone and camera as they are in the preview.
     Join,
     Leave,

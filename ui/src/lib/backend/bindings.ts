@@ -37,11 +37,18 @@ export const commands = {
 	reactToMessage: (message: MessageId, reaction: Reaction, on: boolean) => typedError<null, UiError>(__TAURI_INVOKE("react_to_message", { message, reaction, on })),
 	/**  The user has seen what there is in the chat. */
 	readChat: () => typedError<null, UiError>(__TAURI_INVOKE("read_chat")),
+	listMeetings: () => typedError<Planned[], UiError>(__TAURI_INVOKE("list_meetings")),
+	planMeeting: (title: string, start: number, minutes: number, waitingRoom: boolean) => typedError<Planned[], UiError>(__TAURI_INVOKE("plan_meeting", { title, start, minutes, waitingRoom })),
+	importMeetings: (file: string, zone: string) => typedError<Planned[], UiError>(__TAURI_INVOKE("import_meetings", { file, zone })),
+	openMeeting: (id: string) => typedError<null, UiError>(__TAURI_INVOKE("open_meeting", { id })),
+	saveMeeting: (id: string) => typedError<string, UiError>(__TAURI_INVOKE("save_meeting", { id })),
+	forgetMeeting: (id: string) => typedError<Planned[], UiError>(__TAURI_INVOKE("forget_meeting", { id })),
 	dismissAsk: () => typedError<null, UiError>(__TAURI_INVOKE("dismiss_ask")),
 };
 
 /** Events */
 export const events = {
+	linkRefused: makeEvent<LinkRefused, LinkRefused>("link-refused"),
 	callChanged: makeEvent<CallChanged, CallChanged>("call-changed"),
 	chatChanged: makeEvent<ChatChanged, ChatChanged>("chat-changed"),
 	devicesChanged: makeEvent<DevicesChanged, DevicesChanged>("devices-changed"),
@@ -235,7 +242,7 @@ export type DevicesChanged = DeviceInfo[];
 
 export type EndReason = 
 /**  We left. */
-"left" | "roomNotFound" | "roomFull" | "tooManyRequests" | "version" | "serverUnreachable" | "protocol" | "lost" | 
+"left" | "roomNotFound" | "roomFull" | "tooManyRequests" | "version" | "serverUnreachable" | "protocol" | "certificateExpired" | "certificateWrongName" | "certificateUnknown" | "certificateInvalid" | "lost" | 
 /**  A host did not let us in. */
 "denied" | 
 /**  A host put us out. */
@@ -315,7 +322,11 @@ export type Moderation = { type: "admit"; who: ParticipantId } | { type: "admitA
 { type: "end" };
 
 /**  Something that happened, told once. */
-export type Notification = { type: "joined"; name: string } | { type: "left"; name: string } | 
+export type Meeting = { title: string; start: number; minutes: number; link: string };
+export type Planned = { id: string; meeting: Meeting; mine: boolean };
+export type LinkRefused = UiErrorCode;
+
+export type Notification = { type: "linkIgnored" } | { type: "joined"; name: string } | { type: "left"; name: string } | 
 /**  Another device took over because the chosen one went away. */
 { type: "deviceReplaced"; kind: string; name: string } | { type: "reconnected" } | 
 /**  Somebody knocks. */
@@ -502,7 +513,7 @@ export type UiError = {
 
 export type UiErrorCode = 
 /**  The text is no invite link. */
-"notALink" | 
+"notALink" | "notACalendar" | "calendarTooLarge" | "noMeetings" | "noServer" | "notPlanned" | 
 /**  A part of the link is missing. */
 "incomplete" | 
 /**  The link has a typo. */

@@ -1,6 +1,17 @@
 /** The one seam between the page and what runs the call. `tauri`: the app; `web`: a guest's browser; `fake`: tests. */
 import type * as app from "./bindings";
-import type { AppSettings, DeviceInfo, DeviceKind, Layout, Levels, Notification, TileStats, UiError } from "./bindings";
+import type {
+  AppSettings,
+  DeviceInfo,
+  DeviceKind,
+  Layout,
+  Levels,
+  Notification,
+  Planned,
+  TileStats,
+  UiError,
+  UiErrorCode,
+} from "./bindings";
 import type { CallOfRoom, ChatLines, PersonOfRoom, RoomBackend } from "./rooms";
 import type { VideoSource } from "../video/source";
 
@@ -32,6 +43,22 @@ export interface Events {
   videoChanged(transport: VideoTransport): void;
   /** The window has become small or big, also by its own close button. */
   smallWindowChanged(small: boolean): void;
+  /** Why a link that came from outside leads nowhere. */
+  linkRefused(code: UiErrorCode): void;
+}
+
+/** Meetings of a later day. Each call rejects with a `UiError` and answers with those that are to come. */
+export interface MeetingsBackend {
+  list(): Promise<Planned[]>;
+  /** `start`: seconds since 1970. */
+  plan(title: string, start: number, minutes: number, waitingRoom: boolean): Promise<Planned[]>;
+  /** `file`: the text of a calendar file; `zone`: the time zone of times that name none. */
+  import(file: string, zone: string): Promise<Planned[]>;
+  forget(id: string): Promise<Planned[]>;
+  /** To its lobby. */
+  open(id: string): Promise<void>;
+  /** As a calendar file; answers with its name among the downloads. */
+  save(id: string): Promise<string>;
 }
 
 /** Each call rejects with a `UiError`. What it did shows in the next `callChanged`. */
@@ -61,6 +88,8 @@ export interface Backend {
   setFullscreen(on: boolean): Promise<void>;
   /** Small and above all other windows, or as before. `null`: this backend has no window of its own. */
   readonly setSmallWindow: ((on: boolean) => Promise<void>) | null;
+  /** `null`: this backend keeps no meetings. */
+  readonly meetings: MeetingsBackend | null;
   /** `null`: this backend knows no rooms. */
   readonly rooms: RoomBackend | null;
 }

@@ -36,6 +36,7 @@ export function tauriBackend(): Backend {
         events.notified.listen(({ payload }) => listener.notified(payload)),
         events.videoChanged.listen(({ payload }) => listener.videoChanged(payload)),
         events.smallWindowChanged.listen(({ payload }) => listener.smallWindowChanged(payload)),
+        events.linkRefused.listen(({ payload }) => listener.linkRefused(payload)),
         events.picturesChanged.listen(({ payload }) => native.picturesChanged(payload)),
       ]);
       const info = await value(commands.start());
@@ -61,6 +62,14 @@ export function tauriBackend(): Backend {
     surfaceStats: () => value(commands.surfaceStats()),
     setFullscreen: (on) => done(commands.setFullscreen(on)),
     setSmallWindow: (on) => done(commands.setSmallWindow(on)),
+    meetings: {
+      list: () => value(commands.listMeetings()),
+      plan: (title, start, minutes, waitingRoom) => value(commands.planMeeting(title, start, minutes, waitingRoom)),
+      import: (file, zone) => value(commands.importMeetings(file, zone)),
+      forget: (id) => value(commands.forgetMeeting(id)),
+      open: (id) => done(commands.openMeeting(id)),
+      save: (id) => value(commands.saveMeeting(id)),
+    },
     rooms: {
       moderate: (action) => done(commands.moderate(action)),
       setHand: (up) => done(commands.setHand(up)),

@@ -24,10 +24,12 @@ import {
 } from "../backend";
 import { setLanguage } from "../i18n.svelte";
 import { isMac } from "../keys";
+import { m } from "../paraglide/messages";
 import { applyTheme } from "../theme";
 import { videoMode, type VideoSource } from "../video/source";
 import type { Stage } from "../video/stage";
 import { CallHistory } from "./history.svelte";
+import { Meetings } from "./meetings.svelte";
 import { Toasts } from "./toasts.svelte";
 
 export class App {
@@ -51,7 +53,9 @@ export class App {
   #keeping: Promise<void> = Promise.resolve();
   /** A test sound was played since the start. */
   speakerTested = $state(false);
-  dialog = $state<"settings" | "help" | "leave" | null>(null);
+  dialog = $state<"settings" | "help" | "leave" | "plan" | null>(null);
+  /** `null`: none are kept here. */
+  readonly meetings: Meetings | null;
   settingsTab = $state("devices");
   peopleOpen = $state(false);
   chatOpen = $state(false);
@@ -80,6 +84,7 @@ export class App {
     this.small = info.smallWindow;
     this.callChanged(info.view);
     this.linkError = info.linkError;
+    this.meetings = backend.meetings ? new Meetings(backend.meetings) : null;
     this.applyAppearance();
   }
 
@@ -146,6 +151,17 @@ export class App {
       () => this.backend.openInvite(link),
       (code) => (this.linkError = code),
     );
+  }
+
+  async openMeeting(id: string): Promise<void> {
+    const { meetings } = this.backend;
+    if (meetings) await this.#perform(() => meetings.open(id));
+  }
+
+  async saveMeeting(id: string): Promise<void> {
+    const { meetings } = this.backend;
+    if (!meetings) return;
+    await this.#quietly(async () => this.toasts.show(m.toast_meeting_saved({ name: await meetings.save(id) })));
   }
 
   toggle(kind: "microphone" | "camera"): Promise<void> {
@@ -216,6 +232,12 @@ export class App {
     const { setSmallWindow } = this.backend;
     if (!setSmallWindow) return;
     await this.#quietly(() => setSmallWindow(on));
+  }
+
+  /** Where there is no field for a link, in words that pass. */
+  linkRefused(code: UiErrorCode): void {
+    if (this.view.phase === "home") this.linkError = code;
+    else this.toasts.error(code);
   }
 
   smallWindowChanged(small: boolean): void {

@@ -60,6 +60,9 @@ export class Toasts {
           notification.name,
         );
         break;
+      case "linkIgnored":
+        this.show(m.toast_link_ignored());
+        break;
       case "notDone":
         this.show(m.toast_not_done());
         break;

@@ -69,6 +69,8 @@ pub enum Input {
     NewCall,
     /// Go to the lobby of this room.
     OpenInvite(Invite),
+    /// The same for a link that came from outside the app, from anybody: with the devices off. In a call it is only told.
+    OpenLink(Invite),
     /// From the lobby into the call.
     Join,
     Leave,

@@ -153,6 +153,7 @@ impl Call {
         match input {
             Input::NewCall => self.new_call(now),
             Input::OpenInvite(invite) => self.open_invite(invite),
+            Input::OpenLink(invite) => self.open_link(invite),
             Input::Join => {
                 if self.phase == Phase::Lobby {
                     self.connect();

@@ -33,6 +33,16 @@ impl Call {
         }
     }
 
+    pub(super) fn open_link(&mut self, invite: Invite) {
+        if matches!(self.phase, Phase::Home | Phase::Lobby | Phase::Ended) {
+            self.microphone.wanted = false;
+            self.camera.wanted = false;
+            self.enter_lobby(invite, false);
+        } else {
+            self.outputs.push_back(Output::Notify(Notification::LinkIgnored));
+        }
+    }
+
     pub(super) fn enter_lobby(&mut self, invite: Invite, mine: bool) {
         self.go_home();
         self.phase = Phase::Lobby;
@@ -251,6 +261,7 @@ fn end_reason(reason: CloseReason) -> EndReason {
         CloseReason::Version => EndReason::Version,
         CloseReason::ServerUnreachable => EndReason::ServerUnreachable,
         CloseReason::Protocol => EndReason::Protocol,
+        CloseReason::Certificate(fault) => fault.into(),
         CloseReason::Lost => EndReason::Lost,
         CloseReason::Denied => EndReason::Denied,
         CloseReason::Removed => EndReason::Removed,

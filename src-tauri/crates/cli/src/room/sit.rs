@@ -9,6 +9,7 @@ use fika_call::chat::ChatView;
 use fika_call::invite::HostKey;
 use fika_call::view::{CallView, ConnectionState, Notification, Phase};
 use fika_engine::{Command, EngineHandle, RoomInput};
+use fika_net::Trust;
 use serde_json::{Value, json};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
@@ -26,11 +27,11 @@ use crate::stop;
 
 const LINES: usize = 16;
 
-pub(super) async fn run(sit: Sit) -> Result<(), Failure> {
+pub(super) async fn run(sit: Sit, trust: Trust) -> Result<(), Failure> {
     let media = &sit.media;
     let stats = media.stats.as_deref().map(StatsFile::create).transpose()?;
     let recorder = Arc::new(Recorder::create(media)?);
-    let engine = start(media, Arc::clone(&recorder)).await?;
+    let engine = start(media, trust, Arc::clone(&recorder)).await?;
     let ended = tokio::select! {
         ended = stay(&engine, &sit, stats) => ended,
         () = stop::requested() => Ok(()),

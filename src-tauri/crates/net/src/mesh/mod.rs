@@ -19,6 +19,7 @@ use tokio::time::{sleep_until, timeout};
 use crate::clock::SessionClock;
 use crate::session::{self, Ends, Session};
 use crate::signal::{self, FromServer, ToServer};
+use crate::trust::Trust;
 use room::{Outputs, Room};
 
 /// Between the actor and the signalling task, each way. Full: what comes from the server waits there; what goes to it is
@@ -30,25 +31,27 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long the server is told that we leave; it finds out by itself too.
 const PART_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Where the sockets of media are bound. A measurement or a test binds to one interface, or to this machine alone.
+/// Where the sockets of media are bound, and whom we believe to be the server. A measurement or a test binds to one interface, or
+/// to this machine alone.
 #[derive(Clone, Debug)]
 pub struct Network {
     /// Empty: every interface.
     pub addresses: Vec<SocketAddr>,
     /// Ask the local network for the addresses that browsers hide behind a `.local` name.
     pub multicast: bool,
+    pub trust: Trust,
 }
 
 impl Default for Network {
     fn default() -> Self {
-        Self { addresses: Vec::new(), multicast: true }
+        Self { addresses: Vec::new(), multicast: true, trust: Trust::default() }
     }
 }
 
 impl Network {
     /// Only through these addresses.
     pub fn only(addresses: Vec<SocketAddr>) -> Self {
-        Self { addresses, multicast: false }
+        Self { addresses, multicast: false, trust: Trust::default() }
     }
 }
 
@@ -68,7 +71,7 @@ async fn run(request: Request, network: Network, clock: SessionClock, ends: Ends
     let (pressed, mut distribution) = mpsc::channel(1);
     let (media, media_end) = watch::channel(request.media);
     let mut services = JoinSet::new();
-    services.spawn(signal::run(request.clone(), media_end, server_inbox, server_outbox));
+    services.spawn(signal::run(request.clone(), network.trust.clone(), media_end, server_inbox, server_outbox));
     services.spawn(distribute::run(video, audio, sinks_end, pressed));
     let mut room = Room::new(request, network, clock, Outputs { events, tracks, sinks, news, to_server, media });
     let reason = loop {

@@ -117,6 +117,7 @@ impl Room {
             FromServer::Joined { you, participants, ice_servers } => {
                 self.on_joined(you, participants, ice_servers).await;
             }
+            FromServer::IceServers(ice_servers) => self.on_ice_servers(ice_servers),
             FromServer::ParticipantJoined(info) => {
                 if self.you.as_ref().is_none_or(|you| *you == info.id) {
                     return;
@@ -160,16 +161,21 @@ impl Room {
             self.epoch += 1;
             self.you = Some(you.clone());
         }
-        self.ice_servers = ice_servers;
-        let servers = self.all_ice_servers();
         let participants: Vec<Participant> = infos.iter().filter(|info| info.id != you).map(participant).collect();
         self.peers.retain(|id, _| participants.iter().any(|participant| participant.id == *id));
-        for peer in self.peers.values() {
-            let _ = peer.inbox.try_send(ToPeer::IceServers(servers.clone()));
-        }
+        self.on_ice_servers(ice_servers);
         self.tell(SessionEvent::Joined { you, participants: participants.clone() }).await;
         for participant in participants {
             self.add_peer(participant);
+        }
+    }
+
+    /// For connections that begin from now on.
+    fn on_ice_servers(&mut self, ice_servers: Vec<IceServer>) {
+        self.ice_servers = ice_servers;
+        let servers = self.all_ice_servers();
+        for peer in self.peers.values() {
+            let _ = peer.inbox.try_send(ToPeer::IceServers(servers.clone()));
         }
     }
 

@@ -1,7 +1,8 @@
 /**
  * A scripted backend without devices or network: `?state=` names the first snapshot (`states.ts`), `theme`, `contrast`, `lang`
  * and `name` the settings, `no-start` fails at once. `video` is how pictures reach the tiles: `cut` and `blend` as painted by
- * the window, the URL of a WebSocket, else portraits drawn on canvases; with `quiet` nobody speaks; with `small` the window is small. From there on the page
+ * the window, the URL of a WebSocket, else portraits drawn on canvases; with `quiet` nobody speaks; with `meetings` some
+ * are to come; `server` is the meeting server of the settings; with `small` the window is small. From there on the page
  * can be used. `window.fika` lets tests send events and read calls.
  */
 import type {
@@ -16,6 +17,7 @@ import type {
   UiErrorCode,
   VideoTransport,
 } from "..";
+import { FakeMeetings, MEETINGS } from "./meetings";
 import { CHAT, FakeRooms } from "./rooms";
 import { AMIR, CALL, DEVICES, HOME, INVITE, LOBBY, off, on, STATES, type StateName } from "./states";
 import { NativeVideo } from "../../video/native";
@@ -183,6 +185,12 @@ export function fakeBackend(query: URLSearchParams): Backend {
       called("setSmallWindow", wanted);
       events?.smallWindowChanged(wanted);
     },
+    meetings: new FakeMeetings(
+      query.has("meetings") ? MEETINGS() : [],
+      () => kept.call.server,
+      (link, mine) => set({ ...LOBBY, invite: { ...INVITE, link, mine } }),
+      called,
+    ),
     rooms,
   };
 }
@@ -200,7 +208,7 @@ function settings(query: URLSearchParams): AppSettings {
       microphone: null,
       speaker: null,
       privacy: "automatic",
-      server: null,
+      server: query.get("server"),
     },
     appearance: {
       theme: (query.get("theme") ?? "system") as AppSettings["appearance"]["theme"],

@@ -268,6 +268,8 @@ export const STATES = {
   "link-passcode": { ...ended("roomNotFound"), invite: { ...INVITE, mine: false, passcode: true } },
   "link-full": ended("roomFull"),
   "link-unreachable": ended("serverUnreachable"),
+  "link-certificate": ended("certificateUnknown"),
+  "link-certificate-expired": ended("certificateExpired"),
   "no-server": { ...ended("serverUnreachable"), invite: null },
   "link-too-many": ended("tooManyRequests"),
   "link-version": ended("version"),

@@ -195,6 +195,10 @@ export class WebCall {
       case "participantLeft":
         this.#remove(message.participant);
         break;
+      case "token":
+        // For connections that begin from now on.
+        if (message.iceServers) this.#iceServers = message.iceServers;
+        return;
       case "signal":
         this.people.get(message.from)?.peer.receive(message.payload);
         return;

@@ -243,6 +243,7 @@ export function webBackend(): Backend {
     },
     // A browser shows no page of ours above other windows.
     setSmallWindow: null,
+    meetings: null,
     rooms: {
       moderate: (action) => inRoom((room) => room.moderate(action)),
       setHand: (up) => inRoom((room) => room.setHand(up)),

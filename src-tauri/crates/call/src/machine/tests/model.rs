@@ -132,6 +132,7 @@ fn input() -> impl Strategy<Value = Input> {
     prop_oneof![
         1 => Just(Input::NewCall),
         3 => Just(Input::OpenInvite(invite())),
+        1 => Just(Input::OpenLink(invite())),
         6 => Just(Input::Join),
         1 => Just(Input::Leave),
         1 => Just(Input::Home),

@@ -275,6 +275,8 @@ export type Layout = {
 	devicePixelRatio: number | null,
 	/**  What lies behind the tiles. */
 	stage: Rgb,
+	/**  Milliseconds in which tiles that were there before come to their new places; 0: at once. */
+	glide: number,
 	tiles: TileRect[],
 	/**  Everything that lies over video: labels, menus, dialogs, toasts. Painted in the order of `z`, then of the list. */
 	overlays: Overlay[],

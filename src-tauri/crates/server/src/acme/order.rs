@@ -10,8 +10,8 @@ use hyper_rustls::HttpsConnectorBuilder;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use instant_acme::{
-    Account, AuthorizationStatus, BodyWrapper, ChallengeType, Error, Identifier, NewAccount, NewOrder, Order, OrderStatus,
-    RetryPolicy,
+    Account, AuthorizationStatus, BodyWrapper, ChallengeType, Error, Identifier, NewAccount, NewOrder, Order,
+    OrderStatus, RetryPolicy,
 };
 use rcgen::{CertificateParams, CustomExtension, KeyPair};
 use rustls::ClientConfig;
@@ -64,7 +64,11 @@ impl Orders {
             let mut challenge = authorization.challenge(ChallengeType::TlsAlpn01).ok_or(AcmeError::NoChallenge)?;
             let answer = answer(domain, challenge.key_authorization().digest().as_ref())?;
             certificates.answer_question(domain, Arc::new(answer));
-            challenge.set_ready().await.map_err(refused)?;
+            challenge.set_ready().await.map_err(|error| match &error {
+                // It may have asked at once.
+                Error::Api(_) => AcmeError::NotSeen { domain: domain.clone(), why: told(&error) },
+                _ => refused(error),
+            })?;
         }
         let ready = order.poll_ready(&PATIENCE).await;
         if !matches!(ready, Ok(OrderStatus::Ready)) {
@@ -104,7 +108,9 @@ fn answer(domain: &str, digest: &[u8]) -> Result<CertifiedKey, AcmeError> {
     let key = KeyPair::generate().map_err(|error| failed(&error))?;
     let own = params.self_signed(&key).map_err(|error| failed(&error))?;
     let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
-    CertifiedKey::from_der(vec![own.der().clone()], key, &ring::default_provider()).map_err(|error| failed(&error))
+    // Its extension is critical and known to nobody who only checks whether key and certificate fit.
+    let key = ring::default_provider().key_provider.load_private_key(key).map_err(|error| failed(&error))?;
+    Ok(CertifiedKey::new(vec![own.der().clone()], key))
 }
 
 /// What the authority says of a question that was not answered to its satisfaction.

@@ -76,6 +76,12 @@ impl Room {
         Self { link: text(&opened["link"]), key: text(&opened["hostKey"]), always }
     }
 
+    /// The same room, reached by another link.
+    #[must_use]
+    pub fn moved(self, link: String) -> Self {
+        Self { link, ..self }
+    }
+
     /// What the owner asks for without a seat.
     pub fn ask(&self, command: &str, more: &[&str]) -> Output {
         let all: Vec<&str> = more.iter().copied().chain(self.always.iter().map(String::as_str)).collect();

@@ -14,7 +14,7 @@ const SECRET: &str = "kept between two servers";
 
 #[test]
 fn a_call_is_relayed_with_credentials_of_each_participant() {
-    netns::run("a_call_is_relayed_with_credentials_of_each_participant", || {
+    netns::run("credentials::a_call_is_relayed_with_credentials_of_each_participant", || {
         let cable = Cable::new(LEFT, RIGHT).unwrap();
         let turn = Turn::with_secret(LEFT, SECRET).unwrap();
         let folder = tempfile::tempdir().unwrap();

@@ -68,7 +68,8 @@ impl Meetings {
     fn list(&self) -> Vec<Planned> {
         let now = unix();
         let to_come = |kept: &&Kept| ends(kept) > now;
-        let planned = |kept: &Kept| Planned { id: id(kept), meeting: kept.meeting.clone(), mine: kept.host_key.is_some() };
+        let planned =
+            |kept: &Kept| Planned { id: id(kept), meeting: kept.meeting.clone(), mine: kept.host_key.is_some() };
         self.lock().iter().filter(to_come).map(planned).collect()
     }
 

@@ -115,8 +115,7 @@ impl Authority {
         let address = listener.local_addr().unwrap();
         let (ways, ways_end) = mpsc::channel(QUESTIONS);
         let state = Mutex::new(Books { lives: lives.to_vec(), ..Books::default() });
-        let shared =
-            Arc::new(Shared { address, issuer, certificate, ways: AsyncMutex::new(ways_end), state });
+        let shared = Arc::new(Shared { address, issuer, certificate, ways: AsyncMutex::new(ways_end), state });
         let router = Router::new().fallback(any(handle)).with_state(Arc::clone(&shared));
         let secure = Secure { listener, acceptor: TlsAcceptor::from(Arc::new(config)) };
         runtime.spawn(axum::serve(secure, router).into_future());
@@ -191,7 +190,13 @@ impl axum::serve::Listener for Secure {
     }
 }
 
-async fn handle(State(shared): State<Arc<Shared>>, method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+async fn handle(
+    State(shared): State<Arc<Shared>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     let answer = match (method, uri.path()) {
         (Method::GET, "/directory") => Ok(axum::Json(shared.directory()).into_response()),
         (Method::HEAD, "/new-nonce") => Ok(StatusCode::OK.into_response()),

@@ -172,10 +172,9 @@ fn what_cannot_work_is_said_at_once() {
         command(data.path(), &arguments).output().unwrap()
     };
     let none = data.path().join("none.pem").display().to_string();
-    for (arguments, code, why) in [
-        (["--acme-ca", &none], 1, "none.pem"),
-        (["--acme-directory", "http://ca.example.org/"], 2, "https://HOST"),
-    ] {
+    for (arguments, code, why) in
+        [(["--acme-ca", &none], 1, "none.pem"), (["--acme-directory", "http://ca.example.org/"], 2, "https://HOST")]
+    {
         let output = output(&arguments);
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!((output.status.code(), said.contains(why)), (Some(code), true), "{said}");

@@ -106,8 +106,7 @@ fn the_unit_starts_it_and_systemd_understands_it() {
     let unit = read(&format!("{DEPLOY}/fika-server.service"));
     let page = read("docs/self-hosting.md");
     let starts = "ExecStart=/usr/local/bin/fika-server ";
-    let lines: Vec<&str> =
-        unit.lines().chain(page.lines()).filter_map(|line| line.strip_prefix(starts)).collect();
+    let lines: Vec<&str> = unit.lines().chain(page.lines()).filter_map(|line| line.strip_prefix(starts)).collect();
     assert_eq!(lines.len(), 2, "with a certificate that comes by itself, and with one that is given");
     for line in lines {
         // The files of this test lie where the program runs.

@@ -45,15 +45,14 @@ fn a_call_is_relayed_with_credentials_of_each_participant() {
         let link = call.line();
         let made = |user: &str| {
             let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, SECRET.as_bytes());
-            let password = base64::Engine::encode(
-                &base64::engine::general_purpose::STANDARD,
-                hmac::sign(&key, user.as_bytes()),
-            );
+            let password =
+                base64::Engine::encode(&base64::engine::general_purpose::STANDARD, hmac::sign(&key, user.as_bytes()));
             format!("{},{user},{password}", turn.url())
         };
         for wrong in [made("1000000000:p1"), format!("{},4000000000:p1,guess", turn.url())] {
             let mut join = cli::under(&cable.right());
-            let output = join.args(["join", &link, "--relay-only", "--ice-server", &wrong]).args(NO_MEDIA).output().unwrap();
+            let output =
+                join.args(["join", &link, "--relay-only", "--ice-server", &wrong]).args(NO_MEDIA).output().unwrap();
             let said = String::from_utf8_lossy(&output.stderr);
             assert_eq!((output.status.code(), said.contains("No TURN server lets us in")), (Some(5), true), "{said}");
         }

@@ -3,8 +3,8 @@
 
 use std::fmt::Write as _;
 
-use calcard::common::timezone::Tz;
 use calcard::common::PartialDateTime;
+use calcard::common::timezone::Tz;
 use calcard::icalendar::dates::TimeOrDelta;
 use calcard::icalendar::{
     ICalendar, ICalendarComponent, ICalendarComponentType, ICalendarParameter, ICalendarProperty, ICalendarStatus,
@@ -230,7 +230,9 @@ mod tests {
             let meetings = on(&event(&format!("{at}\r\n{place}{LINK}")), 0).unwrap();
             assert_eq!(meetings, [Meeting::new("Interview", TUESDAY, 60, LINK).unwrap()], "{place}");
         }
-        for other in ["https://meet.example.org/j/", "javascript:alert(1)", "file:///etc/passwd", "https://zoom.us/j/123"] {
+        for other in
+            ["https://meet.example.org/j/", "javascript:alert(1)", "file:///etc/passwd", "https://zoom.us/j/123"]
+        {
             let text = event(&format!("{at}\r\nLOCATION:{other}"));
             assert_eq!(on(&text, 0), Err(CalendarError::NoMeetings), "{other}");
         }

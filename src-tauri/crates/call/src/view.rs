@@ -173,6 +173,34 @@ pub struct ParticipantView {
     pub has_video: bool,
     pub speaking: bool,
     pub connection: ConnectionState,
+    pub trust: Trust,
+    /// They will have the same key next time; a guest in a browser has another one.
+    pub lasting: bool,
+    /// To compare with theirs: indices into the list of safety words.
+    pub words: Option<Vec<u8>>,
+    /// Verified under this name, and has another one now.
+    pub saved_as: Option<String>,
+}
+
+/// What is known of who somebody is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "camelCase")]
+pub enum Trust {
+    /// Not connected yet.
+    #[default]
+    Unknown,
+    /// Encrypted, but their app is too old to say who they are.
+    NotVerifiable,
+    /// Encrypted; the words have not been compared.
+    Unverified,
+    /// The words were the same, now or in an earlier call.
+    Verified,
+    /// Has the name of somebody verified, but another key.
+    Changed,
+    /// The words differed: cut off.
+    Differs,
+    /// What they say is not sealed with the link's secret, or not signed: no connection.
+    Refused,
 }
 
 /// Which pictures a tile shows: `"me"` or a participant id, and the source.
@@ -254,6 +282,10 @@ pub enum Problem {
     SpeakerMissing,
     /// The far side's description is not signed with the link's secret.
     Untrusted,
+    /// Somebody has the name of a verified person, and another key.
+    KeyChanged,
+    /// The user has found that the words differ.
+    WordsDiffer,
     /// Only a TURN server may be used, and none lets us in.
     NoRelay,
     NetworkLost,
@@ -368,6 +400,8 @@ pub struct CallSettings {
     pub microphone: Option<String>,
     pub speaker: Option<String>,
     pub privacy: ConnectionPrivacy,
+    /// Only through a TURN server, and packets of sound all of one size.
+    pub private: bool,
     /// Base URL of a fika-server; none: this computer serves its own rooms on the local network.
     pub server: Option<String>,
 }

@@ -108,9 +108,7 @@ impl From<CreateError> for Failure {
         let (kind, sentence) = match error {
             CreateError::TooManyRequests => (Kind::Link, "The server refuses for now: try again in a minute."),
             CreateError::Version => (Kind::Link, "The server speaks another version: update Fika."),
-            CreateError::Protocol => {
-                (Kind::Connection, "What answers there is no Fika server: check the address.")
-            }
+            CreateError::Protocol => (Kind::Connection, "What answers there is no Fika server: check the address."),
             CreateError::Certificate(fault) => (Kind::Connection, certificate(fault)),
             _ => (Kind::Connection, "The server does not answer: check the address and that it runs."),
         };

@@ -127,14 +127,14 @@ impl Identity {
 }
 
 fn given(certificate: &Path, key: &Path) -> Result<Arc<CertifiedKey>, TlsError> {
-        let failed = |path: &Path| {
-            let path = path.to_owned();
-            move |error| TlsError::File { path, error }
-        };
-        let chain = CertificateDer::pem_file_iter(certificate).map_err(failed(certificate))?;
-        let chain = chain.collect::<Result<Vec<_>, _>>().map_err(failed(certificate))?;
-        let key = PrivateKeyDer::from_pem_file(key).map_err(failed(key))?;
-        Ok(Arc::new(CertifiedKey::from_der(chain, key, &ring::default_provider())?))
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |error| TlsError::File { path, error }
+    };
+    let chain = CertificateDer::pem_file_iter(certificate).map_err(failed(certificate))?;
+    let chain = chain.collect::<Result<Vec<_>, _>>().map_err(failed(certificate))?;
+    let key = PrivateKeyDer::from_pem_file(key).map_err(failed(key))?;
+    Ok(Arc::new(CertifiedKey::from_der(chain, key, &ring::default_provider())?))
 }
 
 /// The listening socket behind which everybody speaks TLS.

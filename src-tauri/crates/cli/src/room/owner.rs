@@ -52,7 +52,9 @@ pub(super) async fn run(command: Room, trust: &Trust) -> Result<(), Failure> {
         Room::LowerHand(person) => to(person, trust, |who| Moderation::LowerHand { who }).await,
         Room::Lock(owner) => act(owner, trust, Moderation::SetLocked { on: true }).await,
         Room::Unlock(owner) => act(owner, trust, Moderation::SetLocked { on: false }).await,
-        Room::WaitingRoom { owner, state } => act(owner, trust, Moderation::SetWaitingRoom { on: state == OnOff::On }).await,
+        Room::WaitingRoom { owner, state } => {
+            act(owner, trust, Moderation::SetWaitingRoom { on: state == OnOff::On }).await
+        }
         Room::Spotlight { owner, who: Some(who) } => {
             to(Person { owner, who }, trust, |who| Moderation::Spotlight { who: Some(who) }).await
         }

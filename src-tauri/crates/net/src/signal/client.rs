@@ -91,7 +91,8 @@ pub(crate) async fn run(
     inbox: mpsc::Receiver<ToServer>,
     outbox: mpsc::Sender<FromServer>,
 ) {
-    let mut client = Client { request, trust, media, inbox, outbox: outbox.clone(), backoff: Backoff::new(), resume: None };
+    let mut client =
+        Client { request, trust, media, inbox, outbox: outbox.clone(), backoff: Backoff::new(), resume: None };
     let reason = client.run().await;
     let _ = outbox.send(FromServer::Closed(reason)).await;
 }
@@ -158,7 +159,8 @@ impl Client {
     }
 
     async fn join(&mut self) -> Result<Socket, End> {
-        let mut socket = Socket::open(&self.request.server, &self.trust).await.map_err(|error| self.refused_by_us(error))?;
+        let mut socket =
+            Socket::open(&self.request.server, &self.trust).await.map_err(|error| self.refused_by_us(error))?;
         let join = ClientMessage::Join {
             version: PROTOCOL_VERSION,
             room: self.request.room.clone(),

@@ -7,8 +7,8 @@ use std::time::Duration;
 use fika_call::RoomId;
 use fika_call::door::InviteInfo;
 use fika_call::invite::HostKey;
-use fika_call::session::CertificateFault;
 use fika_call::room::{Decline, RoomState, WaitingGuest};
+use fika_call::session::CertificateFault;
 use fika_call::signal::{ClientMessage, PROTOCOL_VERSION, ParticipantInfo, Refusal, ServerMessage};
 
 use super::socket::{Socket, SocketError};

@@ -53,11 +53,7 @@ pub async fn create_room(
     tokio::time::timeout(CREATE_TIMEOUT, create(server, trust, options)).await.unwrap_or(Err(CreateError::Unreachable))
 }
 
-async fn create(
-    server: &url::Url,
-    trust: &Trust,
-    options: RoomOptions,
-) -> Result<(RoomId, HostKey), CreateError> {
+async fn create(server: &url::Url, trust: &Trust, options: RoomOptions) -> Result<(RoomId, HostKey), CreateError> {
     let mut socket = Socket::open(server, trust).await?;
     socket.send(&ClientMessage::Create { version: PROTOCOL_VERSION, options }).await?;
     loop {

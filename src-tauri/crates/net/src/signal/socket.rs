@@ -34,9 +34,7 @@ impl Socket {
             _ => Connector::Plain,
         };
         let connect = connect_async_tls_with_config(url.as_str(), Some(config), true, Some(connector));
-        let (stream, _) = connect
-            .await
-            .map_err(|error| classify(&error))?;
+        let (stream, _) = connect.await.map_err(|error| classify(&error))?;
         Ok(Self(stream))
     }
 
@@ -87,10 +85,12 @@ fn signal_url(server: &url::Url) -> Option<url::Url> {
 
 fn classify(error: &Error) -> SocketError {
     match error {
-        Error::Io(error) => match error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>()).and_then(trust::fault) {
-            Some(fault) => SocketError::Certificate(fault),
-            None => SocketError::Gone,
-        },
+        Error::Io(error) => {
+            match error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>()).and_then(trust::fault) {
+                Some(fault) => SocketError::Certificate(fault),
+                None => SocketError::Gone,
+            }
+        }
         Error::Http(response) if matches!(response.status().as_u16(), 429 | 503) => SocketError::TooManyRequests,
         // A proxy in front of a server that restarts.
         Error::Http(response) if response.status().is_server_error() => SocketError::Gone,

@@ -97,7 +97,8 @@ impl Folder {
     }
 
     pub(super) fn keep_account(&self, directory: &url::Url, credentials: AccountCredentials) -> Result<(), AcmeError> {
-        let text = serde_json::to_vec(&Account { directory: directory.to_string(), credentials }).expect("strings are always JSON");
+        let text = serde_json::to_vec(&Account { directory: directory.to_string(), credentials })
+            .expect("strings are always JSON");
         write(&self.account_path(), &text)
     }
 

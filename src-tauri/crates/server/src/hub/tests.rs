@@ -119,12 +119,28 @@ enum Step {
 #[derive(Clone, Debug)]
 enum Wish {
     Create(RoomOptions),
-    Manage { room: usize, key: usize },
-    Join { room: usize, name: String, resume: Option<usize>, key: Option<usize>, invite: Option<usize>, passcode: Option<String> },
+    Manage {
+        room: usize,
+        key: usize,
+    },
+    Join {
+        room: usize,
+        name: String,
+        resume: Option<usize>,
+        key: Option<usize>,
+        invite: Option<usize>,
+        passcode: Option<String>,
+    },
     MakeInvite(InviteOptions),
     Revoke(usize),
-    Chat { to: Option<usize>, payload: String },
-    Signal { to: usize, payload: String },
+    Chat {
+        to: Option<usize>,
+        payload: String,
+    },
+    Signal {
+        to: usize,
+        payload: String,
+    },
     React(u32, bool),
     Name(String),
     Moderate(u8, usize, bool),
@@ -141,9 +157,13 @@ fn text() -> impl Strategy<Value = String> {
 }
 
 fn options() -> impl Strategy<Value = RoomOptions> {
-    (any::<bool>(), any::<bool>(), prop::option::weighted(0.2, text()), prop::option::weighted(0.3, any::<u32>())).prop_map(
-        |(waiting_room, invite_only, passcode, until)| RoomOptions { waiting_room, invite_only, passcode, until },
-    )
+    (any::<bool>(), any::<bool>(), prop::option::weighted(0.2, text()), prop::option::weighted(0.3, any::<u32>()))
+        .prop_map(|(waiting_room, invite_only, passcode, until)| RoomOptions {
+            waiting_room,
+            invite_only,
+            passcode,
+            until,
+        })
 }
 
 fn invite() -> impl Strategy<Value = InviteOptions> {
@@ -328,14 +348,17 @@ fn credentials_for_a_relay_come_with_the_seat_and_anew_with_each_token() {
     let elin = house.connect();
     house.say(elin, ClientMessage::Create { version: PROTOCOL_VERSION, options: RoomOptions::default() });
     house.hear();
-    house.say(elin, house.message(Wish::Join {
-        room: 0,
-        name: "Elin".into(),
-        resume: None,
-        key: None,
-        invite: None,
-        passcode: None,
-    }));
+    house.say(
+        elin,
+        house.message(Wish::Join {
+            room: 0,
+            name: "Elin".into(),
+            resume: None,
+            key: None,
+            invite: None,
+            passcode: None,
+        }),
+    );
     let until = |servers: &[IceServer]| -> u32 {
         let [server] = servers else { panic!("{servers:?}") };
         assert!(server.credential.is_some());

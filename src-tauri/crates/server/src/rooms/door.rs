@@ -199,12 +199,8 @@ impl Room {
         }
         let participants =
             self.inside().filter(|other| other.info.id != *who).map(|other| other.info.clone()).collect();
-        let message = ServerMessage::Joined {
-            you: who.clone(),
-            resume: String::new(),
-            participants,
-            ice_servers: Vec::new(),
-        };
+        let message =
+            ServerMessage::Joined { you: who.clone(), resume: String::new(), participants, ice_servers: Vec::new() };
         outputs.push_back(Output::Token { to, grant, message });
         for (message, tag) in self.history.of(who) {
             outputs.push_back(Output::Send { to, message: ServerMessage::Chat { message, tag, history: true } });

@@ -104,13 +104,7 @@ type Done = Result<Result<(), Decline>, Refusal>;
 
 impl Rooms {
     pub fn new(max_rooms: usize) -> Self {
-        Self {
-            max_rooms,
-            rooms: HashMap::new(),
-            places: HashMap::new(),
-            outputs: VecDeque::new(),
-            next: None,
-        }
+        Self { max_rooms, rooms: HashMap::new(), places: HashMap::new(), outputs: VecDeque::new(), next: None }
     }
 
     pub fn count(&self) -> Count {

@@ -148,12 +148,7 @@ impl Rooms {
 }
 
 impl Room {
-    fn admit(
-        &mut self,
-        id: &RoomId,
-        who: &ParticipantId,
-        outputs: &mut VecDeque<Output>,
-    ) -> Result<(), Decline> {
+    fn admit(&mut self, id: &RoomId, who: &ParticipantId, outputs: &mut VecDeque<Output>) -> Result<(), Decline> {
         let waits = |person: &super::room::Person| person.info.id == *who && !person.inside;
         let at = self.people.iter().position(waits).ok_or(Decline::NotHere)?;
         if self.is_full() {

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::identity::Trust;
 use crate::room::{Asked, Reaction, Role, WaitingGuest};
 use crate::session::{CertificateFault, ConnectionPrivacy};
 use crate::{ParticipantId, TrackSource};
@@ -180,27 +181,6 @@ pub struct ParticipantView {
     pub words: Option<Vec<u8>>,
     /// Verified under this name, and has another one now.
     pub saved_as: Option<String>,
-}
-
-/// What is known of who somebody is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
-#[serde(rename_all = "camelCase")]
-pub enum Trust {
-    /// Not connected yet.
-    #[default]
-    Unknown,
-    /// Encrypted, but their app is too old to say who they are.
-    NotVerifiable,
-    /// Encrypted; the words have not been compared.
-    Unverified,
-    /// The words were the same, now or in an earlier call.
-    Verified,
-    /// Has the name of somebody verified, but another key.
-    Changed,
-    /// The words differed: cut off.
-    Differs,
-    /// What they say is not sealed with the link's secret, or not signed: no connection.
-    Refused,
 }
 
 /// Which pictures a tile shows: `"me"` or a participant id, and the source.

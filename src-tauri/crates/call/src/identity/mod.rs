@@ -100,6 +100,27 @@ pub struct Contact {
     pub key: IdentityKey,
 }
 
+/// What is known of who somebody is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "camelCase")]
+pub enum Trust {
+    /// Not connected yet.
+    #[default]
+    Unknown,
+    /// Encrypted, but their app is too old to say who they are.
+    NotVerifiable,
+    /// Encrypted; the words have not been compared.
+    Unverified,
+    /// The words were the same, now or in an earlier call.
+    Verified,
+    /// Has the name of somebody verified, but another key.
+    Changed,
+    /// The words differed: cut off.
+    Differs,
+    /// What they say is not sealed with the link's secret, or not signed: no connection.
+    Refused,
+}
+
 /// Reads base64url of exactly `N` bytes; what is longer is not decoded.
 fn bytes<const N: usize>(text: &str) -> Option<[u8; N]> {
     if text.len() != (N * 4).div_ceil(3) {

@@ -30,6 +30,8 @@ const COMMANDS: &[&str] = &[
     "send_chat",
     "retry_chat",
     "react_to_message",
+    "compare_words",
+    "forget_contacts",
     "read_chat",
     "dismiss_ask",
     "list_meetings",

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use fika_call::door::RoomOptions;
+use fika_call::identity::Identity;
 use fika_call::invite::{Invite, SECRET_BYTES, Secret};
 use fika_call::session::Request;
 use fika_call::view::{EndReason, TileKey};
@@ -24,6 +25,7 @@ use crate::video::Video;
 /// Calls between everybody and everybody.
 pub(crate) struct Mesh {
     pub(crate) clock: Clock,
+    pub(crate) identity: Identity,
     pub(crate) trust: Trust,
 }
 
@@ -31,7 +33,7 @@ impl Connector for Mesh {
     fn connect(&self, request: Request) -> Session {
         let network = Network { trust: self.trust.clone(), ..Network::default() };
         let fika_net::Session { commands, events, tracks, video, audio } =
-            fika_net::mesh::connect(request, network, self.clock.clone());
+            fika_net::mesh::connect(request, network, Some(self.identity.clone()), self.clock.clone());
         Session { commands, events, tracks: renamed(tracks), video, audio }
     }
 }

@@ -33,6 +33,8 @@ pub(crate) fn builder() -> Builder<tauri::Wry> {
             room::send_chat,
             room::retry_chat,
             room::react_to_message,
+            room::compare_words,
+            room::forget_contacts,
             room::read_chat,
             room::dismiss_ask,
             meetings::list_meetings,

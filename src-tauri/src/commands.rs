@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use tauri::{Manager as _, State, WebviewWindow};
 
 use crate::error::{UiError, UiErrorCode};
+use crate::identity::KeyPlace;
 use crate::settings::AppSettings;
 use crate::state::AppState;
 use crate::video::VideoTransport;
@@ -35,6 +36,8 @@ pub(crate) struct AppInfo {
     pub(crate) view: CallView,
     pub(crate) chat: ChatView,
     pub(crate) devices: Vec<DeviceInfo>,
+    /// Where our key is.
+    pub(crate) key_place: KeyPlace,
     /// Why the link that the app was started with leads nowhere.
     pub(crate) link_error: Option<UiErrorCode>,
 }
@@ -54,6 +57,7 @@ pub(crate) async fn start(state: State<'_, AppState>) -> Reply<AppInfo> {
         view: state.engine.view().borrow().clone(),
         chat: state.engine.chat().borrow().clone(),
         devices: state.engine.devices().borrow().clone(),
+        key_place: state.key_place,
         link_error: state.link_error,
     })
 }

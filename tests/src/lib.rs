@@ -6,6 +6,8 @@ pub mod accessibility;
 pub mod acme;
 #[cfg(target_os = "linux")]
 pub mod bench;
+#[cfg(target_os = "linux")]
+pub mod between;
 pub mod camera;
 #[cfg(target_os = "linux")]
 pub mod chromium;

@@ -60,6 +60,11 @@ fn set(name: &str, value: &str) {
     unsafe { std::env::set_var(name, value) };
 }
 
+/// The Secret Service of the desktop, where there is one.
+pub(crate) fn keychain() -> keyring_core::Result<Arc<keyring_core::CredentialStore>> {
+    Ok(dbus_secret_service_keyring_store::Store::new()?)
+}
+
 /// Whether pictures are drawn natively in `window`. It may turn out later that they cannot: the page draws them then.
 pub(crate) fn attach(window: &tauri::WebviewWindow, video: &Arc<Video>) -> bool {
     let (app, kept) = (window.app_handle().clone(), video.clone());

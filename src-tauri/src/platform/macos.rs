@@ -20,6 +20,11 @@ pub(crate) fn opened(event: &tauri::RunEvent) -> Vec<String> {
 /// Called first, while the process has one thread.
 pub(crate) fn prepare() {}
 
+/// The user's keychain.
+pub(crate) fn keychain() -> keyring_core::Result<Arc<keyring_core::CredentialStore>> {
+    Ok(apple_native_keyring_store::keychain::Store::new()?)
+}
+
 /// An experiment: below the web view. Else the page draws.
 pub(crate) fn attach(window: &tauri::WebviewWindow, video: &Arc<Video>) -> bool {
     super::layers::attach(window, video, |_, view| NonNull::new(view.inner()))

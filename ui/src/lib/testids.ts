@@ -88,6 +88,11 @@ export const testIds = {
   confirmLeave: "confirm-leave",
   elapsed: "elapsed",
   encryptionChip: "encryption-chip",
+  privacyPeople: "privacy-people",
+  compare: (id: string) => `compare-${id}` as const,
+  safetyWords: "safety-words",
+  wordsSame: "words-same",
+  wordsDiffer: "words-differ",
   qualityChip: "quality-chip",
   statsLine: "stats-line",
   selfViewMenu: "self-view-menu",
@@ -100,5 +105,8 @@ export const testIds = {
   copyReport: "copy-report",
   // settings
   settingsTab: (name: string) => `settings-${name}` as const,
+  privateMode: "private-mode",
+  keyPlace: "key-place",
+  forgetContacts: "forget-contacts",
   closeSettings: "close-settings",
 } as const;

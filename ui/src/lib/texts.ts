@@ -121,6 +121,8 @@ export function problemDevice(problem: Problem): { kind: DeviceKind; problem: De
     case "speakerMissing":
       return { kind: "speaker", problem: "notFound" };
     case "untrusted":
+    case "keyChanged":
+    case "wordsDiffer":
     case "noRelay":
     case "networkLost":
       return null;

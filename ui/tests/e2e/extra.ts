@@ -83,6 +83,17 @@ async function recent(page: Page): Promise<void> {
   await page.getByTestId(testIds.recent).waitFor();
 }
 
+/** The words beside the picture, by the way that a person takes. */
+const words = (name: string, state: StateName): Extra => ({
+  name,
+  state,
+  reach: async (page) => {
+    await page.getByTestId(testIds.encryptionChip).click();
+    await page.getByTestId(testIds.compare("amir")).click();
+    await page.getByTestId(testIds.safetyWords).waitFor();
+  },
+});
+
 export const extras: Extra[] = [
   meetings,
   opened("plan", "home", testIds.plan, ".dialog"),
@@ -127,6 +138,10 @@ export const extras: Extra[] = [
   opened("view-menu", "one-to-one", testIds.view),
   opened("more-menu", "one-to-one", testIds.more),
   opened("self-view-menu", "one-to-one", testIds.selfViewMenu),
+  opened("privacy", "one-to-one", testIds.encryptionChip, ".pop"),
+  opened("privacy-not-verifiable", "not-verifiable", testIds.encryptionChip, ".pop"),
+  words("safety-words", "one-to-one"),
+  words("safety-words-guest", "guest-words"),
   opened("people", "grid-4", testIds.people, ".side"),
   opened("people-host", "host", testIds.people, ".side"),
   {

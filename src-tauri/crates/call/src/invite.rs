@@ -4,6 +4,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use zeroize::Zeroize as _;
 
 use crate::RoomId;
 
@@ -20,7 +21,7 @@ const PLAIN: &str = "plain";
 /// Stands in a link whose room asks for a passcode.
 const PASSCODE: &str = "p";
 
-/// 128 random bits that only the people with the link know.
+/// 128 random bits that only the people with the link know. Overwritten when it is dropped.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret([u8; SECRET_BYTES]);
 
@@ -31,6 +32,12 @@ impl Secret {
 
     pub const fn as_bytes(&self) -> &[u8; SECRET_BYTES] {
         &self.0
+    }
+}
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        self.0.zeroize();
     }
 }
 

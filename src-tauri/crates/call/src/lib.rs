@@ -6,6 +6,7 @@
 pub mod calendar;
 pub mod chat;
 pub mod door;
+pub mod identity;
 pub mod ids;
 pub mod invite;
 pub mod machine;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::chat::{ChatBody, MessageId, MessageReaction};
 use crate::door::Entry;
+use crate::identity::PeerIdentity;
 use crate::room::{Asked, Decline, Moderation, Reaction, RoomState, WaitingGuest};
 use crate::signal::{IceServer, MediaState};
 use crate::{ParticipantId, RoomId, TrackId, TrackSource, VideoWant};
@@ -57,6 +58,10 @@ pub enum SessionCommand {
     ServeVideo {
         participant: ParticipantId,
         on: bool,
+    },
+    /// No media to or from this participant any more, whatever they say; for as long as they keep their seat.
+    Cut {
+        participant: ParticipantId,
     },
     /// To the server. Lost while the signalling is away; a chat message then comes back as `ChatLost`.
     Room(RoomCommand),
@@ -155,6 +160,11 @@ pub enum SessionEvent {
         participant: ParticipantId,
         state: PeerState,
     },
+    /// Whose certificate the connection is made with. Comes before the connection; again with the words.
+    PeerIdentity {
+        participant: ParticipantId,
+        identity: PeerIdentity,
+    },
     /// State of the signalling connection.
     SignalState(SignalState),
     Room(RoomEvent),
@@ -202,8 +212,11 @@ pub enum PeerState {
     Failed,
     /// Only a TURN server may be used, and none lets us in. Tried again.
     NoRelay,
-    /// The peer's description is not signed with the link's secret: somebody sits in between, or the link has a typo.
+    /// The peer's description is not sealed with the link's secret, or not signed by the peer: somebody sits in between,
+    /// or the link has a typo.
     Untrusted,
+    /// Cut off by us.
+    Cut,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

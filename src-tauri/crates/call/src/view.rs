@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::identity::Trust;
 use crate::room::{Asked, Reaction, Role, WaitingGuest};
 use crate::session::{CertificateFault, ConnectionPrivacy};
 use crate::{ParticipantId, TrackSource};
@@ -173,6 +174,13 @@ pub struct ParticipantView {
     pub has_video: bool,
     pub speaking: bool,
     pub connection: ConnectionState,
+    pub trust: Trust,
+    /// They will have the same key next time; a guest in a browser has another one.
+    pub lasting: bool,
+    /// To compare with theirs: indices into the list of safety words.
+    pub words: Option<Vec<u8>>,
+    /// Verified under this name, and has another one now.
+    pub saved_as: Option<String>,
 }
 
 /// Which pictures a tile shows: `"me"` or a participant id, and the source.
@@ -254,6 +262,10 @@ pub enum Problem {
     SpeakerMissing,
     /// The far side's description is not signed with the link's secret.
     Untrusted,
+    /// Somebody has the name of a verified person, and another key.
+    KeyChanged,
+    /// The user has found that the words differ.
+    WordsDiffer,
     /// Only a TURN server may be used, and none lets us in.
     NoRelay,
     NetworkLost,
@@ -368,6 +380,8 @@ pub struct CallSettings {
     pub microphone: Option<String>,
     pub speaker: Option<String>,
     pub privacy: ConnectionPrivacy,
+    /// Only through a TURN server, and packets of sound all of one size.
+    pub private: bool,
     /// Base URL of a fika-server; none: this computer serves its own rooms on the local network.
     pub server: Option<String>,
 }

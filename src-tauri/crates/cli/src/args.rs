@@ -99,6 +99,12 @@ pub(crate) struct Media {
     /// Only through a TURN server.
     #[arg(long)]
     pub(crate) relay_only: bool,
+    /// Give away as little as possible: only through a TURN server, and packets of sound all of one size.
+    #[arg(long)]
+    pub(crate) private: bool,
+    /// The file with our key, made when it is not there; without one the others see a new key each time.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) identity: Option<PathBuf>,
     /// Bind the sockets of media here instead of to every interface, and ask no multicast DNS. May be repeated.
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub(crate) bind: Vec<SocketAddr>,

@@ -16,6 +16,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::args::{Media, Sink, Source};
 use crate::fail::{Failure, Kind};
+use crate::identity;
 use crate::ports::{HereOrThere, Mesh};
 use crate::record::Recorder;
 use crate::source::Sources;
@@ -43,6 +44,7 @@ pub(crate) async fn run(link: Option<String>, media: Media, trust: Trust) -> Res
 }
 
 pub(crate) async fn start(media: &Media, trust: Trust, recorder: Arc<Recorder>) -> Result<EngineHandle, Failure> {
+    let identity = identity::open(media.identity.as_deref())?;
     let clock = fika_devices::clock::clock();
     let request = CameraRequest { resolution: media.video.resolution, frame_rate: media.video.frame_rate };
     let camera = media.camera.clone().unwrap_or(Source::Default);
@@ -60,11 +62,12 @@ pub(crate) async fn start(media: &Media, trust: Trust, recorder: Arc<Recorder>) 
         microphone,
         speaker,
         privacy: if media.relay_only { ConnectionPrivacy::RelayOnly } else { ConnectionPrivacy::Automatic },
+        private: media.private,
         server: media.server.as_ref().map(|url| url.to_string()),
     };
     fika_engine::start(fika_engine::Config {
         devices: Arc::new(sources),
-        connector: Arc::new(Mesh { clock: clock.clone(), network: network(&media.bind, trust.clone()) }),
+        connector: Arc::new(Mesh { clock: clock.clone(), network: network(&media.bind, trust.clone()), identity }),
         rooms: Arc::new(HereOrThere::new(trust)),
         frames: recorder,
         clock,
@@ -75,6 +78,7 @@ pub(crate) async fn start(media: &Media, trust: Trust, recorder: Arc<Recorder>) 
             max_bitrate: media.max_bitrate * 1000,
         },
         ice_servers: media.ice_servers.clone(),
+        contacts: Vec::new(),
         voice_processing,
     })
     .map_err(|error| Failure::new(Kind::Device, error.to_string()))

@@ -3,6 +3,7 @@
 mod args;
 mod call;
 mod fail;
+mod identity;
 mod list;
 mod ports;
 mod record;

@@ -3,6 +3,7 @@
 use std::pin::Pin;
 
 use fika_call::door::RoomOptions;
+use fika_call::identity::Identity;
 use fika_call::invite::{Invite, SECRET_BYTES, Secret};
 use fika_call::session::Request;
 use fika_call::view::EndReason;
@@ -18,12 +19,13 @@ use tokio::sync::mpsc;
 pub(crate) struct Mesh {
     pub(crate) clock: Clock,
     pub(crate) network: Network,
+    pub(crate) identity: Identity,
 }
 
 impl Connector for Mesh {
     fn connect(&self, request: Request) -> Session {
         let fika_net::Session { commands, events, tracks, video, audio } =
-            fika_net::mesh::connect(request, self.network.clone(), self.clock.clone());
+            fika_net::mesh::connect(request, self.network.clone(), Some(self.identity.clone()), self.clock.clone());
         Session { commands, events, tracks: renamed(tracks), video, audio }
     }
 }

@@ -1,5 +1,6 @@
 //! What a shell may ask of the engine. Values are checked by the call machine, not by the shell.
 
+use fika_call::ParticipantId;
 use fika_call::invite::LinkError;
 use fika_call::machine::RoomInput;
 use fika_call::view::CallSettings;
@@ -47,6 +48,13 @@ pub enum Command {
     Settings(CallSettings),
     /// Chat, hands, reactions, and what hosts do.
     Room(RoomInput),
+    /// The user has compared the safety words with this participant.
+    CompareWords {
+        participant: ParticipantId,
+        same: bool,
+    },
+    /// Nobody is remembered as verified any more.
+    ForgetContacts,
 }
 
 /// Why a command changed nothing.

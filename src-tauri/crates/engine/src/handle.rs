@@ -1,6 +1,7 @@
 //! What the shells hold: a bounded sender to the actor and the latest values of what it shows.
 
 use fika_call::chat::ChatView;
+use fika_call::identity::Contact;
 use fika_call::machine::VisibleTile;
 use fika_call::view::{CallView, Levels, Notification};
 use fika_media::device::DeviceInfo;
@@ -26,6 +27,7 @@ pub struct EngineHandle {
     pub(crate) visible: watch::Sender<Option<Vec<VisibleTile>>>,
     pub(crate) view: watch::Receiver<CallView>,
     pub(crate) chat: watch::Receiver<ChatView>,
+    pub(crate) contacts: watch::Receiver<Vec<Contact>>,
     pub(crate) levels: watch::Receiver<Levels>,
     pub(crate) devices: watch::Receiver<Vec<DeviceInfo>>,
     pub(crate) stats: watch::Receiver<Stats>,
@@ -56,6 +58,11 @@ impl EngineHandle {
 
     pub fn chat(&self) -> watch::Receiver<ChatView> {
         self.chat.clone()
+    }
+
+    /// Whom the shell is to remember: everybody verified, in this call and before.
+    pub fn contacts(&self) -> watch::Receiver<Vec<Contact>> {
+        self.contacts.clone()
     }
 
     /// Ten times a second while a microphone or a call is open.

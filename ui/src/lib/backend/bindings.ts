@@ -35,6 +35,10 @@ export const commands = {
 	sendChat: (text: string, to: ParticipantId | null, replyTo: MessageId | null) => typedError<null, UiError>(__TAURI_INVOKE("send_chat", { text, to, replyTo })),
 	retryChat: (key: number) => typedError<null, UiError>(__TAURI_INVOKE("retry_chat", { key })),
 	reactToMessage: (message: MessageId, reaction: Reaction, on: boolean) => typedError<null, UiError>(__TAURI_INVOKE("react_to_message", { message, reaction, on })),
+	/**  The user has compared the safety words with this participant. */
+	compareWords: (participant: ParticipantId, same: boolean) => typedError<null, UiError>(__TAURI_INVOKE("compare_words", { participant, same })),
+	/**  Nobody is remembered as verified any more. */
+	forgetContacts: () => typedError<null, UiError>(__TAURI_INVOKE("forget_contacts")),
 	/**  The user has seen what there is in the chat. */
 	readChat: () => typedError<null, UiError>(__TAURI_INVOKE("read_chat")),
 	listMeetings: () => typedError<Planned[], UiError>(__TAURI_INVOKE("list_meetings")),
@@ -74,6 +78,8 @@ export type AppInfo = {
 	view: CallView,
 	chat: ChatView,
 	devices: DeviceInfo[],
+	/**  Where our key is. */
+	keyPlace: KeyPlace,
 	/**  Why the link that the app was started with leads nowhere. */
 	linkError: UiErrorCode | null,
 };
@@ -122,6 +128,8 @@ export type CallSettings = {
 	microphone: string | null,
 	speaker: string | null,
 	privacy: ConnectionPrivacy,
+	/**  Only through a TURN server, and packets of sound all of one size. */
+	private: boolean,
 	/**  Base URL of a fika-server; none: this computer serves its own rooms on the local network. */
 	server: string | null,
 };
@@ -383,6 +391,13 @@ export type ParticipantView = {
 	hasVideo: boolean,
 	speaking: boolean,
 	connection: ConnectionState,
+	trust: Trust,
+	/**  They will have the same key next time; a guest in a browser has another one. */
+	lasting: boolean,
+	/**  To compare with theirs: indices into the list of safety words. */
+	words: number[] | null,
+	/**  Verified under this name, and has another one now. */
+	savedAs: string | null,
 };
 
 export type Phase = 
@@ -396,10 +411,20 @@ export type Phase =
 /**  `pictures-changed`: all tiles of the window that show a picture now, where the app draws them itself. */
 export type PicturesChanged = TileId[];
 
+/**  Where our key is. */
+export type KeyPlace = "keychain" | "memory";
+
+/**  What is known of who somebody is. */
+export type Trust = "unknown" | "notVerifiable" | "unverified" | "verified" | "changed" | "differs" | "refused";
+
 /**  What the page reacts to. */
 export type Problem = "cameraBusy" | "cameraDenied" | "cameraMissing" | "cameraLost" | "cameraFailed" | "microphoneBusy" | "microphoneDenied" | "microphoneMissing" | "microphoneLost" | "speakerMissing" | 
 /**  The far side's description is not signed with the link's secret. */
 "untrusted" | 
+/**  Somebody has the name of a verified person, and another key. */
+"keyChanged" | 
+/**  The user has found that the words differ. */
+"wordsDiffer" | 
 /**  Only a TURN server may be used, and none lets us in. */
 "noRelay" | "networkLost";
 

@@ -21,7 +21,10 @@ export type * from "./rooms";
 // A guest's browser and the states of the tests may leave out what they know nothing of.
 export type InviteView = Omit<app.InviteView, "passcode"> & { passcode?: boolean };
 export type MeView = Omit<app.MeView, keyof PersonOfRoom> & Partial<PersonOfRoom>;
-export type ParticipantView = Omit<app.ParticipantView, keyof PersonOfRoom> & Partial<PersonOfRoom>;
+/** Whose key somebody has; the states of the tests may leave it out, which is `unknown`. */
+type Known = "trust" | "lasting" | "words" | "savedAs";
+export type ParticipantView = Omit<app.ParticipantView, keyof PersonOfRoom | Known> &
+  Partial<PersonOfRoom & Pick<app.ParticipantView, Known>>;
 export type CallView = Omit<app.CallView, "invite" | "me" | "participants" | keyof CallOfRoom> & {
   invite: InviteView | null;
   me: MeView;
@@ -80,6 +83,10 @@ export interface Backend {
   selectDevice(kind: DeviceKind, id: string | null): Promise<AppSettings>;
   retryDevice(kind: DeviceKind): Promise<void>;
   playTestSound(): Promise<void>;
+  /** The user has compared the safety words with this participant. Different: no media to or from them any more. */
+  compareWords(id: string, same: boolean): Promise<void>;
+  /** Nobody is remembered as verified any more. */
+  forgetContacts(): Promise<void>;
   setName(name: string): Promise<AppSettings>;
   /** Answers with what was kept of them. */
   saveSettings(settings: AppSettings): Promise<AppSettings>;

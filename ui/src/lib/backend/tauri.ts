@@ -58,6 +58,8 @@ export function tauriBackend(): Backend {
     playTestSound: () => done(commands.playTestSound()),
     setName: (name) => value(commands.setName(name)),
     saveSettings: (settings) => value(commands.saveSettings(settings)),
+    compareWords: (id, same) => done(commands.compareWords(id, same)),
+    forgetContacts: () => done(commands.forgetContacts()),
     setLayout: (layout) => done(commands.setLayout(layout)),
     surfaceStats: () => value(commands.surfaceStats()),
     setFullscreen: (on) => done(commands.setFullscreen(on)),

@@ -66,6 +66,8 @@ export class App {
   pinned = $state<string | null>(null);
   /** Whom the host is asked about before they are put out. */
   removing = $state<string | null>(null);
+  /** With whom the safety words are compared. */
+  comparing = $state<string | null>(null);
   readonly toasts = new Toasts();
   readonly history = new CallHistory();
   readonly mac: boolean;
@@ -104,16 +106,17 @@ export class App {
   callChanged(view: CallView): void {
     this.view = view;
     this.viewAt = performance.now();
-    this.history.follow(view, new Date());
+    this.history.follow(view, new Date(), !this.settings.call.private);
     if (view.phase !== "home") this.linkError = null;
     if (view.phase !== "inCall") {
       this.peopleOpen = this.chatOpen = false;
-      this.pinned = this.removing = this.chatTo = null;
+      this.pinned = this.removing = this.chatTo = this.comparing = null;
       if (view.phase !== "ended") this.chat = { messages: [] };
       if (this.small) void this.setSmallWindow(false);
     }
     const here = (id: string) => id === "me" || view.participants.some((each) => each.id === id);
     if (this.pinned !== null && !here(this.pinned)) this.pinned = null;
+    if (this.comparing !== null && !here(this.comparing)) this.comparing = null;
     if (this.chatTo !== null && !here(this.chatTo)) this.chatTo = null;
     if (this.removing !== null && !here(this.removing)) this.removing = null;
   }
@@ -185,6 +188,22 @@ export class App {
   reactToMessage = (id: number, reaction: Reaction, on: boolean) =>
     this.#inRoom((rooms) => rooms.reactToMessage(id, reaction, on));
   setPasscode = (passcode: string) => this.#quietly(() => this.backend.setPasscode(passcode));
+
+  /** Opens the words beside the picture. */
+  compare(who: string): void {
+    this.comparing = who;
+    if (narrow()) this.peopleOpen = this.chatOpen = false;
+  }
+
+  async compareWords(who: string, same: boolean): Promise<void> {
+    this.comparing = null;
+    await this.#quietly(() => this.backend.compareWords(who, same));
+  }
+
+  async forgetContacts(): Promise<void> {
+    await this.#quietly(() => this.backend.forgetContacts());
+    this.toasts.say(m.forgotten());
+  }
 
   togglePeople(): void {
     this.peopleOpen = !this.peopleOpen;

@@ -2,6 +2,7 @@
 //! events and the devices' results into [`Input`] and performs each [`Output`].
 
 use crate::chat::MessageId;
+use crate::identity::Contact;
 use crate::invite::{HostKey, Invite};
 use crate::room::{Moderation, Reaction};
 use crate::session::{Request, SessionCommand, SessionEvent};
@@ -16,11 +17,13 @@ pub struct Config {
     pub ice_servers: Vec<IceServer>,
     /// Upper limit of the video that we send, bits a second.
     pub max_video_bitrate: u32,
+    /// Who was verified in earlier calls.
+    pub contacts: Vec<Contact>,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { ice_servers: Vec::new(), max_video_bitrate: 2_500_000 }
+        Self { ice_servers: Vec::new(), max_video_bitrate: 2_500_000, contacts: Vec::new() }
     }
 }
 
@@ -97,6 +100,13 @@ pub enum Input {
     },
     Settings(CallSettings),
     Room(RoomInput),
+    /// The user has compared the words with this participant. Different: no media to or from them from now on.
+    WordsCompared {
+        participant: ParticipantId,
+        same: bool,
+    },
+    /// Nobody is remembered any more.
+    ForgetContacts,
 
     /// All tiles that can be seen now, in all windows. Before the first list everything counts as seen.
     Visible(Vec<VisibleTile>),
@@ -231,9 +241,15 @@ pub enum Output {
     },
     /// Per cent, for the microphone's encoder.
     SetAudioLoss(u8),
+    /// Whether the microphone's packets all have one size, so that their sizes say nothing of what is said.
+    SetConstantAudio {
+        on: bool,
+    },
     Notify(Notification),
     /// `Call::view` is another one now.
     ViewChanged,
     /// `Call::chat` is another one now.
     ChatChanged,
+    /// `Call::contacts` are others now.
+    ContactsChanged,
 }

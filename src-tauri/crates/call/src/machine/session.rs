@@ -6,7 +6,9 @@ use super::people::{Person, clean_name, passed};
 use super::{Attempt, Call, LEAVE_PATIENCE, Link, OFF_AFTER, Output};
 use crate::TrackSource;
 use crate::invite::Invite;
-use crate::session::{CloseReason, Participant, Request, RoomEvent, SessionCommand, SessionEvent, SignalState};
+use crate::session::{
+    CloseReason, ConnectionPrivacy, Participant, Request, RoomEvent, SessionCommand, SessionEvent, SignalState,
+};
 use crate::signal::{MAX_PARTICIPANTS, MediaState};
 use crate::view::{ConnectionState, EndReason, Notification, Phase};
 
@@ -79,7 +81,7 @@ impl Call {
             media: self.told,
             entry: self.entry(),
             ice_servers: self.config.ice_servers.clone(),
-            privacy: self.privacy,
+            privacy: if self.private { ConnectionPrivacy::RelayOnly } else { self.privacy },
             max_video_bitrate: self.config.max_video_bitrate,
         }));
         self.link = Link::Up;
@@ -203,6 +205,12 @@ impl Call {
                 // Saves the newcomer the time to ask.
                 if connects && self.sending.camera {
                     self.outputs.push_back(Output::ForceKeyframe);
+                }
+            }
+            SessionEvent::PeerIdentity { participant, identity } => {
+                if let Some(person) = self.person(&participant) {
+                    person.identity = Some(identity);
+                    self.cut_refused(&participant);
                 }
             }
             SessionEvent::SignalState(state) => {

@@ -2,10 +2,13 @@
 //!
 //! Lines come from a thread of their own through a queue of [`LINES`]; full: it reads no further.
 
+use std::collections::HashMap;
 use std::io::BufRead as _;
 use std::sync::Arc;
 
+use fika_call::ParticipantId;
 use fika_call::chat::ChatView;
+use fika_call::identity::{Language, word};
 use fika_call::invite::HostKey;
 use fika_call::view::{CallView, ConnectionState, Notification, Phase};
 use fika_engine::{Command, EngineHandle, RoomInput};
@@ -68,7 +71,7 @@ async fn stay(engine: &EngineHandle, sit: &Sit, mut file: Option<StatsFile>) -> 
     }
     engine.send(Command::Join).await?;
     let mut lines = lines();
-    let mut told = Told { json: sit.json, messages: 0 };
+    let mut told = Told { json: sit.json, messages: 0, words: HashMap::new() };
     let mut stats = engine.stats();
     stats.mark_unchanged();
     let mut leave_at = None;
@@ -127,13 +130,34 @@ struct Told {
     json: bool,
     /// Messages told so far, in words.
     messages: usize,
+    /// The last words told of each participant.
+    words: HashMap<ParticipantId, Vec<u8>>,
 }
 
 impl Told {
-    fn view(&self, view: &CallView) {
+    fn view(&mut self, view: &CallView) {
+        self.words(view);
         if self.json {
             say(&json!({ "view": view }).to_string());
         }
+    }
+
+    /// To be read aloud, once they are known and whenever they are others.
+    fn words(&mut self, view: &CallView) {
+        for person in &view.participants {
+            let Some(indices) = &person.words else { continue };
+            if self.words.get(&person.id) == Some(indices) {
+                continue;
+            }
+            let words: Vec<&str> = indices.iter().map(|index| word(*index, Language::English)).collect();
+            if self.json {
+                say(&json!({ "words": { "participant": person.id, "name": person.name, "words": words } }).to_string());
+            } else {
+                say(&format!("* words with {}: {}", person.name, words.join(" ")));
+            }
+            self.words.insert(person.id.clone(), indices.clone());
+        }
+        self.words.retain(|id, _| view.participants.iter().any(|person| person.id == *id));
     }
 
     fn chat(&mut self, chat: &ChatView) {

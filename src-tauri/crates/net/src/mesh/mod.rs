@@ -10,6 +10,7 @@ mod together;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use fika_call::identity::Identity;
 use fika_call::session::{CloseReason, Request, SessionCommand, SessionEvent};
 use fika_media::Clock;
 use tokio::sync::{mpsc, watch};
@@ -56,13 +57,15 @@ impl Network {
 }
 
 /// Takes a seat in the room and connects to everybody in it. Returns at once; must be called inside a tokio runtime.
-pub fn connect(request: Request, network: Network, clock: Clock) -> Session {
+///
+/// `identity`: what we vouch with for our certificates; `None`: nothing, so nobody can verify us.
+pub fn connect(request: Request, network: Network, identity: Option<Identity>, clock: Clock) -> Session {
     let (session, ends) = session::channels();
-    tokio::spawn(run(request, network, SessionClock::new(&clock), ends));
+    tokio::spawn(run(request, network, identity, SessionClock::new(&clock), ends));
     session
 }
 
-async fn run(request: Request, network: Network, clock: SessionClock, ends: Ends) {
+async fn run(request: Request, network: Network, identity: Option<Identity>, clock: SessionClock, ends: Ends) {
     let Ends { mut commands, events, tracks, video, audio } = ends;
     let (to_server, server_inbox) = mpsc::channel(SIGNAL_QUEUE);
     let (server_outbox, mut from_server) = mpsc::channel(SIGNAL_QUEUE);
@@ -73,7 +76,8 @@ async fn run(request: Request, network: Network, clock: SessionClock, ends: Ends
     let mut services = JoinSet::new();
     services.spawn(signal::run(request.clone(), network.trust.clone(), media_end, server_inbox, server_outbox));
     services.spawn(distribute::run(video, audio, sinks_end, pressed));
-    let mut room = Room::new(request, network, clock, Outputs { events, tracks, sinks, news, to_server, media });
+    let mut room =
+        Room::new(request, network, identity, clock, Outputs { events, tracks, sinks, news, to_server, media });
     let reason = loop {
         let due = room.keyframes.poll_timeout();
         tokio::select! {

@@ -11,10 +11,12 @@ mod life;
 mod receiver;
 mod sender;
 mod stats;
+mod vouching;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use fika_call::identity::PeerIdentity;
 use fika_call::session::{PeerState, PeerStats};
 use fika_call::signal::{IceServer, Sealed};
 use fika_call::{ParticipantId, TrackSource, VideoWant};
@@ -24,6 +26,7 @@ use tokio::sync::mpsc;
 pub(crate) use channel::Channel;
 pub(crate) use connection::Settings;
 use life::Peer;
+pub(crate) use vouching::Vouching;
 
 use crate::session::IncomingTrack;
 
@@ -52,6 +55,8 @@ pub(crate) struct FromPeer {
 pub(crate) enum PeerNews {
     Send(Sealed),
     State(PeerState),
+    /// Whose certificate the description names; told before it is acted upon.
+    Identity(PeerIdentity),
     KeyframeRequested,
     /// How much of our video it shows.
     VideoWanted(TrackSource, VideoWant),
@@ -77,6 +82,7 @@ pub(crate) struct Context {
     pub(crate) epoch: u32,
     pub(crate) offers: bool,
     pub(crate) channel: Channel,
+    pub(crate) vouching: Vouching,
     pub(crate) settings: Settings,
     /// It gets our video.
     pub(crate) served: Arc<AtomicBool>,

@@ -19,7 +19,7 @@ import type {
 } from "..";
 import { FakeMeetings, MEETINGS } from "./meetings";
 import { CHAT, FakeRooms } from "./rooms";
-import { AMIR, CALL, DEVICES, HOME, INVITE, LOBBY, off, on, STATES, type StateName } from "./states";
+import { AMIR, CALL, DEVICES, DIFFERS, HOME, INVITE, LOBBY, off, on, STATES, VERIFIED, type StateName } from "./states";
 import { NativeVideo } from "../../video/native";
 import { webSocketVideo } from "../../video/websocket";
 import { FakeWindow } from "./window";
@@ -106,6 +106,7 @@ export function fakeBackend(query: URLSearchParams): Backend {
         video: transport,
         linkError: null,
         smallWindow: query.has("small"),
+        keyPlace: query.has("no-keychain") ? "memory" : "keychain",
         settings: kept,
         view,
         devices: state === "lobby-nothing" || query.has("no-devices") ? [] : DEVICES,
@@ -178,6 +179,14 @@ export function fakeBackend(query: URLSearchParams): Backend {
       canvases.setLayout(layout);
       painter.setLayout(layout, transport);
     },
+    compareWords: async (id, same) => {
+      called("compareWords", id, same);
+      const participants = view.participants.map((person) =>
+        person.id === id ? { ...person, ...(same ? VERIFIED : DIFFERS) } : person,
+      );
+      set({ ...view, participants, problem: same ? null : "wordsDiffer" });
+    },
+    forgetContacts: async () => void called("forgetContacts"),
     surfaceStats: async () => [],
     setPasscode: async (passcode) => void called("setPasscode", passcode),
     setFullscreen: async (wanted) => void called("setFullscreen", wanted),
@@ -208,6 +217,7 @@ function settings(query: URLSearchParams): AppSettings {
       microphone: null,
       speaker: null,
       privacy: "automatic",
+      private: query.has("private"),
       server: query.get("server"),
     },
     appearance: {

@@ -47,6 +47,11 @@ export const INVITE = {
   mine: true,
 };
 
+const UNVERIFIED: Pick<ParticipantView, "trust" | "lasting" | "words" | "savedAs"> = { trust: "unverified", lasting: true, words: [200, 121, 128, 249], savedAs: null };
+export const VERIFIED = { trust: "verified" } as const;
+/** Cut off: nothing comes of them any more. */
+export const DIFFERS = { trust: "differs", connection: "lost", hasVideo: false } as const;
+
 function person(id: string, name: string, change: Partial<ParticipantView> = {}): ParticipantView {
   return {
     id,
@@ -59,6 +64,7 @@ function person(id: string, name: string, change: Partial<ParticipantView> = {})
     role: "participant",
     hand: null,
     reaction: null,
+    ...UNVERIFIED,
     ...change,
   };
 }
@@ -159,6 +165,16 @@ export const STATES = {
     me: { ...CALL.me, microphone: off, camera: off },
     participants: [{ ...AMIR, microphoneOn: false, cameraOn: false, hasVideo: false }],
   },
+  verified: { ...CALL, participants: [{ ...AMIR, ...VERIFIED }] },
+  "verified-renamed": { ...CALL, participants: [{ ...AMIR, ...VERIFIED, savedAs: "Amir R." }] },
+  "not-verifiable": {
+    ...CALL,
+    participants: [{ ...AMIR, trust: "notVerifiable", lasting: false, words: null }, SOFIA],
+  },
+  "key-changed": { ...CALL, participants: [{ ...AMIR, trust: "changed" }], problem: "keyChanged" },
+  "words-differ": { ...CALL, connection: "waiting", participants: [{ ...AMIR, ...DIFFERS }], problem: "wordsDiffer" },
+  "words-missing": { ...CALL, participants: [{ ...AMIR, words: null }] },
+  "guest-words": { ...CALL, participants: [{ ...AMIR, lasting: false }] },
   speaking: { ...CALL, participants: [{ ...AMIR, speaking: true }] },
   fair: {
     ...CALL,

@@ -7,8 +7,8 @@ use fika_call::door::{Entry, InviteInfo, InviteOptions, RoomOptions};
 use fika_call::invite::{Invite, Secret};
 use fika_call::room::{Asked, Decline, Moderation, Reaction, RoomState, WaitingGuest};
 use fika_call::signal::{
-    ClientMessage, IceServer, MAX_MESSAGE, MediaState, PROTOCOL_VERSION, ParticipantInfo, PeerBody, PeerMessage,
-    Refusal, Sealed, ServerMessage,
+    Binding, ClientMessage, IceServer, MAX_MESSAGE, MediaState, PROTOCOL_VERSION, ParticipantInfo, PeerBody,
+    PeerMessage, Refusal, Sealed, ServerMessage,
 };
 use fika_call::{ParticipantId, RoomId, TrackSource, VideoWant};
 use proptest::prelude::*;
@@ -245,11 +245,25 @@ fn chat_body() -> impl Strategy<Value = ChatBody> {
         .prop_map(|(text, reply_to)| ChatBody { text, reply_to: reply_to.map(MessageId) })
 }
 
+fn binding() -> impl Strategy<Value = Binding> {
+    (any::<[String; 4]>(), any::<bool>(), any::<u32>()).prop_map(
+        |([key, ephemeral, share, signature], lasting, expires)| Binding {
+            key,
+            lasting,
+            ephemeral,
+            share,
+            expires,
+            signature,
+        },
+    )
+}
+
 fn peer_message() -> impl Strategy<Value = PeerMessage> {
     let text = || prop::option::of(any::<String>());
     let body = prop_oneof![
-        any::<String>().prop_map(|sdp| PeerBody::Offer { sdp }),
-        any::<String>().prop_map(|sdp| PeerBody::Answer { sdp }),
+        (any::<String>(), prop::option::of(binding())).prop_map(|(sdp, binding)| PeerBody::Offer { sdp, binding }),
+        (any::<String>(), prop::option::of(binding())).prop_map(|(sdp, binding)| PeerBody::Answer { sdp, binding }),
+        any::<String>().prop_map(|nonce| PeerBody::Reveal { nonce }),
         (text(), text(), any::<Option<u16>>()).prop_map(|(candidate, sdp_mid, sdp_m_line_index)| {
             PeerBody::Candidate { candidate, sdp_mid, sdp_m_line_index }
         }),

@@ -41,22 +41,27 @@ export const commands = {
 	forgetContacts: () => typedError<null, UiError>(__TAURI_INVOKE("forget_contacts")),
 	/**  The user has seen what there is in the chat. */
 	readChat: () => typedError<null, UiError>(__TAURI_INVOKE("read_chat")),
-	listMeetings: () => typedError<Planned[], UiError>(__TAURI_INVOKE("list_meetings")),
-	planMeeting: (title: string, start: number, minutes: number, waitingRoom: boolean) => typedError<Planned[], UiError>(__TAURI_INVOKE("plan_meeting", { title, start, minutes, waitingRoom })),
-	importMeetings: (file: string, zone: string) => typedError<Planned[], UiError>(__TAURI_INVOKE("import_meetings", { file, zone })),
-	openMeeting: (id: string) => typedError<null, UiError>(__TAURI_INVOKE("open_meeting", { id })),
-	saveMeeting: (id: string) => typedError<string, UiError>(__TAURI_INVOKE("save_meeting", { id })),
-	forgetMeeting: (id: string) => typedError<Planned[], UiError>(__TAURI_INVOKE("forget_meeting", { id })),
 	dismissAsk: () => typedError<null, UiError>(__TAURI_INVOKE("dismiss_ask")),
+	listMeetings: () => typedError<Planned[], UiError>(__TAURI_INVOKE("list_meetings")),
+	/**  Opens a room on the configured server, which keeps it until a day after the meeting. */
+	planMeeting: (title: string, start: number, minutes: number, waitingRoom: boolean) => typedError<Planned[], UiError>(__TAURI_INVOKE("plan_meeting", { title, start, minutes, waitingRoom })),
+	/**  `zone`: the time zone of this computer, for times that name none. */
+	importMeetings: (file: string, zone: string) => typedError<Planned[], UiError>(__TAURI_INVOKE("import_meetings", { file, zone })),
+	/**  To the lobby of its room, as its host if it was planned here. */
+	openMeeting: (id: string) => typedError<null, UiError>(__TAURI_INVOKE("open_meeting", { id })),
+	/**  As a calendar file among the user's downloads; answers with its name there. */
+	saveMeeting: (id: string) => typedError<string, UiError>(__TAURI_INVOKE("save_meeting", { id })),
+	/**  The room stays until its time is over. */
+	forgetMeeting: (id: string) => typedError<Planned[], UiError>(__TAURI_INVOKE("forget_meeting", { id })),
 };
 
 /** Events */
 export const events = {
-	linkRefused: makeEvent<LinkRefused, LinkRefused>("link-refused"),
 	callChanged: makeEvent<CallChanged, CallChanged>("call-changed"),
 	chatChanged: makeEvent<ChatChanged, ChatChanged>("chat-changed"),
 	devicesChanged: makeEvent<DevicesChanged, DevicesChanged>("devices-changed"),
 	levelsChanged: makeEvent<LevelsChanged, LevelsChanged>("levels-changed"),
+	linkRefused: makeEvent<LinkRefused, LinkRefused>("link-refused"),
 	notified: makeEvent<Notified, Notified>("notified"),
 	picturesChanged: makeEvent<PicturesChanged, PicturesChanged>("pictures-changed"),
 	smallWindowChanged: makeEvent<SmallWindowChanged, SmallWindowChanged>("small-window-changed"),
@@ -250,7 +255,11 @@ export type DevicesChanged = DeviceInfo[];
 
 export type EndReason = 
 /**  We left. */
-"left" | "roomNotFound" | "roomFull" | "tooManyRequests" | "version" | "serverUnreachable" | "protocol" | "certificateExpired" | "certificateWrongName" | "certificateUnknown" | "certificateInvalid" | "lost" | 
+"left" | "roomNotFound" | "roomFull" | "tooManyRequests" | "version" | "serverUnreachable" | "protocol" | 
+/**  The server's certificate is too old or too young, or the clock is wrong. */
+"certificateExpired" | "certificateWrongName" | 
+/**  Nobody here knows who has signed it. */
+"certificateUnknown" | "certificateInvalid" | "lost" | 
 /**  A host did not let us in. */
 "denied" | 
 /**  A host put us out. */
@@ -276,6 +285,11 @@ export type InviteView = {
 	passcode: boolean,
 };
 
+/**  Where our key is. */
+export type KeyPlace = "keychain" | 
+/**  Until the app ends: the others see a new key next time. */
+"memory";
+
 export type Language = "system" | "en" | "sv";
 
 export type Layout = {
@@ -300,6 +314,9 @@ export type Levels = {
 /**  `levels-changed`: sound levels in steps, at most ten times a second and only when one changes. */
 export type LevelsChanged = Levels;
 
+/**  `link-refused`: why a link that came from outside leads nowhere. */
+export type LinkRefused = UiErrorCode;
+
 export type MeView = {
 	id: ParticipantId | null,
 	name: string,
@@ -311,6 +328,15 @@ export type MeView = {
 	microphone: CaptureView,
 	camera: CaptureView,
 	speaker: CaptureView,
+};
+
+/**  One meeting in one room. */
+export type Meeting = {
+	title: string,
+	/**  Seconds since 1970. */
+	start: number,
+	minutes: number,
+	link: string,
 };
 
 /**  Counts the messages of a room, in the order in which the server took them. */
@@ -332,11 +358,7 @@ export type Moderation = { type: "admit"; who: ParticipantId } | { type: "admitA
 { type: "end" };
 
 /**  Something that happened, told once. */
-export type Meeting = { title: string; start: number; minutes: number; link: string };
-export type Planned = { id: string; meeting: Meeting; mine: boolean };
-export type LinkRefused = UiErrorCode;
-
-export type Notification = { type: "linkIgnored" } | { type: "joined"; name: string } | { type: "left"; name: string } | 
+export type Notification = { type: "joined"; name: string } | { type: "left"; name: string } | 
 /**  Another device took over because the chosen one went away. */
 { type: "deviceReplaced"; kind: string; name: string } | { type: "reconnected" } | 
 /**  Somebody knocks. */
@@ -351,7 +373,9 @@ export type Notification = { type: "linkIgnored" } | { type: "joined"; name: str
  *  A host's doing came to nothing: the role does not allow it any more, or whom it was about has left, or
  *  there is no place.
  */
-{ type: "notDone" };
+{ type: "notDone" } | 
+/**  A link came from outside while a call goes on. */
+{ type: "linkIgnored" };
 
 /**  `notified`: something that happened, told once. */
 export type Notified = Notification;
@@ -411,11 +435,14 @@ export type Phase =
 /**  `pictures-changed`: all tiles of the window that show a picture now, where the app draws them itself. */
 export type PicturesChanged = TileId[];
 
-/**  Where our key is. */
-export type KeyPlace = "keychain" | "memory";
-
-/**  What is known of who somebody is. */
-export type Trust = "unknown" | "notVerifiable" | "unverified" | "verified" | "changed" | "differs" | "refused";
+/**  A meeting to come, for the page. */
+export type Planned = {
+	/**  Names it in the other commands. */
+	id: string,
+	meeting: Meeting,
+	/**  It was planned here: whoever opens it is the host. */
+	mine: boolean,
+};
 
 /**  What the page reacts to. */
 export type Problem = "cameraBusy" | "cameraDenied" | "cameraMissing" | "cameraLost" | "cameraFailed" | "microphoneBusy" | "microphoneDenied" | "microphoneMissing" | "microphoneLost" | "speakerMissing" | 
@@ -533,6 +560,23 @@ export type TileStats = {
 	latencyMs: number | null,
 };
 
+/**  What is known of who somebody is. */
+export type Trust = 
+/**  Not connected yet. */
+"unknown" | 
+/**  Encrypted, but their app is too old to say who they are. */
+"notVerifiable" | 
+/**  Encrypted; the words have not been compared. */
+"unverified" | 
+/**  The words were the same, now or in an earlier call. */
+"verified" | 
+/**  Has the name of somebody verified, but another key. */
+"changed" | 
+/**  The words differed: cut off. */
+"differs" | 
+/**  What they say is not sealed with the link's secret, or not signed: no connection. */
+"refused";
+
 export type UiError = {
 	code: UiErrorCode,
 	message: string,
@@ -540,11 +584,19 @@ export type UiError = {
 
 export type UiErrorCode = 
 /**  The text is no invite link. */
-"notALink" | "notACalendar" | "calendarTooLarge" | "noMeetings" | "noServer" | "notPlanned" | 
+"notALink" | 
 /**  A part of the link is missing. */
 "incomplete" | 
 /**  The link has a typo. */
 "typo" | 
+/**  The file is no calendar. */
+"notACalendar" | "calendarTooLarge" | 
+/**  No meeting in the file leads to a room. */
+"noMeetings" | 
+/**  No server is set that keeps a room. */
+"noServer" | 
+/**  The server has opened no room. */
+"notPlanned" | 
 /**  The engine has not taken the command in yet; try again. */
 "busy" | 
 /**  A fault of ours; nothing the user can do. */

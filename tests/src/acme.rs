@@ -7,6 +7,7 @@
 
 mod jws;
 mod question;
+mod secure;
 
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
@@ -28,13 +29,13 @@ use rustls::crypto::ring as provider;
 use rustls::pki_types::{CertificateSigningRequestDer, PrivateKeyDer};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::{Mutex as AsyncMutex, mpsc};
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
 
 use self::jws::{Jws, Key};
+use self::secure::Secure;
 use crate::tls::{HOST, authority};
 
 const QUESTIONS: usize = 8;
@@ -163,30 +164,6 @@ impl Drop for Authority {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
-    }
-}
-
-struct Secure {
-    listener: TcpListener,
-    acceptor: TlsAcceptor,
-}
-
-impl axum::serve::Listener for Secure {
-    type Io = TlsStream<TcpStream>;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Self::Io, SocketAddr) {
-        loop {
-            let (stream, peer) = self.listener.accept().await.unwrap();
-            // Whoever does not believe us goes away.
-            if let Ok(stream) = self.acceptor.accept(stream).await {
-                return (stream, peer);
-            }
-        }
-    }
-
-    fn local_addr(&self) -> std::io::Result<SocketAddr> {
-        self.listener.local_addr()
     }
 }
 

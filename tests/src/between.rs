@@ -116,7 +116,7 @@ async fn serve(stream: TcpStream, state: Arc<State>) {
         tokio::select! {
             message = client.next() => {
                 let Some(Ok(message)) = message else { return };
-                for message in state.from_client(message, me.as_ref()) {
+                for message in state.of_client(message, me.as_ref()) {
                     if server.send(message).await.is_err() {
                         return;
                     }
@@ -124,7 +124,7 @@ async fn serve(stream: TcpStream, state: Arc<State>) {
             }
             message = server.next() => {
                 let Some(Ok(message)) = message else { return };
-                for message in state.from_server(message, &mut me) {
+                for message in state.of_server(message, &mut me) {
                     if client.send(message).await.is_err() {
                         return;
                     }
@@ -135,7 +135,7 @@ async fn serve(stream: TcpStream, state: Arc<State>) {
 }
 
 impl State {
-    fn from_client(&self, message: Message, me: Option<&ParticipantId>) -> Vec<Message> {
+    fn of_client(&self, message: Message, me: Option<&ParticipantId>) -> Vec<Message> {
         let Message::Text(text) = &message else { return vec![message] };
         let (Ok(ClientMessage::Signal { to, payload }), Some(me)) = (ClientMessage::parse(text), me) else {
             return vec![message];
@@ -151,7 +151,7 @@ impl State {
         self.tamper(me, &to, payload).into_iter().map(signal).collect()
     }
 
-    fn from_server(&self, message: Message, me: &mut Option<ParticipantId>) -> Vec<Message> {
+    fn of_server(&self, message: Message, me: &mut Option<ParticipantId>) -> Vec<Message> {
         let Message::Text(text) = &message else { return vec![message] };
         let Ok(ServerMessage::Joined { you, .. }) = serde_json::from_str(text) else { return vec![message] };
         *me = Some(you.clone());

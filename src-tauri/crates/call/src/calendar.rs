@@ -134,7 +134,12 @@ fn meetings_of(calendar: &ICalendar, zone: Tz, from: i64, until: i64) -> Vec<Mee
         return Vec::new();
     }
     let mut meetings = Vec::new();
-    for event in calendar.expand_dates(zone, MAX_REPEATS).events {
+    // The crate repeats times of UTC in the zone that it is given, an hour off: they are taken from a reading in UTC.
+    let read = |zone: Tz, utc: bool| {
+        let of_them = move |comp: u32| calendar.components.get(comp as usize).is_some_and(|c| begins_in_utc(c) == utc);
+        calendar.expand_dates(zone, MAX_REPEATS).events.into_iter().filter(move |event| of_them(event.comp_id))
+    };
+    for event in read(Tz::UTC, true).chain(read(zone, false)) {
         let at = event.comp_id as usize;
         let (Some(component), Some(Some(link))) = (calendar.components.get(at), links.get(at)) else { continue };
         let start = event.start.timestamp();
@@ -154,6 +159,12 @@ fn meetings_of(calendar: &ICalendar, zone: Tz, from: i64, until: i64) -> Vec<Mee
         }
     }
     meetings
+}
+
+fn begins_in_utc(component: &ICalendarComponent) -> bool {
+    let start = component.entries.iter().find(|entry| entry.name == ICalendarProperty::Dtstart);
+    let utc = |value: &ICalendarValue| matches!(value, ICalendarValue::PartialDateTime(time) if time.tz_hour.is_some());
+    start.is_some_and(|entry| entry.values.iter().any(utc))
 }
 
 /// The room that a meeting leads to: the first link in what says where it is.

@@ -13,12 +13,12 @@ use std::time::{Duration, Instant};
 
 use fika_media::I420;
 use gtk::cairo::{Context, Format, ImageSurface};
-use gtk::glib::translate::ToGlibPtr;
 use gtk::glib::{ControlFlow, IOCondition, Propagation};
 use gtk::prelude::*;
 use webkit2gtk::{LoadEvent, WebView, WebViewExt};
 
 use super::mailbox::{Picture, Serial, WindowId};
+use super::page::{draw_page, is_opaque};
 use super::paint::{Front, Painting};
 use super::renderer::{Renderer, Shared};
 use super::scene::Scene;
@@ -379,32 +379,4 @@ fn front_of(picture: Picture, shared: &Arc<Shared>) -> Option<Front> {
             None
         }
     }
-}
-
-/// Asks the view to draw itself as it does without us.
-fn draw_page(view: &WebView, cr: &Context) {
-    let widget: *mut gtk::ffi::GtkWidget = view.upcast_ref::<gtk::Widget>().to_glib_none().0;
-    // SAFETY: the widget lives as long as `view`; its class is a GtkWidgetClass, whose `draw` takes both for the length
-    // of the call. This runs on the main thread, within the draw signal.
-    unsafe {
-        let class =
-            (*widget.cast::<gtk::glib::gobject_ffi::GTypeInstance>()).g_class.cast::<gtk::ffi::GtkWidgetClass>();
-        if let Some(draw) = (*class).draw {
-            draw(widget, cr.to_raw_none());
-        }
-    }
-}
-
-/// Whether the view, asked to draw itself into an image of ours, leaves none of what was there.
-fn is_opaque(view: &WebView) -> bool {
-    const SIDE: usize = 16;
-    let test = || -> Result<bool, gtk::cairo::Error> {
-        // Of full height, since WebKit mirrors a clip that is not.
-        let mut image = ImageSurface::create(Format::ARgb32, SIDE as i32, view.allocated_height().max(1))?;
-        draw_page(view, &Context::new(&image)?);
-        image.flush();
-        let pixels = image.data().map_err(|_| gtk::cairo::Error::ReadError)?;
-        Ok(pixels.chunks_exact(4).take(SIDE * SIDE).all(|pixel| pixel[3] == 255))
-    };
-    test().unwrap_or(false)
 }

@@ -25,6 +25,8 @@ mod linux;
 #[cfg(target_os = "macos")]
 mod macos;
 #[cfg(target_os = "linux")]
+mod page;
+#[cfg(target_os = "linux")]
 mod paint;
 #[cfg(target_os = "windows")]
 mod windows;

@@ -27,9 +27,9 @@ pub(crate) struct Mesh {
 
 impl Connector for Mesh {
     fn connect(&self, request: Request) -> Session {
-        let fika_net::Session { commands, events, tracks, video, audio } =
+        let fika_net::Session { commands, events, tracks, video, audio, data, arrived } =
             fika_net::mesh::connect(request, Network::default(), self.clock.clone());
-        Session { commands, events, tracks: renamed(tracks), video, audio }
+        Session { commands, events, tracks: renamed(tracks), video, audio, data, arrived }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use tauri_specta::{Builder, collect_commands, collect_events};
 
-use crate::{commands, events, room};
+use crate::{beside, commands, events, room};
 
 pub(crate) fn builder() -> Builder<tauri::Wry> {
     Builder::<tauri::Wry>::new()
@@ -35,10 +35,19 @@ pub(crate) fn builder() -> Builder<tauri::Wry> {
             room::react_to_message,
             room::read_chat,
             room::dismiss_ask,
+            beside::send_file,
+            beside::accept_file,
+            beside::decline_file,
+            beside::cancel_file,
+            beside::set_text_on,
+            beside::set_text_line,
+            beside::end_text_line,
         ])
         .events(collect_events![
             events::CallChanged,
             events::ChatChanged,
+            events::FilesChanged,
+            events::TextChanged,
             events::LevelsChanged,
             events::DevicesChanged,
             events::Notified,

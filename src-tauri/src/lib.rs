@@ -3,6 +3,7 @@
 
 mod adapters;
 mod args;
+mod beside;
 mod bindings;
 mod commands;
 mod error;
@@ -115,6 +116,7 @@ async fn start(settings: &SettingsFile, video: Arc<Video>) -> anyhow::Result<Eng
         video: fika_engine::VideoConfig::default(),
         ice_servers: Vec::new(),
         voice_processing: true,
+        files: fika_engine::FilesConfig { folder: dirs::download_dir(), ..Default::default() },
     })?;
     Ok(engine)
 }

@@ -67,6 +67,14 @@ export const testIds = {
   chatRetry: "chat-retry",
   chatMenu: (key: number) => `chat-menu-${key}` as const,
   chatReact: (name: string) => `chat-react-${name}` as const,
+  sendFile: "send-file",
+  file: "file",
+  fileTake: "file-take",
+  fileNo: "file-no",
+  fileStop: "file-stop",
+  rtt: "rtt",
+  rttInput: "rtt-input",
+  rttLine: "rtt-line",
   peoplePanel: "people-panel",
   view: "view",
   fullScreen: "full-screen",
@@ -89,5 +97,6 @@ export const testIds = {
   copyReport: "copy-report",
   // settings
   settingsTab: (name: string) => `settings-${name}` as const,
+  shortcut: (name: string) => `shortcut-${name}` as const,
   closeSettings: "close-settings",
 } as const;

@@ -5,6 +5,7 @@
 
 pub mod chat;
 pub mod door;
+pub mod files;
 pub mod ids;
 pub mod invite;
 pub mod machine;
@@ -12,6 +13,7 @@ pub mod room;
 pub mod seal;
 pub mod session;
 pub mod signal;
+pub mod text;
 pub mod view;
 pub mod want;
 

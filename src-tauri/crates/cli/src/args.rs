@@ -96,6 +96,12 @@ pub(crate) struct Media {
     /// Only through a TURN server.
     #[arg(long)]
     pub(crate) relay_only: bool,
+    /// Where files that others send are kept, once they are accepted; the user's downloads without it.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) downloads: Option<PathBuf>,
+    /// The largest file that is taken, in MiB.
+    #[arg(long, value_name = "MIB", default_value_t = 2048)]
+    pub(crate) max_file: u32,
     /// Bind the sockets of media here instead of to every interface, and ask no multicast DNS. May be repeated.
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub(crate) bind: Vec<SocketAddr>,

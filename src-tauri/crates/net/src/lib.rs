@@ -14,8 +14,8 @@ mod session;
 pub mod signal;
 
 pub use session::{
-    AUDIO_QUEUE, COMMAND_QUEUE, EVENT_QUEUE, INCOMING_QUEUE, IncomingMedia, IncomingTrack, Session, TRACK_QUEUE,
-    VIDEO_QUEUE,
+    ARRIVED_QUEUE, AUDIO_QUEUE, COMMAND_QUEUE, DATA_QUEUE, EVENT_QUEUE, INCOMING_QUEUE, IncomingMedia, IncomingTrack,
+    Session, TRACK_QUEUE, VIDEO_QUEUE,
 };
 
 /// The WebRTC crates name addresses in their logs: a shell adds these directives to its filter.

@@ -38,12 +38,21 @@ export const commands = {
 	/**  The user has seen what there is in the chat. */
 	readChat: () => typedError<null, UiError>(__TAURI_INVOKE("read_chat")),
 	dismissAsk: () => typedError<null, UiError>(__TAURI_INVOKE("dismiss_ask")),
+	sendFile: (to: ParticipantId | null) => typedError<null, UiError>(__TAURI_INVOKE("send_file", { to })),
+	acceptFile: (key: number) => typedError<null, UiError>(__TAURI_INVOKE("accept_file", { key })),
+	declineFile: (key: number) => typedError<null, UiError>(__TAURI_INVOKE("decline_file", { key })),
+	cancelFile: (key: number) => typedError<null, UiError>(__TAURI_INVOKE("cancel_file", { key })),
+	setTextOn: (on: boolean) => typedError<null, UiError>(__TAURI_INVOKE("set_text_on", { on })),
+	setTextLine: (text: string) => typedError<null, UiError>(__TAURI_INVOKE("set_text_line", { text })),
+	endTextLine: () => typedError<null, UiError>(__TAURI_INVOKE("end_text_line")),
 };
 
 /** Events */
 export const events = {
 	callChanged: makeEvent<CallChanged, CallChanged>("call-changed"),
 	chatChanged: makeEvent<ChatChanged, ChatChanged>("chat-changed"),
+	filesChanged: makeEvent<FilesChanged, FilesChanged>("files-changed"),
+	textChanged: makeEvent<TextChanged, TextChanged>("text-changed"),
 	devicesChanged: makeEvent<DevicesChanged, DevicesChanged>("devices-changed"),
 	levelsChanged: makeEvent<LevelsChanged, LevelsChanged>("levels-changed"),
 	notified: makeEvent<Notified, Notified>("notified"),
@@ -66,6 +75,8 @@ export type AppInfo = {
 	smallWindow: boolean,
 	view: CallView,
 	chat: ChatView,
+	files: FilesView,
+	text: TextView,
 	devices: DeviceInfo[],
 	/**  Why the link that the app was started with leads nowhere. */
 	linkError: UiErrorCode | null,
@@ -74,6 +85,7 @@ export type AppInfo = {
 export type AppSettings = {
 	call: CallSettings,
 	appearance: Appearance,
+	controls: Controls,
 };
 
 export type Appearance = {
@@ -325,7 +337,7 @@ export type Notification = { type: "joined"; name: string } | { type: "left"; na
 /**  By a host. */
 { type: "muted"; by: string | null } | { type: "cameraStopped"; by: string | null } | 
 /**  Ours has changed. */
-{ type: "roleChanged"; role: Role } | { type: "handRaised"; name: string } | { type: "chat"; name: string; private: boolean } | 
+{ type: "roleChanged"; role: Role } | { type: "handRaised"; name: string } | { type: "chat"; name: string; private: boolean } | { type: "fileOffered"; name: string; file: string } | { type: "fileSaved"; name: string; file: string } | { type: "realTimeText"; name: string } | 
 /**
  *  A host's doing came to nothing: the role does not allow it any more, or whom it was about has left, or
  *  there is no place.
@@ -571,3 +583,14 @@ function makeEvent<TListen, TEmit = TListen>(name: string, serialize?: (payload:
     return Object.assign(fn, base);
 }
 
+
+export type FilesChanged = FilesView;
+export type TextChanged = TextView;
+export type FilesView = { files: FileView[], maxSize: number };
+export type FileView = { key: number, with: ParticipantId, person: string, incoming: boolean, name: string, size: number, mediaType: string, state: FileState, done: number, savedAs: string | null, end: FileEnd | null };
+export type FileState = "preparing" | "offered" | "queued" | "moving" | "interrupted" | "checking" | "done" | "declined" | "ended";
+export type FileEnd = "cancelled" | "tooLarge" | "tooMany" | "diskFull" | "cannotWrite" | "cannotRead" | "changed" | "wrongHash" | "brokeRules" | "stalled" | "peerLeft" | "noChannel" | "unknown";
+export type TextView = { on: boolean, lines: TextLine[] };
+export type TextLine = { key: number, from: ParticipantId, name: string, mine: boolean, text: string, done: boolean };
+export type Controls = { shortcuts: ShortcutChoice[], knockSound: boolean };
+export type ShortcutChoice = { action: string, keys: string };

@@ -1,7 +1,7 @@
 /** The one seam between the page and what runs the call. `tauri`: the app; `web`: a guest's browser; `fake`: tests. */
 import type * as app from "./bindings";
 import type { AppSettings, DeviceInfo, DeviceKind, Layout, Levels, Notification, TileStats, UiError } from "./bindings";
-import type { CallOfRoom, ChatLines, PersonOfRoom, RoomBackend } from "./rooms";
+import type { BesideBackend, CallOfRoom, ChatLines, FilesView, PersonOfRoom, RoomBackend, TextView } from "./rooms";
 import type { VideoSource } from "../video/source";
 
 export type * from "./bindings";
@@ -19,7 +19,10 @@ export type CallView = Omit<app.CallView, "invite" | "me" | "participants" | key
 export type ChatView = ChatLines;
 /** `element`: each tile plays a stream of the browser. */
 export type VideoTransport = app.VideoTransport | { kind: "element" };
-export type AppInfo = Omit<app.AppInfo, "view" | "video" | "chat"> & { view: CallView; video: VideoTransport };
+export type AppInfo = Omit<app.AppInfo, "view" | "video" | "chat" | "files" | "text"> & {
+  view: CallView;
+  video: VideoTransport;
+};
 
 /** State and happenings that come without being asked for. */
 export interface Events {
@@ -28,6 +31,8 @@ export interface Events {
   devicesChanged(devices: DeviceInfo[]): void;
   notified(notification: Notification): void;
   chatChanged(chat: ChatView): void;
+  filesChanged(files: FilesView): void;
+  textChanged(text: TextView): void;
   /** Pictures reach the tiles another way from now on. */
   videoChanged(transport: VideoTransport): void;
   /** The window has become small or big, also by its own close button. */
@@ -63,6 +68,8 @@ export interface Backend {
   readonly setSmallWindow: ((on: boolean) => Promise<void>) | null;
   /** `null`: this backend knows no rooms. */
   readonly rooms: RoomBackend | null;
+  /** `null`: this backend sends no files and no real-time text. */
+  readonly beside: BesideBackend | null;
 }
 
 export function isUiError(error: unknown): error is UiError {

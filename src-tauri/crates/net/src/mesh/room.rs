@@ -16,7 +16,7 @@ use tokio::task::{Id, JoinError, JoinSet};
 
 use super::Network;
 use crate::clock::SessionClock;
-use crate::peer::{self, Channel, Context, FromPeer, INBOX, PeerNews, Settings, Sink, ToPeer};
+use crate::peer::{self, Channel, Context, FromPeer, INBOX, PeerNews, Post, Settings, Sink, ToPeer};
 use crate::session::IncomingTrack;
 use crate::signal::{FromServer, ToServer};
 
@@ -28,6 +28,7 @@ pub(super) struct Outputs {
     pub(super) events: mpsc::Sender<SessionEvent>,
     pub(super) tracks: mpsc::Sender<IncomingTrack>,
     pub(super) sinks: mpsc::Sender<Sink>,
+    pub(super) post: Post,
     pub(super) news: mpsc::Sender<FromPeer>,
     pub(super) to_server: mpsc::Sender<ToServer>,
     pub(super) media: watch::Sender<MediaState>,
@@ -199,6 +200,7 @@ impl Room {
             news: self.outputs.news.clone(),
             tracks: self.outputs.tracks.clone(),
             sinks: self.outputs.sinks.clone(),
+            post: self.outputs.post.clone(),
         };
         let task = self.tasks.spawn(peer::run(context, inbox_end)).id();
         let id = participant.id.clone();

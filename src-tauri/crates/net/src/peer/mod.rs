@@ -7,6 +7,7 @@
 mod active;
 mod channel;
 mod connection;
+mod data;
 mod life;
 mod receiver;
 mod sender;
@@ -23,6 +24,7 @@ use tokio::sync::mpsc;
 
 pub(crate) use channel::Channel;
 pub(crate) use connection::Settings;
+pub(crate) use data::{Line, Post};
 use life::Peer;
 
 use crate::session::IncomingTrack;
@@ -83,6 +85,7 @@ pub(crate) struct Context {
     pub(crate) news: mpsc::Sender<FromPeer>,
     pub(crate) tracks: mpsc::Sender<IncomingTrack>,
     pub(crate) sinks: mpsc::Sender<Sink>,
+    pub(crate) post: Post,
 }
 
 /// Runs until `inbox` is closed.

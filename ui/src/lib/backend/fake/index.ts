@@ -1,7 +1,8 @@
 /**
  * A scripted backend without devices or network: `?state=` names the first snapshot (`states.ts`), `theme`, `contrast`, `lang`
  * and `name` the settings, `no-start` fails at once. `video` is how pictures reach the tiles: `cut` and `blend` as painted by
- * the window, the URL of a WebSocket, else portraits drawn on canvases; with `quiet` nobody speaks; with `small` the window is small. From there on the page
+ * the window, the URL of a WebSocket, else portraits drawn on canvases; with `quiet` nobody speaks; with `small` the window is small;
+ * with `files` there are files in each state, with `rtt` somebody writes in real time. From there on the page
  * can be used. `window.fika` lets tests send events and read calls.
  */
 import type {
@@ -16,6 +17,7 @@ import type {
   UiErrorCode,
   VideoTransport,
 } from "..";
+import { FakeBeside } from "./beside";
 import { CHAT, FakeRooms } from "./rooms";
 import { AMIR, CALL, DEVICES, HOME, INVITE, LOBBY, off, on, STATES, type StateName } from "./states";
 import { NativeVideo } from "../../video/native";
@@ -74,6 +76,12 @@ export function fakeBackend(query: URLSearchParams): Backend {
     CHAT,
   );
 
+  const beside = new FakeBeside({
+    files: (files) => events?.filesChanged(files),
+    text: (text) => events?.textChanged(text),
+    called: (name, ...values) => called(name, ...values),
+  });
+
   function set(next: CallView): void {
     view = next;
     events?.callChanged(view);
@@ -91,6 +99,8 @@ export function fakeBackend(query: URLSearchParams): Backend {
       if (query.has("no-start")) return refuse("internal");
       events = listener;
       rooms.tell();
+      if (query.has("files")) beside.showFiles();
+      if (query.has("rtt")) beside.showText();
       let step = 0;
       setInterval(() => {
         const heard = query.has("quiet") ? QUIET : MICROPHONE_LEVELS[step++ % MICROPHONE_LEVELS.length];
@@ -184,6 +194,7 @@ export function fakeBackend(query: URLSearchParams): Backend {
       events?.smallWindowChanged(wanted);
     },
     rooms,
+    beside,
   };
 }
 
@@ -212,5 +223,6 @@ function settings(query: URLSearchParams): AppSettings {
       arrangement: (query.get("arrangement") ?? "auto") as AppSettings["appearance"]["arrangement"],
       drawInPage: false,
     },
+    controls: { shortcuts: [], knockSound: true },
   };
 }

@@ -4,6 +4,7 @@
  */
 import type { IceServer, PeerBody, VideoWant } from "../../protocol/signal";
 import type { Opened, PeerChannel } from "./channel";
+import { DataChannels, type DataEvent, type DataKind } from "./data";
 import { isCandidateAllowed, isDescription, MAX_CANDIDATES, withoutCandidates } from "./sdp";
 import { encodingFor } from "./want";
 
@@ -30,10 +31,12 @@ export type PeerOptions = {
   onState: (state: PeerState) => void;
   /** A track of theirs; it stays the same while its packets come and go. */
   onTrack: (track: MediaStreamTrack) => void;
+  onData: (kind: DataKind, event: DataEvent) => void;
 };
 
 export class Peer {
   #connection: RTCPeerConnection | null = null;
+  #data: DataChannels | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #began = -Infinity;
   #waiting: RTCIceCandidateInit[] = [];
@@ -76,6 +79,16 @@ export class Peer {
     if (same && !again) return;
     this.#ourWant = want;
     this.options.channel.tell({ type: "wantVideo", source: "camera", want });
+  }
+
+  /** Lost while there is no such channel. */
+  send(kind: DataKind, data: string | Uint8Array<ArrayBuffer>): void {
+    this.#data?.send(kind, data);
+  }
+
+  /** Who is there breaks the rules: nothing more over this channel until there is a new connection. */
+  closeData(kind: DataKind): void {
+    this.#data?.close(kind);
   }
 
   stats(): Promise<RTCStatsReport> | null {
@@ -195,6 +208,7 @@ export class Peer {
     this.options.onState("connecting");
     const connection = new RTCPeerConnection({ iceServers: this.options.iceServers(), bundlePolicy: "max-bundle" });
     this.#connection = connection;
+    this.#data = new DataChannels(connection, (kind, event) => this.options.onData(kind, event));
     connection.onicecandidate = ({ candidate }) => {
       if (!candidate?.candidate || connection !== this.#connection) return;
       const { sdpMid, sdpMLineIndex } = candidate;
@@ -260,6 +274,8 @@ export class Peer {
   #drop(): void {
     const connection = this.#connection;
     this.#connection = null;
+    this.#data?.drop();
+    this.#data = null;
     this.#waiting = [];
     this.#candidates = 0;
     this.#theirWant = null;

@@ -215,6 +215,16 @@ export type PeerBody = { "type": "offer", sdp: string, } | { "type": "answer", s
  */
 export type PeerMessage = { session: string, seq: number, body: PeerBody, };
 
+/**
+ * Why a file does not come.
+ */
 export type FileEnd = "cancelled" | "tooLarge" | "tooMany" | "diskFull" | "cannotWrite" | "cannotRead" | "changed" | "wrongHash" | "brokeRules" | "stalled" | "peerLeft" | "noChannel" | "unknown";
 
-export type FileMessage = { "type": "offer", id: number, name: string, size: number, mediaType: string, } | { "type": "resume", id: number, } | { "type": "end", id: number, sha256: string, } | { "type": "withdraw", id: number, reason: FileEnd, } | { "type": "accept", id: number, offset: number, } | { "type": "decline", id: number, } | { "type": "ack", id: number, offset: number, } | { "type": "saved", id: number, } | { "type": "stop", id: number, reason: FileEnd, };
+/**
+ * `id` is given by who sends the file, and unique among what that participant sends to the other.
+ */
+export type FileMessage = { "type": "offer", id: number, name: string, size: number,
+/**
+ * As RFC 6838; empty: not known.
+ */
+mediaType: string, } | { "type": "resume", id: number, } | { "type": "end", id: number, sha256: string, } | { "type": "withdraw", id: number, reason: FileEnd, } | { "type": "accept", id: number, offset: number, } | { "type": "decline", id: number, } | { "type": "ack", id: number, offset: number, } | { "type": "saved", id: number, } | { "type": "stop", id: number, reason: FileEnd, };

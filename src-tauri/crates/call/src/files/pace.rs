@@ -67,7 +67,12 @@ impl Pace {
         (in_flight + size <= self.window as usize).then_some(size)
     }
 
-    /// When the budget allows the next piece.
+    /// What the budget held back until now may leave.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.next_at.take_if(|at| *at <= now);
+    }
+
+    /// When the budget allows the next piece; later than the last `handle_timeout`.
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.next_at
     }

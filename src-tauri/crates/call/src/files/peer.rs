@@ -432,7 +432,8 @@ impl Files {
             return;
         }
         let end = out.sent + bytes.len() as u64;
-        if bytes.is_empty() || end > size {
+        // It has become shorter; the receiver would take a small piece in the middle for a breach of the rules.
+        if bytes.is_empty() || end > size || (bytes.len() < MIN_PIECE && end != size) {
             return self.end(key, FileEnd::Changed, true);
         }
         let piece = wire::piece(id, out.sent, bytes);
@@ -446,6 +447,7 @@ impl Files {
 
     /// Starts what may start, and reads what may leave.
     pub(super) fn pump(&mut self, now: Instant) {
+        self.peers.iter_mut().for_each(|peer| peer.pace.handle_timeout(now));
         let budget = self.peers.iter().filter_map(|peer| peer.budget).min();
         for peer in self.peers.iter_mut().filter(|peer| peer.open) {
             peer.pace.set_budget(budget);

@@ -123,21 +123,34 @@ export class Texts {
   }
 
   #receive(from: string, person: Person, text: string): void {
+    let line = Array.from(this.#open(from)?.text ?? "");
+    // Written at once before each end of a line, and at the end of what came.
+    const write = () => this.#setOpen(from, line.join(""));
     for (const each of text) {
       const { returned } = person;
       person.returned = each === "\r";
-      if (each === BACKSPACE) this.#erase(from);
-      else if (each === "\n" && returned) continue;
-      else if ("\n\r\u2028\u2029".includes(each)) this.#finish(from);
-      else if (!NO_TEXT.test(each)) {
-        let line = this.#open(from)?.text ?? "";
-        if (Array.from(line).length >= MAX_LINE) {
-          this.#finish(from);
-          line = "";
+      if (each === BACKSPACE) {
+        if (line.length > 0) line.pop();
+        else {
+          write();
+          this.#erase(from);
+          line = Array.from(this.#open(from)?.text ?? "");
         }
-        this.#setOpen(from, line + each);
+      } else if (each === "\n" && returned) continue;
+      else if ("\n\r\u2028\u2029".includes(each)) {
+        write();
+        this.#finish(from);
+        line = [];
+      } else if (!NO_TEXT.test(each)) {
+        if (line.length >= MAX_LINE) {
+          write();
+          this.#finish(from);
+          line = [];
+        }
+        line.push(each);
       }
     }
+    write();
     if (this.#on || person.announced) return;
     person.announced = true;
     this.host.notified({ type: "realTimeText", name: this.host.nameOf(from) });

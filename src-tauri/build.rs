@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-/// Every command of `src/commands.rs`, `src/room.rs` and `src/beside.rs`; a test compares the two and the capability.
+/// Every command of `src/commands.rs`, `src/meetings.rs`, `src/room.rs` and `src/beside.rs`; a test compares the two and the capability.
 const COMMANDS: &[&str] = &[
     "start",
     "new_call",
@@ -30,6 +30,8 @@ const COMMANDS: &[&str] = &[
     "send_chat",
     "retry_chat",
     "react_to_message",
+    "compare_words",
+    "forget_contacts",
     "read_chat",
     "dismiss_ask",
     "send_file",
@@ -39,6 +41,12 @@ const COMMANDS: &[&str] = &[
     "set_text_on",
     "set_text_line",
     "end_text_line",
+    "list_meetings",
+    "plan_meeting",
+    "import_meetings",
+    "open_meeting",
+    "save_meeting",
+    "forget_meeting",
 ];
 
 /// What `cargo build` embeds when the page was not built before; `./dev` builds it.

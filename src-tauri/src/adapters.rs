@@ -6,12 +6,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use fika_call::door::RoomOptions;
+use fika_call::identity::Identity;
 use fika_call::invite::{Invite, SECRET_BYTES, Secret};
 use fika_call::session::Request;
 use fika_call::view::{EndReason, TileKey};
 use fika_call::{ParticipantId, TrackSource, signal::IceServer};
 use fika_engine::{Connector, FrameSink, IncomingMedia, IncomingTrack, Rooms, Session, VisibleTile};
 use fika_media::{AudioFrame, Clock, Timestamp, VideoFrame};
+use fika_net::Trust;
 use fika_net::mesh::Network;
 use fika_net::signal::CreateError;
 use fika_server::local::{self, Local};
@@ -23,12 +25,15 @@ use crate::video::Video;
 /// Calls between everybody and everybody.
 pub(crate) struct Mesh {
     pub(crate) clock: Clock,
+    pub(crate) identity: Identity,
+    pub(crate) trust: Trust,
 }
 
 impl Connector for Mesh {
     fn connect(&self, request: Request) -> Session {
+        let network = Network { trust: self.trust.clone(), ..Network::default() };
         let fika_net::Session { commands, events, tracks, video, audio, data, arrived } =
-            fika_net::mesh::connect(request, Network::default(), self.clock.clone());
+            fika_net::mesh::connect(request, network, Some(self.identity.clone()), self.clock.clone());
         Session { commands, events, tracks: renamed(tracks), video, audio, data, arrived }
     }
 }
@@ -53,11 +58,12 @@ fn renamed(mut from: mpsc::Receiver<fika_net::IncomingTrack>) -> mpsc::Receiver<
 /// Rooms on this computer or on a server.
 pub(crate) struct RoomsHereOrThere {
     here: Local,
+    trust: Trust,
 }
 
 impl RoomsHereOrThere {
-    pub(crate) fn new(ice_servers: Vec<IceServer>) -> Self {
-        Self { here: Local::new(local::PORT, ice_servers) }
+    pub(crate) fn new(ice_servers: Vec<IceServer>, trust: Trust) -> Self {
+        Self { here: Local::new(local::PORT, ice_servers), trust }
     }
 }
 
@@ -73,11 +79,12 @@ impl Rooms for RoomsHereOrThere {
             let mut secret = [0; SECRET_BYTES];
             getrandom::fill(&mut secret).map_err(|_| EndReason::Protocol)?;
             let options = RoomOptions::default();
-            let created = fika_net::signal::create_room(&server, options).await;
+            let created = fika_net::signal::create_room(&server, &self.trust, options).await;
             let (room, host_key) = created.map_err(|error| match error {
                 CreateError::TooManyRequests => EndReason::TooManyRequests,
                 CreateError::Version => EndReason::Version,
                 CreateError::Protocol => EndReason::Protocol,
+                CreateError::Certificate(fault) => fault.into(),
                 _ => EndReason::ServerUnreachable,
             })?;
             let invite = Invite::open(server, room, Secret::from_bytes(secret));

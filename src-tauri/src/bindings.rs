@@ -2,7 +2,7 @@
 
 use tauri_specta::{Builder, collect_commands, collect_events};
 
-use crate::{beside, commands, events, room};
+use crate::{beside, commands, events, meetings, room};
 
 pub(crate) fn builder() -> Builder<tauri::Wry> {
     Builder::<tauri::Wry>::new()
@@ -33,6 +33,8 @@ pub(crate) fn builder() -> Builder<tauri::Wry> {
             room::send_chat,
             room::retry_chat,
             room::react_to_message,
+            room::compare_words,
+            room::forget_contacts,
             room::read_chat,
             room::dismiss_ask,
             beside::send_file,
@@ -42,6 +44,12 @@ pub(crate) fn builder() -> Builder<tauri::Wry> {
             beside::set_text_on,
             beside::set_text_line,
             beside::end_text_line,
+            meetings::list_meetings,
+            meetings::plan_meeting,
+            meetings::import_meetings,
+            meetings::open_meeting,
+            meetings::save_meeting,
+            meetings::forget_meeting,
         ])
         .events(collect_events![
             events::CallChanged,
@@ -54,6 +62,7 @@ pub(crate) fn builder() -> Builder<tauri::Wry> {
             events::PicturesChanged,
             events::VideoChanged,
             events::SmallWindowChanged,
+            events::LinkRefused,
         ])
 }
 

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use tauri::{Manager as _, State, WebviewWindow};
 
 use crate::error::{UiError, UiErrorCode};
+use crate::identity::KeyPlace;
 use crate::settings::AppSettings;
 use crate::state::AppState;
 use crate::video::VideoTransport;
@@ -39,6 +40,8 @@ pub(crate) struct AppInfo {
     pub(crate) files: FilesView,
     pub(crate) text: TextView,
     pub(crate) devices: Vec<DeviceInfo>,
+    /// Where our key is.
+    pub(crate) key_place: KeyPlace,
     /// Why the link that the app was started with leads nowhere.
     pub(crate) link_error: Option<UiErrorCode>,
 }
@@ -60,6 +63,7 @@ pub(crate) async fn start(state: State<'_, AppState>) -> Reply<AppInfo> {
         files: state.engine.files().borrow().clone(),
         text: state.engine.text().borrow().clone(),
         devices: state.engine.devices().borrow().clone(),
+        key_place: state.key_place,
         link_error: state.link_error,
     })
 }

@@ -20,6 +20,15 @@ pub(crate) enum UiErrorCode {
     Incomplete,
     /// The link has a typo.
     Typo,
+    /// The file is no calendar.
+    NotACalendar,
+    CalendarTooLarge,
+    /// No meeting in the file leads to a room.
+    NoMeetings,
+    /// No server is set that keeps a room.
+    NoServer,
+    /// The server has opened no room.
+    NotPlanned,
     /// The engine has not taken the command in yet; try again.
     Busy,
     /// A fault of ours; nothing the user can do.

@@ -15,6 +15,7 @@ use tauri_specta::Event;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, watch};
 
+use crate::error::UiErrorCode;
 use crate::video::VideoTransport;
 
 /// The screen shows no more than this: views that come faster are passed over.
@@ -62,6 +63,10 @@ pub(crate) struct VideoChanged(pub(crate) VideoTransport);
 /// `small-window-changed`: the window has become small or big, also by its own close button.
 #[derive(Clone, Debug, Serialize, Deserialize, specta::Type, Event)]
 pub(crate) struct SmallWindowChanged(pub(crate) bool);
+
+/// `link-refused`: why a link that came from outside leads nowhere.
+#[derive(Clone, Debug, Serialize, Deserialize, specta::Type, Event)]
+pub(crate) struct LinkRefused(pub(crate) UiErrorCode);
 
 /// Passes on what the engine shows, until it ends. Each kind has a task of its own, so none waits for another.
 pub(crate) fn forward(app: &AppHandle, engine: &EngineHandle) {

@@ -8,7 +8,10 @@ mod bindings;
 mod commands;
 mod error;
 mod events;
+mod identity;
+mod links;
 mod logging;
+mod meetings;
 mod platform;
 mod room;
 mod settings;
@@ -24,11 +27,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use fika_engine::{Command, EngineHandle};
+use fika_call::identity::{Contact, Identity};
+use fika_engine::EngineHandle;
+use fika_net::Trust;
 use tauri::{Manager, RunEvent};
+use tokio::sync::watch;
 
 use crate::args::{Args, PROFILE_VARIABLE, VIDEO_VARIABLE};
-use crate::error::{UiError, UiErrorCode};
+use crate::identity::KeyPlace;
+use crate::meetings::Meetings;
 use crate::settings::{Language, SettingsFile};
 use crate::small::SmallWindow;
 use crate::state::AppState;
@@ -60,8 +67,11 @@ fn run_app(language: &mut Language) -> anyhow::Result<()> {
         Args::parse(std::env::args_os().skip(1), std::env::var_os(PROFILE_VARIABLE), std::env::var_os(VIDEO_VARIABLE))?;
     let folder = args.profile.clone().or_else(user_folder).context("this system has no place for settings")?;
     logging::start(&folder);
-    let page_data = args.profile.map(|profile| profile.join("page"));
+    let page_data = args.profile.as_ref().map(|profile| profile.join("page"));
+    let people = folder.clone();
     let small = SmallWindow::open(folder.clone());
+    let trust = Trust::default();
+    let meetings = Meetings::open(folder.clone(), trust.clone());
     let settings = SettingsFile::open(folder);
     let first = settings.get();
     *language = first.appearance.language;
@@ -69,15 +79,19 @@ fn run_app(language: &mut Language) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build()?;
     tauri::async_runtime::set(runtime.handle().clone());
     let video = Arc::new(Video::new(if first.appearance.draw_in_page { Wish::Page } else { args.video }));
-    let engine = tauri::async_runtime::block_on(start(&settings, video.clone()))?;
-    let link_error = args.link.and_then(|link| tauri::async_runtime::block_on(open(&engine, link)));
+    let identity = identity::load(args.profile.as_deref(), platform::keychain);
+    let key_place = KeyPlace::of(&identity);
+    let contacts = identity::contacts(&people);
+    let engine = tauri::async_runtime::block_on(start(&settings, trust, video.clone(), identity, contacts))?;
+    tauri::async_runtime::spawn(remember(engine.contacts(), people));
+    let link_error = args.link.and_then(|link| tauri::async_runtime::block_on(links::open(&engine, link)));
     let bindings = bindings::builder();
     tauri::Builder::default()
         .invoke_handler(bindings.invoke_handler())
         .setup(move |app| {
             bindings.mount_events(app);
             events::forward(app.handle(), &engine);
-            app.manage(AppState { engine, link_error, settings, video: video.clone(), small });
+            app.manage(AppState { engine, key_place, link_error, meetings, settings, video: video.clone(), small });
             // An error of this function ends the app with a panic, which its user does not see.
             let window = window::open(app, &first, page_data).and_then(|window| video.attach(&window));
             window.inspect_err(|error| tell(error, first.appearance.language))?;
@@ -86,6 +100,7 @@ fn run_app(language: &mut Language) -> anyhow::Result<()> {
         .build(tauri::generate_context!())
         .context("the window does not open")?
         .run(|app, event| {
+            platform::opened(&event).into_iter().for_each(|link| links::arrived(app, link));
             if matches!(event, RunEvent::Exit) {
                 let goodbye = app.state::<AppState>().engine.clone();
                 let _ =
@@ -104,25 +119,34 @@ fn user_folder() -> Option<PathBuf> {
     dirs::config_dir().map(|folder| folder.join("fika"))
 }
 
-async fn start(settings: &SettingsFile, video: Arc<Video>) -> anyhow::Result<EngineHandle> {
+/// Writes who is verified, whenever that changes.
+async fn remember(mut contacts: watch::Receiver<Vec<Contact>>, folder: PathBuf) {
+    while contacts.changed().await.is_ok() {
+        let (now, folder) = (contacts.borrow_and_update().clone(), folder.clone());
+        let _ = tauri::async_runtime::spawn_blocking(move || identity::keep_contacts(&folder, &now)).await;
+    }
+}
+
+async fn start(
+    settings: &SettingsFile,
+    trust: Trust,
+    video: Arc<Video>,
+    identity: Identity,
+    contacts: Vec<Contact>,
+) -> anyhow::Result<EngineHandle> {
     let clock = fika_devices::clock::clock();
     let engine = fika_engine::start(fika_engine::Config {
         devices: Arc::new(fika_devices::System::new()),
-        connector: Arc::new(adapters::Mesh { clock: clock.clone() }),
-        rooms: Arc::new(adapters::RoomsHereOrThere::new(Vec::new())),
+        connector: Arc::new(adapters::Mesh { clock: clock.clone(), identity, trust: trust.clone() }),
+        rooms: Arc::new(adapters::RoomsHereOrThere::new(Vec::new(), trust)),
         frames: Arc::new(adapters::Tiles { video }),
         clock,
         settings: settings.get().call,
         video: fika_engine::VideoConfig::default(),
         ice_servers: Vec::new(),
+        contacts,
         voice_processing: true,
         files: fika_engine::FilesConfig { folder: dirs::download_dir(), ..Default::default() },
     })?;
     Ok(engine)
-}
-
-/// To the lobby of the link that the app was started with. Joining is left to the user, and so is a link that leads
-/// nowhere: the page says why.
-async fn open(engine: &EngineHandle, link: String) -> Option<UiErrorCode> {
-    engine.send(Command::OpenInvite { link }).await.err().map(|error| UiError::from(error).code)
 }

@@ -63,6 +63,20 @@ pub(crate) async fn react_to_message(
     send(&state, Command::Room(RoomInput::ReactToMessage { message, reaction, on })).await
 }
 
+/// The user has compared the safety words with this participant.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn compare_words(state: State<'_, AppState>, participant: ParticipantId, same: bool) -> Reply {
+    send(&state, Command::CompareWords { participant, same }).await
+}
+
+/// Nobody is remembered as verified any more.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn forget_contacts(state: State<'_, AppState>) -> Reply {
+    send(&state, Command::ForgetContacts).await
+}
+
 /// The user has seen what there is in the chat.
 #[tauri::command]
 #[specta::specta]

@@ -183,6 +183,15 @@ fn limited(text: String) -> String {
 }
 
 fn read(path: &Path) -> Result<Option<AppSettings>, String> {
+    read_text(path)?.map(|text| parse(&text)).transpose()
+}
+
+/// A value from a file of ours; `None`: there is no such file.
+pub(crate) fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Option<T>, String> {
+    read_text(path)?.map(|text| serde_json::from_str(&text).map_err(|e| e.to_string())).transpose()
+}
+
+fn read_text(path: &Path) -> Result<Option<String>, String> {
     let size = match std::fs::metadata(path) {
         Ok(metadata) => metadata.len(),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -191,8 +200,7 @@ fn read(path: &Path) -> Result<Option<AppSettings>, String> {
     if size > MAX_BYTES {
         return Err("the file is too large".into());
     }
-    let text = std::fs::read_to_string(path).map_err(|e| e.to_string())?;
-    parse(&text).map(Some)
+    std::fs::read_to_string(path).map(Some).map_err(|e| e.to_string())
 }
 
 /// Settings from the text of a file. What an older file does not know keeps its default, what a newer one knows beyond

@@ -5,14 +5,18 @@ use std::sync::Arc;
 use fika_engine::EngineHandle;
 
 use crate::error::UiErrorCode;
+use crate::identity::KeyPlace;
+use crate::meetings::Meetings;
 use crate::settings::SettingsFile;
 use crate::small::SmallWindow;
 use crate::video::Video;
 
 pub(crate) struct AppState {
     pub(crate) engine: EngineHandle,
+    pub(crate) key_place: KeyPlace,
     /// Why the link on the command line leads nowhere.
     pub(crate) link_error: Option<UiErrorCode>,
+    pub(crate) meetings: Meetings,
     pub(crate) settings: SettingsFile,
     pub(crate) video: Arc<Video>,
     pub(crate) small: SmallWindow,

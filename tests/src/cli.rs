@@ -4,7 +4,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 
 use fika_media::marker::{self, Marker};
 use fika_media::tone::amplitude;
@@ -86,6 +86,11 @@ impl Running {
             // Ends with the program.
             std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
         }
+    }
+
+    /// What it says on stderr, which has to be a pipe; once.
+    pub fn stderr(&mut self) -> Option<ChildStderr> {
+        self.child.stderr.take()
     }
 
     pub fn pid(&self) -> u32 {

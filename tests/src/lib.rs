@@ -3,7 +3,11 @@
 #[cfg(target_os = "linux")]
 pub mod accessibility;
 #[cfg(target_os = "linux")]
+pub mod acme;
+#[cfg(target_os = "linux")]
 pub mod bench;
+#[cfg(target_os = "linux")]
+pub mod between;
 pub mod camera;
 #[cfg(target_os = "linux")]
 pub mod chromium;

@@ -51,23 +51,41 @@ impl Server {
 pub struct Room {
     pub link: String,
     pub key: String,
+    /// What every command is told beside.
+    always: Vec<String>,
 }
 
 impl Room {
     pub fn open(server: &Server, options: &[&str]) -> Self {
-        Self::open_at(&server.address, options)
+        Self::opened(&server.address, options, Vec::new())
+    }
+
+    /// On a server whose authority nobody else knows.
+    pub fn open_secure(server: &Server, certificate: &Certificate, options: &[&str]) -> Self {
+        Self::opened(&server.address, options, certificate.trusted().into())
     }
 
     /// On the server at this address.
     pub fn open_at(server: &str, options: &[&str]) -> Self {
-        let output = room(&["open", "--server", server, "--json"], options);
-        let opened = json(&output);
-        Self { link: text(&opened["link"]), key: text(&opened["hostKey"]) }
+        Self::opened(server, options, Vec::new())
+    }
+
+    fn opened(server: &str, options: &[&str], always: Vec<String>) -> Self {
+        let all: Vec<&str> = options.iter().copied().chain(always.iter().map(String::as_str)).collect();
+        let opened = json(&room(&["open", "--server", server, "--json"], &all));
+        Self { link: text(&opened["link"]), key: text(&opened["hostKey"]), always }
+    }
+
+    /// The same room, reached by another link.
+    #[must_use]
+    pub fn moved(self, link: String) -> Self {
+        Self { link, ..self }
     }
 
     /// What the owner asks for without a seat.
     pub fn ask(&self, command: &str, more: &[&str]) -> Output {
-        room(&[command, &self.link, "--host-key", &self.key, "--json"], more)
+        let all: Vec<&str> = more.iter().copied().chain(self.always.iter().map(String::as_str)).collect();
+        room(&[command, &self.link, "--host-key", &self.key, "--json"], &all)
     }
 
     pub fn show(&self) -> Value {

@@ -1,85 +1,121 @@
-//! TLS as the tests have it: a certificate made for one test, which a browser trusts by its key, and a way to the server for
-//! programs that know the public authorities alone.
+//! TLS as the tests have it: an authority of a test's own and certificates by it. A browser trusts one by its key, `fika-cli` by
+//! the authority's file.
 //!
-//! [`Way`] has a thread of its own, which accepts; each connection is a task on it. All end with the value.
+//! Everything runs on the calling thread.
 #![allow(clippy::unwrap_used, reason = "also what tests call is a test")]
 
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use base64::Engine as _;
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose, date_time_ymd};
 use rustls::crypto::ring;
+use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use sha2::{Digest as _, Sha256};
-use tokio::io::copy_bidirectional;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::runtime::Runtime;
+use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use x509_parser::prelude::{FromDer as _, X509Certificate};
 
-const HOST: &str = "127.0.0.1";
+pub const HOST: &str = "127.0.0.1";
 
-/// For `127.0.0.1`.
 pub struct Certificate {
     folder: tempfile::TempDir,
-    der: CertificateDer<'static>,
     /// What names its key: SHA-256 of the SubjectPublicKeyInfo in base64.
     pub pin: String,
 }
 
 impl Certificate {
+    /// For `127.0.0.1`.
     pub fn make() -> Self {
+        Self::named(HOST, |_| ())
+    }
+
+    /// Nobody believes it any more.
+    pub fn expired() -> Self {
+        Self::named(HOST, |params| params.not_after = date_time_ymd(2021, 1, 1))
+    }
+
+    /// Without an authority.
+    pub fn self_signed() -> Self {
+        let (params, key) = (CertificateParams::new([HOST.to_owned()]).unwrap(), KeyPair::generate().unwrap());
+        let own = params.self_signed(&key).unwrap().pem();
+        Self::keep(&own, &own, &key)
+    }
+
+    /// `more`: what is not as usual.
+    pub fn named(name: &str, more: impl FnOnce(&mut CertificateParams)) -> Self {
+        let (authority, pem) = authority();
+        let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+        params.not_before = date_time_ymd(2020, 1, 1);
+        more(&mut params);
+        let key = KeyPair::generate().unwrap();
+        Self::keep(&params.signed_by(&key, &authority).unwrap().pem(), &pem, &key)
+    }
+
+    fn keep(certificate: &str, authority: &str, key: &KeyPair) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let own = rcgen::generate_simple_self_signed([HOST.to_owned()]).unwrap();
-        std::fs::write(folder.path().join("cert.pem"), own.cert.pem()).unwrap();
-        std::fs::write(folder.path().join("key.pem"), own.signing_key.serialize_pem()).unwrap();
-        let key = rcgen::PublicKeyData::subject_public_key_info(&own.signing_key);
-        let pin = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(key));
-        Self { folder, der: own.cert.der().clone(), pin }
+        for (name, text) in [("cert.pem", certificate), ("ca.pem", authority), ("key.pem", &key.serialize_pem())] {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
+        let info = rcgen::PublicKeyData::subject_public_key_info(key);
+        Self { folder, pin: base64::engine::general_purpose::STANDARD.encode(Sha256::digest(info)) }
+    }
+
+    fn file(&self, name: &str) -> String {
+        self.folder.path().join(name).display().to_string()
     }
 
     /// For `fika-server`.
     pub fn arguments(&self) -> Vec<String> {
-        let file = |name: &str| self.folder.path().join(name).display().to_string();
-        vec!["--tls-certificate".into(), file("cert.pem"), "--tls-key".into(), file("key.pem")]
+        vec!["--tls-certificate".into(), self.file("cert.pem"), "--tls-key".into(), self.file("key.pem")]
     }
 
-    fn connector(&self) -> TlsConnector {
+    /// Who has signed it, in PEM: for `fika-cli --ca`.
+    pub fn authority(&self) -> PathBuf {
+        self.folder.path().join("ca.pem")
+    }
+
+    /// For `fika-cli`.
+    pub fn trusted(&self) -> [String; 2] {
+        ["--ca".into(), self.file("ca.pem")]
+    }
+}
+
+/// One that nobody knows, and its certificate.
+pub fn authority() -> (Issuer<'static, KeyPair>, String) {
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, "An authority of a test");
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
+    let key = KeyPair::generate().unwrap();
+    let pem = params.self_signed(&key).unwrap().pem();
+    (Issuer::new(params, key), pem)
+}
+
+/// A connection as somebody has one who knows the server by this name and believes this authority alone.
+pub struct Visit {
+    pub stream: tokio_rustls::client::TlsStream<TcpStream>,
+    /// The serial number of the certificate that was shown.
+    pub serial: String,
+}
+
+impl Visit {
+    pub async fn open(server: SocketAddr, name: &str, authority: &Path) -> std::io::Result<Self> {
         let mut roots = RootCertStore::empty();
-        roots.add(self.der.clone()).unwrap();
+        roots.add(CertificateDer::from_pem_file(authority).unwrap()).unwrap();
         let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_root_certificates(roots)
             .with_no_client_auth();
-        TlsConnector::from(Arc::new(config))
-    }
-}
-
-/// Listens in the clear on this machine alone, and speaks TLS with the server.
-pub struct Way {
-    _runtime: Runtime,
-    /// `http://127.0.0.1:PORT/`
-    pub address: String,
-}
-
-impl Way {
-    /// `server`: `https://127.0.0.1:PORT/`.
-    pub fn to(server: &str, certificate: &Certificate) -> Self {
-        let target = server.trim_start_matches("https://").trim_end_matches('/').to_owned();
-        let connector = certificate.connector();
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_io().build().unwrap();
-        let listener = runtime.block_on(TcpListener::bind((HOST, 0))).unwrap();
-        let address = format!("http://{}/", listener.local_addr().unwrap());
-        runtime.spawn(async move {
-            while let Ok((mut plain, _)) = listener.accept().await {
-                let (target, connector) = (target.clone(), connector.clone());
-                tokio::spawn(async move {
-                    let stream = TcpStream::connect(target).await?;
-                    let mut secure = connector.connect(ServerName::try_from(HOST).unwrap(), stream).await?;
-                    copy_bidirectional(&mut plain, &mut secure).await
-                });
-            }
-        });
-        Self { _runtime: runtime, address }
+        let stream = TcpStream::connect(server).await?;
+        let name = ServerName::try_from(name.to_owned()).unwrap();
+        let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
+        let shown = stream.get_ref().1.peer_certificates().unwrap()[0].clone();
+        let serial = X509Certificate::from_der(&shown).unwrap().1.raw_serial_as_string();
+        Ok(Self { stream, serial })
     }
 }

@@ -1,4 +1,4 @@
-//! A TURN server of its own: coturn with one user, which ends with the [`Turn`].
+//! A TURN server of its own: coturn with one user, or with a secret from which users are made; it ends with the [`Turn`].
 
 use std::net::UdpSocket;
 use std::process::{Child, Command, Stdio};
@@ -22,12 +22,22 @@ pub struct Turn {
 impl Turn {
     /// Listens on this address, IPv4, and relays from it.
     pub fn start(address: &str) -> anyhow::Result<Self> {
+        Self::with(address, &["--lt-cred-mech", "--user", &format!("{USER}:{PASSWORD}")])
+    }
+
+    /// Lets in whose credentials were made with this secret and hold.
+    pub fn with_secret(address: &str, secret: &str) -> anyhow::Result<Self> {
+        Self::with(address, &["--use-auth-secret", "--static-auth-secret", secret])
+    }
+
+    fn with(address: &str, users: &[&str]) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let path = |name: &str| folder.path().join(name).display().to_string();
         let child = Command::new("turnserver")
-            .args(["-n", "--no-cli", "--no-tls", "--no-dtls", "--no-tcp", "--lt-cred-mech", "--realm", "fika.test"])
+            .args(["-n", "--no-cli", "--no-tls", "--no-dtls", "--no-tcp", "--realm", "fika.test"])
             .args(["--listening-ip", address, "--relay-ip", address, "--listening-port", &PORT.to_string()])
-            .args(["--user", &format!("{USER}:{PASSWORD}"), "--log-file", "stdout", "--simple-log"])
+            .args(users)
+            .args(["--log-file", "stdout", "--simple-log"])
             .args(["--pidfile", &path("pid"), "--userdb", &path("users")])
             .current_dir(folder.path())
             .stdin(Stdio::null())
@@ -56,6 +66,11 @@ impl Turn {
             }
             ensure!(Instant::now() < end, "the TURN server does not answer");
         }
+    }
+
+    /// For `--ice-server` of a server that makes the credentials.
+    pub fn url(&self) -> String {
+        format!("turn:{}:{PORT}", self.address)
     }
 
     /// For `--ice-server`.

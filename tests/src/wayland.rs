@@ -22,10 +22,11 @@ pub struct Compositor {
 }
 
 impl Compositor {
-    pub fn start(size: Resolution) -> anyhow::Result<Self> {
+    /// `size` in pixels; programs see a screen that is `scale` times smaller, and are to paint as many pixels.
+    pub fn start(size: Resolution, scale: u32) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let settings = format!(
-            "output HEADLESS-1 resolution {}x{}\nxwayland disable\ndefault_border none\n",
+            "output HEADLESS-1 resolution {}x{} scale {scale}\nxwayland disable\ndefault_border none\n",
             size.width, size.height
         );
         let file = folder.path().join("settings");

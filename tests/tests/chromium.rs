@@ -39,7 +39,7 @@ fn a_browser_opens_what_we_seal_and_we_open_what_it_seals() {
     let (alice, bob) = (ParticipantId("alice".into()), ParticipantId("bob".into()));
     // Longer than what the page encodes in one piece.
     let sdp = "å=candidate\r\n".repeat(3000);
-    let message = PeerMessage { session: "s1".into(), seq: 7, body: PeerBody::Offer { sdp } };
+    let message = PeerMessage { session: "s1".into(), seq: 7, body: PeerBody::Offer { sdp, binding: None } };
 
     let sealed = seal::seal(&key, &alice, &bob, [9; 12], &message);
     let opened = page.evaluate(&format!("fika.open(fika.key, 'alice', 'bob', {})", json!(sealed.0))).unwrap();

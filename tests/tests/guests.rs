@@ -9,7 +9,7 @@ use fika_tests::chromium;
 use fika_tests::cli::NO_MEDIA;
 use fika_tests::guest::{Guest, MY_PICTURE, NOTHING_IS_LEFT, THEIR_PICTURE, Way, shows};
 use fika_tests::rooms::{Room, Seat, Server, in_room};
-use fika_tests::tls::{self, Certificate};
+use fika_tests::tls::Certificate;
 use serde_json::{Value, json};
 
 /// Statistics come once a second, and who was put out is in no more of them than this.
@@ -20,7 +20,6 @@ struct House {
     folder: tempfile::TempDir,
     certificate: Certificate,
     server: Server,
-    way: tls::Way,
     meeting: Room,
 }
 
@@ -29,20 +28,21 @@ impl House {
         let folder = tempfile::tempdir().unwrap();
         let certificate = Certificate::make();
         let server = Server::secure(&folder.path().join("data"), &certificate);
-        let way = tls::Way::to(&server.address, &certificate);
-        let meeting = Room::open_at(&way.address, options);
+        let meeting = Room::open_secure(&server, &certificate, options);
         chromium::make_small_clip(&folder.path().join("clip.y4m")).unwrap();
-        Self { folder, certificate, server, way, meeting }
-    }
-
-    /// What a browser opens.
-    fn link(&self) -> String {
-        self.meeting.link.replace(&self.way.address, &self.server.address)
+        Self { folder, certificate, server, meeting }
     }
 
     fn guest(&self, way: Way) -> Guest {
         let clip = Some(self.file("clip.y4m"));
-        Guest::open(&self.link(), &Way { trusted: Some(self.certificate.pin.clone()), clip, ..way })
+        Guest::open(&self.meeting.link, &Way { trusted: Some(self.certificate.pin.clone()), clip, ..way })
+    }
+
+    /// In the meeting by `fika-cli`.
+    fn seat(&self, name: &str, media: &[&str], more: &[&str]) -> Seat {
+        let trusted = self.certificate.trusted();
+        let more: Vec<&str> = more.iter().copied().chain(trusted.iter().map(String::as_str)).collect();
+        Seat::take(&self.meeting.link, name, media, &more)
     }
 
     fn file(&self, name: &str) -> PathBuf {
@@ -80,7 +80,7 @@ fn a_host_meets_a_laptop_and_a_phone() {
     let stats_file = stats.display().to_string();
     let media = ["--camera", "test", "--microphone", "test", "--speaker", "none", "--video", "160x120@5"];
     let more = ["--host-key", &house.meeting.key, "--stats", &stats_file];
-    let mut karin = Seat::take(&house.meeting.link, "Karin", &media, &more);
+    let mut karin = house.seat("Karin", &media, &more);
     karin.view("host", |view| view["room"]["isHost"] == true);
 
     // The door.
@@ -101,7 +101,7 @@ fn a_host_meets_a_laptop_and_a_phone() {
     tom.until_ended("denied");
     tom.until(NOTHING_IS_LEFT);
     karin.view("nobody waits", |view| view["room"]["waiting"].as_array().is_some_and(Vec::is_empty));
-    tom.reload(&house.link());
+    tom.reload(&house.meeting.link);
     knock(&mut tom, "Tom", "1234");
     karin.view("a second knock", |view| view["room"]["waiting"][0]["name"] == "Tom");
     karin.say("admit Tom");
@@ -206,7 +206,7 @@ fn a_host_meets_a_laptop_and_a_phone() {
 fn a_guest_becomes_the_host_and_a_phone_without_camera_joins() {
     let house = House::open(&[]);
     let media = ["--camera", "none", "--microphone", "test", "--speaker", "none"];
-    let mut karin = Seat::take(&house.meeting.link, "Karin", &media, &["--host-key", &house.meeting.key]);
+    let mut karin = house.seat("Karin", &media, &["--host-key", &house.meeting.key]);
     karin.view("host", |view| view["room"]["isHost"] == true);
     let mut maja = house.guest(Way::default());
     maja.introduce("Maja");
@@ -227,7 +227,7 @@ fn a_guest_becomes_the_host_and_a_phone_without_camera_joins() {
     noor.until_ended("roomNotFound");
     maja.press("locked");
     karin.view("open again", |view| view["room"]["locked"] == false);
-    noor.reload(&house.link());
+    noor.reload(&house.meeting.link);
     noor.until_shown("retry-camera");
     noor.press("join-now");
     noor.until_phase("waiting");
@@ -256,7 +256,7 @@ fn a_guest_becomes_the_host_and_a_phone_without_camera_joins() {
     noor.until_pressed("toggle-mic", true);
     maja.act(&noor_id, "spotlight");
     maja.until(&format!("document.querySelector('.tile.big[data-tile=\"{noor_id}/camera\"]') !== null"));
-    let mut lars = Seat::take(&house.meeting.link, "Lars", &NO_MEDIA, &[]);
+    let mut lars = house.seat("Lars", &NO_MEDIA, &[]);
     lars.phase("waiting");
     maja.press("admit");
     lars.phase("inCall");

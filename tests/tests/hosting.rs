@@ -32,6 +32,7 @@ fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let own = rcgen::generate_simple_self_signed(["meet.example.org".to_owned()]).unwrap();
     std::fs::write(folder.path().join("cert.pem"), own.cert.pem()).unwrap();
+    std::fs::write(folder.path().join("turn.secret"), "north").unwrap();
     std::fs::write(folder.path().join("key.pem"), own.signing_key.serialize_pem()).unwrap();
     folder
 }
@@ -56,6 +57,12 @@ fn start(arguments: &[String], folder: &Path) -> Running {
     if !words.contains(&"--listen".to_owned()) {
         words.extend(["--listen".into(), "127.0.0.1:0".into()]);
     }
+    if words.contains(&"--domain".to_owned()) {
+        std::fs::copy(folder.join("cert.pem"), folder.join("root.pem")).unwrap();
+        // tests/tests/acme.rs has an authority. No authority is here, and none elsewhere is asked.
+        words.retain(|word| word != "--acme-directory" && !word.starts_with("https://"));
+        words.extend(["--acme-directory".into(), "https://127.0.0.1:1/".into()]);
+    }
     let program = program::path("fika-server", "fika-server").unwrap();
     let mut command = Command::new(program);
     Running::start(command.args(words).current_dir(folder).stdin(Stdio::null()))
@@ -64,7 +71,8 @@ fn start(arguments: &[String], folder: &Path) -> Running {
 fn assert_runs(arguments: &[String]) {
     let folder = folder();
     let mut server = start(arguments, folder.path());
-    let scheme = if arguments.iter().any(|word| word.starts_with("--tls")) { "https" } else { "http" };
+    let secure = |word: &String| word.starts_with("--tls") || word == "--domain";
+    let scheme = if arguments.iter().any(secure) { "https" } else { "http" };
     let address = server.line();
     assert!(address.starts_with(&format!("{scheme}://127.0.0.1:")), "{arguments:?}: {address}");
     server.interrupt();
@@ -96,10 +104,15 @@ fn every_option_is_on_the_page() {
 #[test]
 fn the_unit_starts_it_and_systemd_understands_it() {
     let unit = read(&format!("{DEPLOY}/fika-server.service"));
-    let line = unit.lines().find_map(|line| line.strip_prefix("ExecStart=/usr/local/bin/fika-server ")).unwrap();
-    // The files of this test lie where the program runs.
-    let words = line.split(' ').map(|word| word.replace("${CREDENTIALS_DIRECTORY}/", ""));
-    assert_runs(&words.collect::<Vec<_>>());
+    let page = read("docs/self-hosting.md");
+    let starts = "ExecStart=/usr/local/bin/fika-server ";
+    let lines: Vec<&str> = unit.lines().chain(page.lines()).filter_map(|line| line.strip_prefix(starts)).collect();
+    assert_eq!(lines.len(), 2, "with a certificate that comes by itself, and with one that is given");
+    for line in lines {
+        // The files of this test lie where the program runs.
+        let words = line.split(' ').map(|word| word.replace("${CREDENTIALS_DIRECTORY}/", ""));
+        assert_runs(&words.collect::<Vec<_>>());
+    }
 
     let folder = tempfile::tempdir().unwrap();
     let program = program::path("fika-server", "fika-server").unwrap();

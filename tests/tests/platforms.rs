@@ -74,3 +74,10 @@ fn webview2_is_told_what_wry_would_tell_it_and_lets_the_page_reach_the_app() {
         assert_eq!(arguments.matches("--disable-features=").count(), 1, "the last one would win");
     }
 }
+
+/// The bundler writes it into the entry of the menu, Info.plist and the installer.
+#[test]
+fn links_of_our_scheme_are_handed_to_the_app() {
+    let configuration: Value = serde_json::from_str(&read("tauri.conf.json")).expect("it is JSON");
+    assert_eq!(configuration["plugins"]["deep-link"]["desktop"]["schemes"], serde_json::json!(["fika"]));
+}

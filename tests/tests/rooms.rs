@@ -154,7 +154,8 @@ fn the_owner_needs_no_seat_and_invites_outlive_the_server() {
         let (_, rest) = link.split_once("/j/").unwrap();
         format!("{}j/{rest}", server.address)
     };
-    let meeting = Room { link: elsewhere(&meeting.link), key: meeting.key };
+    let link = elsewhere(&meeting.link);
+    let meeting = meeting.moved(link);
     let used_up = cli::command().args(["join", &elsewhere(&invite)]).args(NO_MEDIA).output().unwrap();
     assert_eq!(used_up.status.code(), Some(3));
     let invites = json(&meeting.ask("invites", &[]));

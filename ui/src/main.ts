@@ -31,6 +31,7 @@ async function main(): Promise<void> {
     chatChanged: (chat) => deliver((app) => void (app.chat = chat)),
     filesChanged: (files) => deliver((app) => void (app.files = files)),
     textChanged: (text) => deliver((app) => void (app.text = text)),
+    linkRefused: (code) => deliver((app) => app.linkRefused(code)),
     smallWindowChanged: (small) => deliver((app) => app.smallWindowChanged(small)),
     videoChanged: (transport) => deliver((app) => app.videoChanged(transport)),
   };

@@ -28,6 +28,11 @@ const MEMORY: [(&str, i32, i32); 3] = [
     ("MALLOC_TRIM_THRESHOLD_", libc::M_TRIM_THRESHOLD, 128 << 10),
 ];
 
+/// Links that the system hands to the running app: here it starts the app once more instead.
+pub(crate) fn opened(_event: &tauri::RunEvent) -> Vec<String> {
+    Vec::new()
+}
+
 /// Called first, while the process has one thread.
 pub(crate) fn prepare() {
     if !RENDERER_CHOICES.iter().any(|name| is_set(name)) && !has_render_node(Path::new("/dev/dri")) {
@@ -53,6 +58,11 @@ fn is_set(name: &str) -> bool {
 fn set(name: &str, value: &str) {
     // SAFETY: no other thread exists yet that could read the environment.
     unsafe { std::env::set_var(name, value) };
+}
+
+/// The Secret Service of the desktop, where there is one.
+pub(crate) fn keychain() -> keyring_core::Result<Arc<keyring_core::CredentialStore>> {
+    Ok(dbus_secret_service_keyring_store::Store::new()?)
 }
 
 /// Whether pictures are drawn natively in `window`. It may turn out later that they cannot: the page draws them then.

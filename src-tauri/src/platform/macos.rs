@@ -9,8 +9,21 @@ use crate::words::Words;
 /// What the page is told.
 pub(crate) const NAME: &str = "macos";
 
+/// Links that the system hands to the running app.
+pub(crate) fn opened(event: &tauri::RunEvent) -> Vec<String> {
+    match event {
+        tauri::RunEvent::Opened { urls } => urls.iter().map(ToString::to_string).collect(),
+        _ => Vec::new(),
+    }
+}
+
 /// Called first, while the process has one thread.
 pub(crate) fn prepare() {}
+
+/// The user's keychain.
+pub(crate) fn keychain() -> keyring_core::Result<Arc<keyring_core::CredentialStore>> {
+    Ok(apple_native_keyring_store::keychain::Store::new()?)
+}
 
 /// An experiment: below the web view. Else the page draws.
 pub(crate) fn attach(window: &tauri::WebviewWindow, video: &Arc<Video>) -> bool {

@@ -6,14 +6,14 @@ mod layers;
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
-pub(crate) use linux::{NAME, attach, prepare, require_webview, tell};
+pub(crate) use linux::{NAME, attach, keychain, opened, prepare, require_webview, tell};
 
 #[cfg(target_os = "macos")]
 mod macos;
 #[cfg(target_os = "macos")]
-pub(crate) use macos::{NAME, attach, prepare, require_webview, tell};
+pub(crate) use macos::{NAME, attach, keychain, opened, prepare, require_webview, tell};
 
 #[cfg(target_os = "windows")]
 mod windows;
 #[cfg(target_os = "windows")]
-pub(crate) use windows::{NAME, attach, prepare, require_webview, tell};
+pub(crate) use windows::{NAME, attach, keychain, opened, prepare, require_webview, tell};

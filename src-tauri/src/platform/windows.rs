@@ -48,8 +48,18 @@ impl std::fmt::Display for WebviewMissing {
 
 impl std::error::Error for WebviewMissing {}
 
+/// Links that the system hands to the running app: here it starts the app once more instead.
+pub(crate) fn opened(_event: &tauri::RunEvent) -> Vec<String> {
+    Vec::new()
+}
+
 /// Called first, while the process has one thread. What WebView2 needs stands in tauri.conf.json.
 pub(crate) fn prepare() {}
+
+/// The Credential Manager.
+pub(crate) fn keychain() -> keyring_core::Result<Arc<keyring_core::CredentialStore>> {
+    Ok(windows_native_keyring_store::Store::new()?)
+}
 
 /// An experiment: in the window that the web view is a child of. Else the page draws.
 pub(crate) fn attach(window: &tauri::WebviewWindow, video: &Arc<Video>) -> bool {

@@ -85,10 +85,12 @@ fn distinct(pixels: &[u8]) -> usize {
 }
 
 /// Tries every place that a horizontally centred picture may have. A block is about 30 pixels, so steps of 8 suffice; the
-/// checksum of the mark keeps wrong ones out.
+/// checksum of the mark keeps wrong ones out. Several neighbours of the true place can be read while their outermost blocks
+/// lie in the rounded corners, which would hide every other picture: so the place in their middle is taken.
 fn search(display: &Display, area: Rect) -> anyhow::Result<Option<(Rect, Marker)>> {
     let whole = display.grey(area, area.height)?;
     let (luma, ..) = whole.planes();
+    let mut found: Vec<(Rect, Marker)> = Vec::new();
     for width in (area.width / 2..=area.width).rev().step_by(6) {
         let height = width * 9 / 16;
         if height > area.height {
@@ -111,9 +113,34 @@ fn search(display: &Display, area: Rect) -> anyhow::Result<Option<(Rect, Marker)
                 out[to..to + width as usize].copy_from_slice(&luma[from..from + width as usize]);
             }
             if let Some(marker) = marker::read(&picture) {
-                return Ok(Some((Rect { left: area.left + left, top: area.top + top, width, height }, marker)));
+                found.push((Rect { left: area.left + left, top: area.top + top, width, height }, marker));
             }
         }
     }
-    Ok(None)
+    Ok(middle(found))
+}
+
+/// The middle width, and the middle height above the ground among those of this width.
+fn middle(found: Vec<(Rect, Marker)>) -> Option<(Rect, Marker)> {
+    let mut widths: Vec<u32> = found.iter().map(|(rect, _)| rect.width).collect();
+    widths.dedup();
+    let width = *widths.get(widths.len() / 2)?;
+    let same: Vec<_> = found.into_iter().filter(|(rect, _)| rect.width == width).collect();
+    same.get(same.len() / 2).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_several_places_the_middle_one_is_taken() {
+        let at = |width, top| {
+            let marker = Marker { counter: 1, pts: Timestamp::ZERO };
+            (Rect { left: 0, top, width, height: 9 }, marker)
+        };
+        assert_eq!(middle(Vec::new()), None);
+        let found = vec![at(1286, 56), at(1280, 48), at(1280, 56), at(1280, 64), at(1274, 56)];
+        assert_eq!(middle(found).map(|(rect, _)| (rect.width, rect.top)), Some((1280, 56)));
+    }
 }

@@ -1,6 +1,7 @@
 //! A window with a page and pictures drawn natively into it, and nothing else: what drawing costs and whether it is right,
 //! without cameras, codecs and calls. The main thread belongs to GTK; the thread `source` hands pictures over.
 //!
+//! At each SIGUSR1 all tiles change places, the first with the last and so on; with `--glide` they take their time.
 //! Writes `counter,microseconds` (CLOCK_MONOTONIC) of each picture of the first tile to `--log` as it is handed over.
 
 #[cfg(target_os = "linux")]
@@ -33,6 +34,12 @@ mod linux {
     const GAP: f64 = 12.0;
     const CHIP: (f64, f64) = (120.0, 28.0);
     const MENU: (f64, f64) = (220.0, 160.0);
+    const DIALOG: (f64, f64) = (520.0, 260.0);
+    const TOAST: (f64, f64) = (360.0, 48.0);
+    /// How much of what lies under the backdrop of a dialog is hidden.
+    const BACKDROP: f64 = 0.62;
+
+    type Pictures = Vec<Arc<I420>>;
 
     #[derive(Clone, Copy, PartialEq, clap::ValueEnum)]
     enum Way {
@@ -62,6 +69,18 @@ mod linux {
         /// A menu in the middle of each tile.
         #[arg(long)]
         menu: bool,
+        /// A dialog in the middle of the window, with a backdrop that the pictures shine through.
+        #[arg(long)]
+        dialog: bool,
+        /// A toast at the bottom of the window.
+        #[arg(long)]
+        toast: bool,
+        /// Each tile has one colour of its own, no corners and nothing over it.
+        #[arg(long)]
+        plain: bool,
+        /// Milliseconds in which tiles change their places.
+        #[arg(long, default_value_t = 0)]
+        glide: u32,
         /// Shows the picture as a mirror does.
         #[arg(long)]
         mirror: bool,
@@ -85,8 +104,23 @@ mod linux {
             surfaces.extend(open(&arguments, size, number, &renderer)?);
         }
         let tiles: Vec<TileId> = (0..arguments.tiles).map(name).collect();
+        let surfaces = Arc::new(surfaces);
+        let change = {
+            let (surfaces, mut wanted) = (surfaces.clone(), layout(&arguments, size));
+            move || {
+                let mut places: Vec<TileId> = wanted.tiles.iter().map(|tile| tile.id.clone()).collect();
+                places.reverse();
+                wanted.tiles.iter_mut().zip(places).for_each(|(tile, id)| tile.id = id);
+                surfaces.iter().for_each(|surface| surface.set_layout(wanted.clone()));
+                gtk::glib::ControlFlow::Continue
+            }
+        };
+        gtk::glib::unix_signal_add_local(libc::SIGUSR1, change);
+        let of_tile: fn(usize, &Pictures) -> Pictures =
+            if arguments.plain { plain } else { |_, pictures| pictures.clone() };
+        let shared = pictures(resolution(&arguments.picture)?, arguments.fps);
         let source = Source {
-            pictures: pictures(resolution(&arguments.picture)?, arguments.fps),
+            pictures: (0..arguments.tiles).map(|number| of_tile(number, &shared)).collect(),
             interval: Duration::from_secs(1) / arguments.fps.max(1),
             log: arguments.log.map(std::fs::File::create).transpose()?,
             tiles,
@@ -106,7 +140,17 @@ mod linux {
         TileId(format!("p{number}/camera"))
     }
 
-    fn pictures(size: Resolution, fps: u32) -> Vec<Arc<I420>> {
+    /// All of one colour, which no other tile has.
+    fn plain(number: usize, pictures: &Pictures) -> Pictures {
+        let mut image = I420::black(pictures[0].size());
+        let (y, u, v) = image.planes_mut();
+        y.fill(60 + 40 * number as u8);
+        u.fill(90 + 30 * number as u8);
+        v.fill(150 - 20 * number as u8);
+        vec![Arc::new(image); PICTURES]
+    }
+
+    fn pictures(size: Resolution, fps: u32) -> Pictures {
         let mut pattern = Pattern::new(size, fps);
         (0..PICTURES).map(|number| Arc::new(I420::clone(&pattern.frame(Timestamp(number as i64)).image))).collect()
     }
@@ -180,7 +224,7 @@ mod linux {
                 y,
                 width: tile_width,
                 height: tile_height,
-                radius: if arguments.tiles == 1 { 0.0 } else { 20.0 },
+                radius: if arguments.tiles == 1 || arguments.plain { 0.0 } else { 20.0 },
                 fit: Fit::Cover,
                 mirror: arguments.mirror,
                 z,
@@ -189,13 +233,28 @@ mod linux {
             });
             let over =
                 |x, y, (width, height): (f64, f64), z| Overlay { x, y, width, height, radius: 10.0, z, opacity: 1.0 };
+            if arguments.plain {
+                continue;
+            }
             overlays.push(over(x + 10.0, y + tile_height - 38.0, CHIP, z));
             if arguments.menu {
                 let middle = |start: f64, outer: f64, inner: f64| start + (outer - inner) / 2.0;
                 overlays.push(over(middle(x, tile_width, MENU.0), middle(y, tile_height, MENU.1), MENU, 255));
             }
         }
-        Layout { device_pixel_ratio: 1.0, stage: Rgb { r: 19, g: 17, b: 16 }, tiles, overlays }
+        let top = |(across, down): (f64, f64), y: f64, opacity| {
+            let x = (width - across) / 2.0;
+            Overlay { x, y, width: across, height: down, radius: 0.0, z: 255, opacity }
+        };
+        if arguments.dialog {
+            overlays.push(top((width, height), 0.0, BACKDROP));
+            overlays.push(top(DIALOG, (height - DIALOG.1) / 2.0, 1.0));
+        }
+        if arguments.toast {
+            overlays.push(top(TOAST, height - TOAST.1 - 24.0, 1.0));
+        }
+        let stage = Rgb { r: 19, g: 17, b: 16 };
+        Layout { device_pixel_ratio: 1.0, stage, glide: arguments.glide, tiles, overlays }
     }
 
     /// Boxes where the layout says, with words in what lies over them.
@@ -205,7 +264,11 @@ mod linux {
         html += "div{position:absolute;box-sizing:border-box;overflow:hidden;font:14px sans-serif}\
                  .over{background:#fff;color:#123;padding:4px 8px;border-radius:10px}</style>";
         for over in &layout.overlays {
-            let Overlay { x, y, width, height, .. } = over;
+            let Overlay { x, y, width, height, opacity, .. } = over;
+            if *opacity < 1.0 {
+                html += &format!("<div style='inset:0;background:rgba(0,0,0,{opacity})'></div>");
+                continue;
+            }
             html += &format!(
                 "<div class=over style='left:{x}px;top:{y}px;width:{width}px;height:{height}px'>Åsa Öberg, MMMM</div>"
             );
@@ -214,11 +277,12 @@ mod linux {
     }
 
     struct Source {
-        pictures: Vec<Arc<I420>>,
+        /// Of each tile.
+        pictures: Vec<Pictures>,
         interval: Duration,
         log: Option<std::fs::File>,
         tiles: Vec<TileId>,
-        surfaces: Vec<NativeSurface>,
+        surfaces: Arc<Vec<NativeSurface>>,
     }
 
     impl Source {
@@ -233,8 +297,8 @@ mod linux {
                     {
                         let _ = writeln!(log, "{at},{}", monotonic().0);
                     }
-                    for surface in &self.surfaces {
-                        surface.present(tile, self.pictures[at].clone());
+                    for surface in self.surfaces.iter() {
+                        surface.present(tile, self.pictures[offset][at].clone());
                     }
                     // Cameras do not deliver all at the same moment.
                     std::thread::sleep(self.interval / (2 * self.tiles.len() as u32));

@@ -58,6 +58,7 @@ impl Bed {
             frames: Arc::clone(&seen) as Arc<dyn FrameSink>,
             clock: clock(&self.time),
             settings: CallSettings { name: name.into(), ..CallSettings::default() },
+            contacts: Vec::new(),
             video: VideoConfig { resolution: PICTURE, frame_rate: 30, max_bitrate: 500_000 },
             ice_servers: Vec::new(),
             voice_processing: false,

@@ -3,6 +3,7 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used)]
 
+mod credentials;
 mod lossy;
 mod outage;
 mod together;

@@ -1,6 +1,8 @@
 /** The icons of the page, each by its own path, so that a build reads these and not the whole set. */
 export { default as Activity } from "@lucide/svelte/icons/activity";
 export { default as ArrowLeft } from "@lucide/svelte/icons/arrow-left";
+export { default as CalendarDays } from "@lucide/svelte/icons/calendar-days";
+export { default as CalendarPlus } from "@lucide/svelte/icons/calendar-plus";
 export { default as Camera } from "@lucide/svelte/icons/camera";
 export { default as Check } from "@lucide/svelte/icons/check";
 export { default as ChevronDown } from "@lucide/svelte/icons/chevron-down";
@@ -17,6 +19,7 @@ export { default as DoorOpen } from "@lucide/svelte/icons/door-open";
 export { default as Ellipsis } from "@lucide/svelte/icons/ellipsis";
 export { default as EyeOff } from "@lucide/svelte/icons/eye-off";
 export { default as File } from "@lucide/svelte/icons/file";
+export { default as FileDown } from "@lucide/svelte/icons/file-down";
 export { default as FlipHorizontal } from "@lucide/svelte/icons/flip-horizontal-2";
 export { default as GalleryVertical } from "@lucide/svelte/icons/gallery-vertical";
 export { default as Hand } from "@lucide/svelte/icons/hand";

@@ -4,6 +4,8 @@ import { overwriteGetLocale, type Locale } from "./paraglide/runtime";
 const current = $state<{ locale: Locale }>({ locale: "en" });
 overwriteGetLocale(() => current.locale);
 
+export const currentLocale = (): Locale => current.locale;
+
 export function pickLocale(wanted: string, system: string): Locale {
   const language = wanted === "system" ? system.toLowerCase() : wanted;
   return language.startsWith("sv") ? "sv" : "en";

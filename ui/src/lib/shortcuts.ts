@@ -118,6 +118,7 @@ export class Shortcuts {
   #escape(): void {
     if (this.app.dialog) return;
     if (this.app.small) void this.app.setSmallWindow(false);
+    else if (this.app.comparing !== null) this.app.comparing = null;
     else if (this.app.chatOpen) this.app.chatOpen = false;
     else if (this.app.peopleOpen) this.app.peopleOpen = false;
     else if (this.app.fullScreen) void this.app.setFullScreen(false);

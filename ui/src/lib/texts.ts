@@ -7,6 +7,11 @@ export function errorText(code: UiErrorCode): string {
     notALink: m.error_not_a_link,
     incomplete: m.error_incomplete,
     typo: m.error_typo,
+    notACalendar: m.error_not_a_calendar,
+    calendarTooLarge: m.error_calendar_too_large,
+    noMeetings: m.error_no_meetings,
+    noServer: m.error_no_server,
+    notPlanned: m.error_not_planned,
     busy: m.error_busy,
     internal: m.error_internal,
   }[code]();
@@ -30,6 +35,14 @@ export function endWords(reason: EndReason, invited: boolean): Words | null {
       return { title: m.end_unreachable(), text: m.end_unreachable_text() };
     case "protocol":
       return { title: m.end_protocol(), text: m.end_protocol_text() };
+    case "certificateExpired":
+      return { title: m.end_certificate(), text: m.end_certificate_expired_text() };
+    case "certificateWrongName":
+      return { title: m.end_certificate(), text: m.end_certificate_wrong_name_text() };
+    case "certificateUnknown":
+      return { title: m.end_certificate(), text: m.end_certificate_unknown_text() };
+    case "certificateInvalid":
+      return { title: m.end_certificate(), text: m.end_certificate_invalid_text() };
     case "denied":
       return { title: m.end_denied(), text: m.end_denied_text() };
     case "removed":
@@ -108,6 +121,8 @@ export function problemDevice(problem: Problem): { kind: DeviceKind; problem: De
     case "speakerMissing":
       return { kind: "speaker", problem: "notFound" };
     case "untrusted":
+    case "keyChanged":
+    case "wordsDiffer":
     case "noRelay":
     case "networkLost":
       return null;

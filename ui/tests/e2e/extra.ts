@@ -33,6 +33,17 @@ const opened = (name: string, state: StateName, testId: string, shown = ".menu")
   },
 });
 
+/** What a calendar file looks like from afar. */
+export const CALENDAR = { name: "work.ics", mimeType: "text/calendar", buffer: Buffer.from("BEGIN:VCALENDAR /j/") };
+const meetings: Extra = {
+  name: "meetings",
+  state: "home",
+  reach: async (page) => {
+    await page.getByTestId(testIds.calendarFile).setInputFiles(CALENDAR);
+    await page.getByTestId(testIds.openMeeting).first().waitFor();
+  },
+};
+
 /** A call of half an hour with a weak spell, told second by second. */
 async function talk(page: Page): Promise<void> {
   await page.evaluate(() => {
@@ -72,7 +83,20 @@ async function recent(page: Page): Promise<void> {
   await page.getByTestId(testIds.recent).waitFor();
 }
 
+/** The words beside the picture, by the way that a person takes. */
+const words = (name: string, state: StateName): Extra => ({
+  name,
+  state,
+  reach: async (page) => {
+    await page.getByTestId(testIds.encryptionChip).click();
+    await page.getByTestId(testIds.compare("amir")).click();
+    await page.getByTestId(testIds.safetyWords).waitFor();
+  },
+});
+
 export const extras: Extra[] = [
+  meetings,
+  opened("plan", "home", testIds.plan, ".dialog"),
   { name: "home-recent", state: "one-to-one", reach: recent },
   {
     name: "after-cards",
@@ -114,6 +138,10 @@ export const extras: Extra[] = [
   opened("view-menu", "one-to-one", testIds.view),
   opened("more-menu", "one-to-one", testIds.more),
   opened("self-view-menu", "one-to-one", testIds.selfViewMenu),
+  opened("privacy", "one-to-one", testIds.encryptionChip, ".pop"),
+  opened("privacy-not-verifiable", "not-verifiable", testIds.encryptionChip, ".pop"),
+  words("safety-words", "one-to-one"),
+  words("safety-words-guest", "guest-words"),
   opened("people", "grid-4", testIds.people, ".side"),
   opened("people-host", "host", testIds.people, ".side"),
   {

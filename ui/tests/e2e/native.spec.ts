@@ -212,6 +212,58 @@ test("a menu is told in the frame in which it appears", async ({ page }) => {
   expect(frames.told).toBe(frames.appeared);
 });
 
+test.describe("who stands elsewhere", () => {
+  const glides = async (page: Page) => [...new Set((await layouts(page)).map(({ glide }) => glide))];
+  const forget = (page: Page) => page.evaluate(() => void window.fika?.layouts.splice(0));
+  const pin = async (page: Page) => {
+    await settled(page);
+    await forget(page);
+    await page.locator("[data-hit]").nth(1).press("Enter");
+    await expect(page.locator('[data-arranged="strip"]')).toBeVisible();
+  };
+
+  test("glides there, and its name comes when it is there", async ({ page }) => {
+    await open(page, "grid-4", { video: "cut" });
+    await settled(page);
+    const before = await lastLayout(page);
+    await pin(page);
+    await settled(page);
+    const told = await layouts(page);
+    // The focus comes before.
+    const first = told.find(({ glide }) => glide > 0);
+    expect(first?.glide).toBe(200);
+    expect(first?.tiles).not.toEqual(before.tiles);
+    expect(first?.overlays.filter(({ z }) => z === 0)).toEqual([]);
+    const last = told.at(-1);
+    expect(last?.glide).toBe(0);
+    expect(last?.tiles).toEqual(first?.tiles);
+    expect(last?.overlays.filter(({ z }) => z === 0).length).toBeGreaterThan(1);
+    await expect(page.locator("html[data-gliding]")).toHaveCount(0);
+  });
+
+  test("keeps to a room that changes", async ({ page }) => {
+    await open(page, "grid-4", { video: "cut" });
+    await settled(page);
+    await forget(page);
+    await page.setViewportSize({ width: 1000, height: 700 });
+    await settled(page);
+    expect(await glides(page)).toEqual([0]);
+  });
+
+  test("is there at once where people want less motion, and where the page draws", async ({ page }) => {
+    await page.emulateMedia({ reducedMotion: "reduce" });
+    await open(page, "grid-4", { video: "blend" });
+    await pin(page);
+    await settled(page);
+    expect(await glides(page)).toEqual([0]);
+    await page.emulateMedia({ reducedMotion: "no-preference" });
+    await open(page, "grid-4");
+    await pin(page);
+    await settled(page);
+    expect(await glides(page)).toEqual([0]);
+  });
+});
+
 test("a window that nobody sees has no tiles, and has them again", async ({ page }) => {
   await open(page, "one-to-one", { video: "cut" });
   await settled(page);

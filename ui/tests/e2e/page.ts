@@ -14,6 +14,8 @@ export type Options = {
   arrangement?: "auto" | "grid" | "speaker";
   /** The microphone's level does not move. */
   quiet?: "";
+  /** The meeting server of the settings. */
+  server?: string;
   /** The small window. */
   small?: "";
 };

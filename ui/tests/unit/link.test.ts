@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { findLink, looksLikeLink, MAX_TEXT } from "../../src/lib/link";
+import { appLink, findLink, looksLikeLink, MAX_TEXT } from "../../src/lib/link";
 
 const LINK = "http://192.168.1.5:7420/j/kafe-buls-tkrk-aqe2#BwcHBwcHBwcHBwcHBwcHBw";
 
@@ -27,5 +27,16 @@ describe("looksLikeLink", () => {
     expect(looksLikeLink(`see ${LINK}`)).toBe(true);
     expect(looksLikeLink("https://example.org/")).toBe(false);
     expect(looksLikeLink("elin")).toBe(false);
+  });
+});
+
+describe("appLink", () => {
+  it("is what the system hands to the app", () => {
+    expect(appLink(new URL(LINK))).toBe(
+      "fika://192.168.1.5:7420/j/kafe-buls-tkrk-aqe2?plain#BwcHBwcHBwcHBwcHBwcHBw",
+    );
+    const secure = "https://meet.example.org/j/kafe-buls-tkrk-aqe2#BwcHBwcHBwcHBwcHBwcHBw.p";
+    expect(appLink(new URL(secure))).toBe(secure.replace("https:", "fika:"));
+    expect(looksLikeLink(appLink(new URL(secure)))).toBe(true);
   });
 });

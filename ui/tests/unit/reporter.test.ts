@@ -75,6 +75,7 @@ describe("LayoutReporter", () => {
       {
         devicePixelRatio: 2,
         stage: { r: 13, g: 0, b: 0 },
+        glide: 0,
         tiles: [
           { ...box, id: "me/camera", x: 0, mirror: true, dim: false, zoom: null },
           { ...box, id: "amir/camera", x: 400, mirror: false, dim: true, zoom },
@@ -165,6 +166,21 @@ describe("LayoutReporter", () => {
     reporter.remove(settings);
     frames.run();
     expect(world.last.tiles.map(({ x, z }) => [x, z])).toEqual([[0, 0]]);
+  });
+
+  it("lets what moves glide from when it is told so until it is told otherwise", () => {
+    const { reporter, frames } = world;
+    const tile = thing(0, 0, 320, 180);
+    reporter.setTile(tile, TILE);
+    frames.run(30);
+    reporter.glide(200);
+    tile.x = 400;
+    frames.run(30);
+    expect(world.last).toMatchObject({ glide: 200, tiles: [{ x: 400 }] });
+    reporter.glide(0);
+    frames.run(30);
+    expect(world.last).toMatchObject({ glide: 0, tiles: [{ x: 400 }] });
+    expect(world.sent).toHaveLength(3);
   });
 
   it("says when the last tile is gone", () => {

@@ -5,6 +5,7 @@ import type { EndReason, Notification } from "../../src/lib/backend";
 import { WebCall } from "../../src/lib/backend/web/call";
 import { parseLink } from "../../src/lib/backend/web/link";
 import { MAX_PARTICIPANTS, type ClientMessage } from "../../src/lib/protocol/signal";
+import { Trusted } from "../../src/lib/backend/web/trust";
 
 const LINK = "https://meet.example.org/j/aaaq-eaye-auda-oceb#MDEyMzQ1Njc4OWFiY2RlZg";
 const MEDIA = { microphone: true, camera: false };
@@ -77,7 +78,7 @@ async function desk() {
   const told: Notification[] = [];
   const off: unknown[] = [];
   const ended: EndReason[] = [];
-  const call = new WebCall(link, "Maja", MEDIA, "1234", {
+  const call = new WebCall(link, "Maja", MEDIA, "1234", new Trusted(), {
     changed: () => undefined,
     heard: () => undefined,
     notified: (notification) => void told.push(notification),

@@ -69,6 +69,38 @@ function desk() {
 
 afterEach(() => void vi.useRealTimers());
 
+describe("what the server says", () => {
+  const word = fc.constantFrom("me", "amir", "", "*", "heart", "camera", "__proto__", "notAllowed");
+  const value = fc.letrec((tie) => ({
+    any: fc.oneof(
+      { maxDepth: 4 },
+      word,
+      fc.double(),
+      fc.integer(),
+      fc.boolean(),
+      fc.constant(null),
+      fc.array(tie("any"), { maxLength: 3 }),
+      fc.dictionary(fc.constantFrom("id", "from", "host", "hands", "coHosts", "media", "reactions"), tie("any")),
+    ),
+  })).any;
+  const names = ["state", "guests", "by", "what", "participant", "reaction", "message", "tag", "history", "reason"];
+  const types = ["room", "waitingRoom", "muted", "asked", "reacted", "chat", "messageReactions", "declined", "token"];
+  const odd = fc
+    .tuple(fc.constantFrom(...types), fc.dictionary(fc.constantFrom(...names), value))
+    .map(([type, fields]) => JSON.stringify({ ...fields, type }));
+
+  it("is dropped or understood, whatever it is", () => {
+    fc.assert(fc.property(fc.string(), (text) => void parse(text)));
+    fc.assert(
+      fc.property(fc.array(odd, { maxLength: 8 }), (texts) => {
+        const { room } = desk();
+        for (const message of texts.map(parse)) if (message) room.on(message);
+        room.of("amir");
+      }),
+    );
+  });
+});
+
 describe("texts of others", () => {
   it("are short, and control nothing around them", () => {
     expect(cleanName(" Å\u202esa\n\u0007 Ek ")).toBe("Åsa Ek");

@@ -1,8 +1,10 @@
-//! The invite link: `http(s)://HOST[:PORT]/j/ROOM#SECRET[.CODE][.p]`. The fragment never reaches a server: the secret
+//! The invite link: `http(s)://HOST[:PORT]/j/ROOM#SECRET[.CODE][.p]`, or the same with `fika://`, which the system hands to the app
+//! (`https`; with `?plain` before the `#`: `http`). The fragment never reaches a server: the secret
 //! not at all, the code of a personal invite in the first message only. `p` says that a passcode is asked for.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use zeroize::Zeroize as _;
 
 use crate::RoomId;
 
@@ -12,10 +14,14 @@ pub const MAX_LINK: usize = 2048;
 pub const SECRET_BYTES: usize = 16;
 /// Bytes of a [`Code`].
 pub const CODE_BYTES: usize = 16;
+/// Before a link that the system hands to the app.
+const SCHEME: &str = "fika://";
+/// In such a link: its server speaks no TLS.
+const PLAIN: &str = "plain";
 /// Stands in a link whose room asks for a passcode.
 const PASSCODE: &str = "p";
 
-/// 128 random bits that only the people with the link know.
+/// 128 random bits that only the people with the link know. Overwritten when it is dropped.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret([u8; SECRET_BYTES]);
 
@@ -26,6 +32,12 @@ impl Secret {
 
     pub const fn as_bytes(&self) -> &[u8; SECRET_BYTES] {
         &self.0
+    }
+}
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        self.0.zeroize();
     }
 }
 
@@ -94,6 +106,16 @@ pub enum LinkError {
     Typo,
 }
 
+/// What the system hands to the app, as a link of the web.
+fn in_clear(rest: &str) -> Result<url::Url, LinkError> {
+    let url = url::Url::parse(&format!("https://{rest}")).map_err(|_| LinkError::NotALink)?;
+    if url.query() != Some(PLAIN) {
+        return Ok(url);
+    }
+    // Not by changing the scheme: a port of 80 is none of its own for the one and is for the other.
+    url::Url::parse(&format!("http://{rest}")).map_err(|_| LinkError::NotALink)
+}
+
 impl Invite {
     /// To a room that is open for everybody with the link.
     pub fn open(server: url::Url, room: RoomId, secret: Secret) -> Self {
@@ -106,7 +128,10 @@ impl Invite {
         if text.len() > MAX_LINK {
             return Err(LinkError::NotALink);
         }
-        let mut url = url::Url::parse(text).map_err(|_| LinkError::NotALink)?;
+        let mut url = match text.get(..SCHEME.len()) {
+            Some(scheme) if scheme.eq_ignore_ascii_case(SCHEME) => in_clear(&text[SCHEME.len()..])?,
+            _ => url::Url::parse(text).map_err(|_| LinkError::NotALink)?,
+        };
         if !matches!(url.scheme(), "http" | "https") || url.host().is_none() || url.username() != "" {
             return Err(LinkError::NotALink);
         }

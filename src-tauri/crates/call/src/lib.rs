@@ -3,9 +3,11 @@
 //! Pure: told the time, owns no socket, thread or clock, draws no random numbers. The engine runs it, the server and
 //! the page share its messages.
 
+pub mod calendar;
 pub mod chat;
 pub mod door;
 pub mod files;
+pub mod identity;
 pub mod ids;
 pub mod invite;
 pub mod machine;

@@ -11,6 +11,7 @@ use hkdf::Hkdf;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::Sha256;
+use zeroize::Zeroizing;
 
 use crate::chat::{self, ChatBody};
 use crate::invite::Secret;
@@ -28,7 +29,7 @@ const CHAT_INFO: &[u8] = b"fika chat v1";
 /// `MAX_PLAINTEXT` with nonce and tag, in base64 without padding.
 const MAX_SEALED: usize = (NONCE_BYTES + MAX_PLAINTEXT + TAG_BYTES).div_ceil(3) * 4;
 
-/// The keys of one room: the people with the link have them, the server does not.
+/// The keys of one room: the people with the link have them, the server does not. Overwritten when they are dropped.
 #[derive(Clone)]
 pub struct Key {
     signal: Aes256Gcm,
@@ -41,9 +42,9 @@ impl Key {
     pub fn derive(secret: &Secret, room: &RoomId) -> Self {
         let hkdf = Hkdf::<Sha256>::new(Some(room.0.as_bytes()), secret.as_bytes());
         let key = |info| {
-            let mut key = [0; 32];
-            hkdf.expand(info, &mut key).expect("32 bytes are less than the 8160 that HKDF-SHA256 gives");
-            Aes256Gcm::new(&key.into())
+            let mut key = Zeroizing::new([0; 32]);
+            hkdf.expand(info, key.as_mut_slice()).expect("32 bytes are less than the 8160 that HKDF-SHA256 gives");
+            Aes256Gcm::new(aes_gcm::Key::<Aes256Gcm>::from_slice(key.as_slice()))
         };
         Self { signal: key(INFO), chat: key(CHAT_INFO) }
     }
@@ -161,7 +162,7 @@ mod tests {
     }
 
     fn message(sdp: &str) -> PeerMessage {
-        PeerMessage { session: "s1".into(), seq: 7, body: PeerBody::Offer { sdp: sdp.into() } }
+        PeerMessage { session: "s1".into(), seq: 7, body: PeerBody::Offer { sdp: sdp.into(), binding: None } }
     }
 
     /// Made with WebCrypto: `deriveKey({name: "HKDF", hash: "SHA-256", salt, info}, ...)`, then

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::chat::{ChatBody, MessageId, MessageReaction};
 use crate::door::Entry;
+use crate::identity::PeerIdentity;
 use crate::room::{Asked, Decline, Moderation, Reaction, RoomState, WaitingGuest};
 use crate::signal::{IceServer, MediaState};
 use crate::{ParticipantId, RoomId, TrackId, TrackSource, VideoWant};
@@ -57,6 +58,10 @@ pub enum SessionCommand {
     ServeVideo {
         participant: ParticipantId,
         on: bool,
+    },
+    /// No media to or from this participant any more, whatever they say; for as long as they keep their seat.
+    Cut {
+        participant: ParticipantId,
     },
     /// To the server. Lost while the signalling is away; a chat message then comes back as `ChatLost`.
     Room(RoomCommand),
@@ -228,6 +233,11 @@ pub enum SessionEvent {
         participant: ParticipantId,
         state: PeerState,
     },
+    /// Whose certificate the connection is made with. Comes before the connection; again with the words.
+    PeerIdentity {
+        participant: ParticipantId,
+        identity: PeerIdentity,
+    },
     /// State of the signalling connection.
     SignalState(SignalState),
     Room(RoomEvent),
@@ -275,8 +285,11 @@ pub enum PeerState {
     Failed,
     /// Only a TURN server may be used, and none lets us in. Tried again.
     NoRelay,
-    /// The peer's description is not signed with the link's secret: somebody sits in between, or the link has a typo.
+    /// The peer's description is not sealed with the link's secret, or not signed by the peer: somebody sits in between,
+    /// or the link has a typo.
     Untrusted,
+    /// Cut off by us.
+    Cut,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -297,6 +310,8 @@ pub enum CloseReason {
     ServerUnreachable,
     /// The server spoke nonsense.
     Protocol,
+    /// Whoever answers there is not shown to be the server.
+    Certificate(CertificateFault),
     /// All attempts failed for 60 s.
     Lost,
     /// A host did not let us in.
@@ -305,6 +320,23 @@ pub enum CloseReason {
     Removed,
     /// A host ended the meeting for all.
     Ended,
+}
+
+/// What is wrong with the certificate of a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CertificateFault {
+    /// Too old or too young; or the clock of this computer is wrong.
+    #[error("the server's certificate is out of date, or the clock of this computer is wrong")]
+    Expired,
+    /// It is somebody else's.
+    #[error("the server's certificate is for another name")]
+    WrongName,
+    /// Neither this computer nor we know who has signed it.
+    #[error("the server's certificate is signed by an authority that this computer does not know")]
+    UnknownAuthority,
+    /// Anything else: withdrawn, not for servers, not readable.
+    #[error("the server's certificate is not valid")]
+    Invalid,
 }
 
 /// Cumulative counters with the W3C webrtc-stats names, of one peer.

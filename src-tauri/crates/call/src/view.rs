@@ -3,8 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::identity::Trust;
 use crate::room::{Asked, Reaction, Role, WaitingGuest};
-use crate::session::ConnectionPrivacy;
+use crate::session::{CertificateFault, ConnectionPrivacy};
 use crate::{ParticipantId, TrackSource};
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, specta::Type)]
@@ -173,6 +174,13 @@ pub struct ParticipantView {
     pub has_video: bool,
     pub speaking: bool,
     pub connection: ConnectionState,
+    pub trust: Trust,
+    /// They will have the same key next time; a guest in a browser has another one.
+    pub lasting: bool,
+    /// To compare with theirs: indices into the list of safety words.
+    pub words: Option<Vec<u8>>,
+    /// Verified under this name, and has another one now.
+    pub saved_as: Option<String>,
 }
 
 /// Which pictures a tile shows: `"me"` or a participant id, and the source.
@@ -196,6 +204,12 @@ pub enum Quality {
     Good,
     Fair,
     Weak,
+}
+
+impl Quality {
+    pub(crate) fn worse(self, other: Self) -> Self {
+        if other as u8 > self as u8 { other } else { self }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, specta::Type)]
@@ -228,6 +242,8 @@ pub enum QualityCause {
     Loss,
     /// It takes long to the other side and back.
     LongWay,
+    /// This computer has no time for a larger picture.
+    Busy,
 }
 
 /// What the page reacts to.
@@ -246,6 +262,10 @@ pub enum Problem {
     SpeakerMissing,
     /// The far side's description is not signed with the link's secret.
     Untrusted,
+    /// Somebody has the name of a verified person, and another key.
+    KeyChanged,
+    /// The user has found that the words differ.
+    WordsDiffer,
     /// Only a TURN server may be used, and none lets us in.
     NoRelay,
     NetworkLost,
@@ -262,6 +282,12 @@ pub enum EndReason {
     Version,
     ServerUnreachable,
     Protocol,
+    /// The server's certificate is too old or too young, or the clock is wrong.
+    CertificateExpired,
+    CertificateWrongName,
+    /// Nobody here knows who has signed it.
+    CertificateUnknown,
+    CertificateInvalid,
     Lost,
     /// A host did not let us in.
     Denied,
@@ -269,6 +295,17 @@ pub enum EndReason {
     Removed,
     /// A host ended the meeting for all.
     EndedByHost,
+}
+
+impl From<CertificateFault> for EndReason {
+    fn from(fault: CertificateFault) -> Self {
+        match fault {
+            CertificateFault::Expired => Self::CertificateExpired,
+            CertificateFault::WrongName => Self::CertificateWrongName,
+            CertificateFault::UnknownAuthority => Self::CertificateUnknown,
+            CertificateFault::Invalid => Self::CertificateInvalid,
+        }
+    }
 }
 
 /// Sound levels, ten times a second while a microphone or a call is open.
@@ -344,6 +381,8 @@ pub enum Notification {
     /// A host's doing came to nothing: the role does not allow it any more, or whom it was about has left, or
     /// there is no place.
     NotDone,
+    /// A link came from outside while a call goes on.
+    LinkIgnored,
 }
 
 /// What the engine needs to know of the user's settings.
@@ -355,6 +394,8 @@ pub struct CallSettings {
     pub microphone: Option<String>,
     pub speaker: Option<String>,
     pub privacy: ConnectionPrivacy,
+    /// Only through a TURN server, and packets of sound all of one size.
+    pub private: bool,
     /// Base URL of a fika-server; none: this computer serves its own rooms on the local network.
     pub server: Option<String>,
 }

@@ -11,7 +11,7 @@ use fika_call::files;
 use fika_call::files::wire::{self, FileEnd, FileMessage};
 use fika_call::room::{Asked, Decline, MAX_WAITING, Moderation, Reaction, RoomState, WaitingGuest};
 use fika_call::signal::{
-    ClientMessage, HEARTBEAT_SECONDS, IceServer, MAX_MESSAGE, MAX_NAME, MAX_PARTICIPANTS, MediaState, PATH,
+    Binding, ClientMessage, HEARTBEAT_SECONDS, IceServer, MAX_MESSAGE, MAX_NAME, MAX_PARTICIPANTS, MediaState, PATH,
     PROTOCOL_VERSION, ParticipantInfo, PeerBody, PeerMessage, RESUME_SECONDS, Refusal, Sealed, ServerMessage,
 };
 use fika_call::want::VideoWant;
@@ -58,6 +58,7 @@ fn bindings() -> String {
         declaration::<ServerMessage>(),
         declaration::<TrackSource>(),
         declaration::<VideoWant>(),
+        declaration::<Binding>(),
         declaration::<PeerBody>(),
         declaration::<PeerMessage>(),
         declaration::<FileEnd>(),

@@ -209,7 +209,7 @@ fn room_message() -> impl Strategy<Value = ServerMessage> {
             reactions
         }),
         any::<Option<u32>>().prop_map(|tag| ServerMessage::Declined { tag, reason: Decline::NotHere }),
-        any::<String>().prop_map(|resume| ServerMessage::Token { resume }),
+        any::<String>().prop_map(|resume| ServerMessage::Token { resume, ice_servers: Vec::new() }),
         prop::collection::vec(invite_info(), 0..3).prop_map(|invites| ServerMessage::Invites { invites }),
         (invite_info(), any::<String>()).prop_map(|(invite, code)| ServerMessage::InviteMade { invite, code }),
     ]
@@ -248,8 +248,8 @@ fn chat_body() -> impl Strategy<Value = ChatBody> {
 fn peer_message() -> impl Strategy<Value = PeerMessage> {
     let text = || prop::option::of(any::<String>());
     let body = prop_oneof![
-        any::<String>().prop_map(|sdp| PeerBody::Offer { sdp }),
-        any::<String>().prop_map(|sdp| PeerBody::Answer { sdp }),
+        any::<String>().prop_map(|sdp| PeerBody::Offer { sdp, binding: None }),
+        any::<String>().prop_map(|sdp| PeerBody::Answer { sdp, binding: None }),
         (text(), text(), any::<Option<u16>>()).prop_map(|(candidate, sdp_mid, sdp_m_line_index)| {
             PeerBody::Candidate { candidate, sdp_mid, sdp_m_line_index }
         }),

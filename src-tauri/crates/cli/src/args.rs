@@ -16,6 +16,9 @@ use crate::room::args::Room;
 #[derive(Debug, Parser)]
 #[command(name = "fika-cli", version)]
 pub(crate) struct Arguments {
+    /// Believe the authorities in this file too, in PEM, beside those that this computer believes.
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) ca: Option<PathBuf>,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -102,6 +105,12 @@ pub(crate) struct Media {
     /// The largest file that is taken, in MiB.
     #[arg(long, value_name = "MIB", default_value_t = 2048)]
     pub(crate) max_file: u32,
+    /// Give away as little as possible: only through a TURN server, and packets of sound all of one size.
+    #[arg(long)]
+    pub(crate) private: bool,
+    /// The file with our key, made when it is not there; without one the others see a new key each time.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) identity: Option<PathBuf>,
     /// Bind the sockets of media here instead of to every interface, and ask no multicast DNS. May be repeated.
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub(crate) bind: Vec<SocketAddr>,

@@ -9,12 +9,14 @@ use fika_call::session::ConnectionPrivacy;
 use fika_call::view::{CallSettings, CallView, CaptureState, ConnectionState, DeviceProblem, Phase, Problem};
 use fika_engine::{Command, EngineHandle, FilesConfig, VideoConfig};
 use fika_media::device::CameraRequest;
+use fika_net::Trust;
 use fika_net::mesh::Network;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::args::{Media, Sink, Source};
 use crate::fail::{Failure, Kind};
+use crate::identity;
 use crate::ports::{HereOrThere, Mesh};
 use crate::record::Recorder;
 use crate::source::Sources;
@@ -25,10 +27,10 @@ use crate::stop;
 const DEVICE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// `link`: of the room to join; `None`: opens one.
-pub(crate) async fn run(link: Option<String>, media: Media) -> Result<(), Failure> {
+pub(crate) async fn run(link: Option<String>, media: Media, trust: Trust) -> Result<(), Failure> {
     let stats = media.stats.as_deref().map(StatsFile::create).transpose()?;
     let recorder = Arc::new(Recorder::create(&media)?);
-    let engine = start(&media, Arc::clone(&recorder)).await?;
+    let engine = start(&media, trust, Arc::clone(&recorder)).await?;
     let ended = tokio::select! {
         ended = Running { engine: &engine, media: &media, stats }.run(link) => ended,
         () = stop::requested() => Ok(()),
@@ -41,7 +43,8 @@ pub(crate) async fn run(link: Option<String>, media: Media) -> Result<(), Failur
     ended
 }
 
-pub(crate) async fn start(media: &Media, recorder: Arc<Recorder>) -> Result<EngineHandle, Failure> {
+pub(crate) async fn start(media: &Media, trust: Trust, recorder: Arc<Recorder>) -> Result<EngineHandle, Failure> {
+    let identity = identity::open(media.identity.as_deref())?;
     let clock = fika_devices::clock::clock();
     let request = CameraRequest { resolution: media.video.resolution, frame_rate: media.video.frame_rate };
     let camera = media.camera.clone().unwrap_or(Source::Default);
@@ -59,12 +62,13 @@ pub(crate) async fn start(media: &Media, recorder: Arc<Recorder>) -> Result<Engi
         microphone,
         speaker,
         privacy: if media.relay_only { ConnectionPrivacy::RelayOnly } else { ConnectionPrivacy::Automatic },
+        private: media.private,
         server: media.server.as_ref().map(|url| url.to_string()),
     };
     fika_engine::start(fika_engine::Config {
         devices: Arc::new(sources),
-        connector: Arc::new(Mesh { clock: clock.clone(), network: network(&media.bind) }),
-        rooms: Arc::new(HereOrThere::new()),
+        connector: Arc::new(Mesh { clock: clock.clone(), network: network(&media.bind, trust.clone()), identity }),
+        rooms: Arc::new(HereOrThere::new(trust)),
         frames: recorder,
         clock,
         settings,
@@ -74,6 +78,7 @@ pub(crate) async fn start(media: &Media, recorder: Arc<Recorder>) -> Result<Engi
             max_bitrate: media.max_bitrate * 1000,
         },
         ice_servers: media.ice_servers.clone(),
+        contacts: Vec::new(),
         voice_processing,
         files: FilesConfig {
             folder: media.downloads.clone().or_else(dirs::download_dir),
@@ -83,8 +88,9 @@ pub(crate) async fn start(media: &Media, recorder: Arc<Recorder>) -> Result<Engi
     .map_err(|error| Failure::new(Kind::Device, error.to_string()))
 }
 
-fn network(bind: &[SocketAddr]) -> Network {
-    if bind.is_empty() { Network::default() } else { Network::only(bind.to_vec()) }
+fn network(bind: &[SocketAddr], trust: Trust) -> Network {
+    let network = if bind.is_empty() { Network::default() } else { Network::only(bind.to_vec()) };
+    Network { trust, ..network }
 }
 
 struct Running<'a> {

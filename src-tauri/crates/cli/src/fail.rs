@@ -4,10 +4,11 @@ use std::fmt;
 use std::process::ExitCode;
 
 use fika_call::room::Decline;
+use fika_call::session::CertificateFault;
 use fika_call::signal::Refusal;
 use fika_call::view::EndReason;
 use fika_engine::CommandError;
-use fika_net::signal::ManageError;
+use fika_net::signal::{CreateError, ManageError};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -48,9 +49,31 @@ impl Failure {
                 (Kind::Connection, "The server does not answer: check the address and that it runs.")
             }
             EndReason::Protocol => (Kind::Connection, "What answers there is no Fika server: check the address."),
+            EndReason::CertificateExpired => (Kind::Connection, certificate(CertificateFault::Expired)),
+            EndReason::CertificateWrongName => (Kind::Connection, certificate(CertificateFault::WrongName)),
+            EndReason::CertificateUnknown => (Kind::Connection, certificate(CertificateFault::UnknownAuthority)),
+            EndReason::CertificateInvalid => (Kind::Connection, certificate(CertificateFault::Invalid)),
             EndReason::Lost => (Kind::Connection, "The connection was lost: check the network and join again."),
         };
         Some(Self::new(kind, sentence))
+    }
+}
+
+/// What is wrong with the server's certificate, and the next step.
+const fn certificate(fault: CertificateFault) -> &'static str {
+    match fault {
+        CertificateFault::Expired => {
+            "The server's certificate is out of date, or the clock of this computer is wrong: check the clock, else tell who \
+             runs the server."
+        }
+        CertificateFault::WrongName => {
+            "The server's certificate is for another name: check the address, else tell who runs the server."
+        }
+        CertificateFault::UnknownAuthority => {
+            "This computer does not know the authority that signed the server's certificate: install the authority's \
+             certificate, or name its file with --ca."
+        }
+        CertificateFault::Invalid => "The server's certificate is not valid: tell who runs the server.",
     }
 }
 
@@ -73,7 +96,21 @@ impl From<ManageError> for Failure {
             ManageError::Unreachable => {
                 (Kind::Connection, "The server does not answer: check the address and that it runs.")
             }
+            ManageError::Certificate(fault) => (Kind::Connection, certificate(fault)),
             _ => (Kind::Connection, "What answers there is no Fika server: check the address."),
+        };
+        Self::new(kind, sentence)
+    }
+}
+
+impl From<CreateError> for Failure {
+    fn from(error: CreateError) -> Self {
+        let (kind, sentence) = match error {
+            CreateError::TooManyRequests => (Kind::Link, "The server refuses for now: try again in a minute."),
+            CreateError::Version => (Kind::Link, "The server speaks another version: update Fika."),
+            CreateError::Protocol => (Kind::Connection, "What answers there is no Fika server: check the address."),
+            CreateError::Certificate(fault) => (Kind::Connection, certificate(fault)),
+            _ => (Kind::Connection, "The server does not answer: check the address and that it runs."),
         };
         Self::new(kind, sentence)
     }

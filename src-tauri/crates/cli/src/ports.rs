@@ -3,11 +3,13 @@
 use std::pin::Pin;
 
 use fika_call::door::RoomOptions;
+use fika_call::identity::Identity;
 use fika_call::invite::{Invite, SECRET_BYTES, Secret};
 use fika_call::session::Request;
 use fika_call::view::EndReason;
 use fika_engine::{Connector, IncomingMedia, IncomingTrack, Rooms, Session};
 use fika_media::Clock;
+use fika_net::Trust;
 use fika_net::mesh::Network;
 use fika_net::signal::CreateError;
 use fika_server::local::{self, Local};
@@ -17,12 +19,13 @@ use tokio::sync::mpsc;
 pub(crate) struct Mesh {
     pub(crate) clock: Clock,
     pub(crate) network: Network,
+    pub(crate) identity: Identity,
 }
 
 impl Connector for Mesh {
     fn connect(&self, request: Request) -> Session {
         let fika_net::Session { commands, events, tracks, video, audio, data, arrived } =
-            fika_net::mesh::connect(request, self.network.clone(), self.clock.clone());
+            fika_net::mesh::connect(request, self.network.clone(), Some(self.identity.clone()), self.clock.clone());
         Session { commands, events, tracks: renamed(tracks), video, audio, data, arrived }
     }
 }
@@ -47,11 +50,12 @@ fn renamed(mut from: mpsc::Receiver<fika_net::IncomingTrack>) -> mpsc::Receiver<
 /// On the server that is named, else on this computer for as long as the program runs.
 pub(crate) struct HereOrThere {
     here: Local,
+    trust: Trust,
 }
 
 impl HereOrThere {
-    pub(crate) fn new() -> Self {
-        Self { here: Local::new(local::PORT, Vec::new()) }
+    pub(crate) fn new(trust: Trust) -> Self {
+        Self { here: Local::new(local::PORT, Vec::new()), trust }
     }
 }
 
@@ -65,11 +69,12 @@ impl Rooms for HereOrThere {
                 });
             };
             let options = RoomOptions::default();
-            let created = fika_net::signal::create_room(&server, options).await;
+            let created = fika_net::signal::create_room(&server, &self.trust, options).await;
             let (room, host_key) = created.map_err(|error| match error {
                 CreateError::TooManyRequests => EndReason::TooManyRequests,
                 CreateError::Version => EndReason::Version,
                 CreateError::Protocol => EndReason::Protocol,
+                CreateError::Certificate(fault) => fault.into(),
                 _ => EndReason::ServerUnreachable,
             })?;
             let mut secret = [0; SECRET_BYTES];

@@ -7,28 +7,26 @@ use std::time::Duration;
 
 use fika_call::chat::ChatView;
 use fika_call::files::FilesView;
+use fika_call::identity::Contact;
 use fika_call::invite::Invite;
 use fika_call::machine::{self, Call, Input, VisibleTile};
 use fika_call::session::{DataIn, DataOut, RoomEvent, SessionCommand, SessionEvent};
 use fika_call::signal::MediaState;
 use fika_call::text::TextView;
 use fika_call::view::{CallView, Levels, Notification};
-use fika_media::VideoFrame;
-use fika_media::device::{CameraRequest, DeviceInfo, DeviceKind};
+use fika_media::device::{DeviceInfo, DeviceKind};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior};
 
-use crate::audio::{Audio, DeviceThread};
 use crate::beside::{Beside, next_data};
-use crate::camera::Camera;
 use crate::command::{Command, CommandError};
-use crate::encode::{Encode, Wanted};
+use crate::encode::Encode;
 use crate::event::{EVENT_QUEUE, Event};
 use crate::handle::{Ask, COMMAND_QUEUE, EngineHandle, NOTIFICATION_QUEUE};
 use crate::session::{Happened, Running};
-use crate::slot::Slot;
 use crate::stats::Stats;
-use crate::{Config, StartError, audio, camera, devices};
+use crate::threads::{Threads, start_audio, start_camera};
+use crate::{Config, StartError, audio, devices};
 
 /// Encode and audio threads that are started again after a panic, in all.
 const MAX_RESTARTS: u32 = 8;
@@ -42,17 +40,18 @@ pub(crate) fn start(config: Config) -> Result<EngineHandle, StartError> {
     let (visible, visible_in) = watch::channel(None);
     let (notifications, _) = broadcast::channel(NOTIFICATION_QUEUE);
     let threads = Threads::start(&config, &events_sender)?;
-    let now = Instant::now();
     let mut call = Call::new(machine::Config {
         ice_servers: config.ice_servers.clone(),
         max_video_bitrate: config.video.max_bitrate,
+        contacts: config.contacts.clone(),
     });
-    call.handle_input(Input::Settings(config.settings.clone()), now.into_std());
+    call.handle_input(Input::Settings(config.settings.clone()), Instant::now().into_std());
     let (view, view_out) = watch::channel(call.view().clone());
     let (chat, chat_out) = watch::channel(call.chat());
     let beside = Beside::start(&config, &events_sender).map_err(|error| StartError::Threads(error.to_string()))?;
     let (files, files_out) = watch::channel(beside.files.view());
     let (text, text_out) = watch::channel(beside.texts.view());
+    let (contacts, contacts_out) = watch::channel(call.contacts().to_vec());
     let actor = Actor {
         call,
         beside,
@@ -61,23 +60,24 @@ pub(crate) fn start(config: Config) -> Result<EngineHandle, StartError> {
         events_sender,
         session: None,
         sending: MediaState::default(),
+        constant_audio: false,
         attempts: Attempts::default(),
         decoders: 0,
         restarts: 0,
-        out: Out { view, chat, files, text, levels, devices, stats, notifications: notifications.clone() },
+        out: Out { view, chat, contacts, files, text, levels, devices, stats, notifications: notifications.clone() },
     };
     tokio::spawn(actor.run(inbox, events, visible_in));
-    let (view, levels, devices, stats) = (view_out, levels_out, devices_out, stats_out);
     Ok(EngineHandle {
         asks,
         visible,
-        view,
+        view: view_out,
         chat: chat_out,
+        contacts: contacts_out,
         files: files_out,
         text: text_out,
-        levels,
-        devices,
-        stats,
+        levels: levels_out,
+        devices: devices_out,
+        stats: stats_out,
         notifications,
     })
 }
@@ -90,6 +90,8 @@ pub(crate) struct Actor {
     pub(crate) events_sender: mpsc::Sender<Event>,
     pub(crate) session: Option<Running>,
     pub(crate) sending: MediaState,
+    /// What a new audio thread is told too.
+    pub(crate) constant_audio: bool,
     pub(crate) attempts: Attempts,
     /// Decode threads so far.
     pub(crate) decoders: u32,
@@ -103,6 +105,7 @@ pub(crate) struct Out {
     pub(crate) chat: watch::Sender<ChatView>,
     pub(crate) files: watch::Sender<FilesView>,
     pub(crate) text: watch::Sender<TextView>,
+    pub(crate) contacts: watch::Sender<Vec<Contact>>,
     pub(crate) levels: watch::Sender<Levels>,
     pub(crate) devices: watch::Sender<Vec<DeviceInfo>>,
     pub(crate) stats: watch::Sender<Stats>,
@@ -115,71 +118,6 @@ pub(crate) struct Attempts {
     pub(crate) camera: machine::Attempt,
     pub(crate) microphone: machine::Attempt,
     pub(crate) speaker: machine::Attempt,
-}
-
-/// Threads that live as long as the engine. In the order in which they end: the device threads take their devices back
-/// from the audio thread first.
-pub(crate) struct Threads {
-    pub(crate) camera: Camera,
-    pub(crate) microphone: DeviceThread,
-    pub(crate) speaker: DeviceThread,
-    pub(crate) audio: Audio,
-    pub(crate) encode: Encode,
-    pub(crate) pictures: Arc<Slot<VideoFrame>>,
-}
-
-impl Threads {
-    fn start(config: &Config, events: &mpsc::Sender<Event>) -> Result<Self, StartError> {
-        let failed = |error: &dyn std::fmt::Display| StartError::Threads(error.to_string());
-        let pictures = Arc::new(Slot::new());
-        let open = |kind| DeviceThread::start(kind, Arc::clone(&config.devices), events.clone());
-        let microphone = open(DeviceKind::Microphone).map_err(|error| failed(&error))?;
-        let speaker = open(DeviceKind::Speaker).map_err(|error| failed(&error))?;
-        let audio = audio(config, &microphone, &speaker, events).map_err(|error| failed(&error))?;
-        let wanted = Wanted {
-            out: None,
-            bitrate: config.video.max_bitrate,
-            main_profile: false,
-            keyframe: false,
-            want: fika_call::VideoWant::FULL,
-            resolution: config.video.resolution,
-            frame_rate: config.video.frame_rate,
-        };
-        let encode = Encode::start(wanted, Arc::clone(&pictures), events.clone()).map_err(|error| failed(&error))?;
-        let camera = camera(config, &pictures, events).map_err(|error| failed(&error))?;
-        Ok(Self { camera, microphone, speaker, audio, encode, pictures })
-    }
-}
-
-fn audio(
-    config: &Config,
-    microphone: &DeviceThread,
-    speaker: &DeviceThread,
-    events: &mpsc::Sender<Event>,
-) -> Result<Audio, impl std::fmt::Display + use<>> {
-    Audio::start(audio::Parts {
-        clock: Arc::clone(&config.clock),
-        frames: Arc::clone(&config.frames),
-        events: events.clone(),
-        microphones: Arc::clone(microphone.jobs()),
-        speakers: Arc::clone(speaker.jobs()),
-        voice: config.voice_processing,
-    })
-}
-
-fn camera(
-    config: &Config,
-    pictures: &Arc<Slot<VideoFrame>>,
-    events: &mpsc::Sender<Event>,
-) -> Result<Camera, impl std::fmt::Display + use<>> {
-    Camera::start(camera::Parts {
-        devices: Arc::clone(&config.devices),
-        frames: Arc::clone(&config.frames),
-        pictures: Arc::clone(pictures),
-        clock: Arc::clone(&config.clock),
-        wanted: CameraRequest { resolution: config.video.resolution, frame_rate: config.video.frame_rate },
-        events: events.clone(),
-    })
 }
 
 enum Next {
@@ -278,6 +216,7 @@ impl Actor {
         let input = match command {
             Command::NewCall => Input::NewCall,
             Command::OpenInvite { link } => Input::OpenInvite(Invite::parse(&link)?),
+            Command::OpenLink { link } => Input::OpenLink(Invite::parse(&link)?),
             Command::Join => Input::Join,
             Command::Leave => Input::Leave,
             Command::Home => Input::Home,
@@ -303,6 +242,8 @@ impl Actor {
                 self.text_input(input);
                 return Ok(());
             }
+            Command::CompareWords { participant, same } => Input::WordsCompared { participant, same },
+            Command::ForgetContacts => Input::ForgetContacts,
         };
         self.input(input).await;
         Ok(())
@@ -386,13 +327,13 @@ impl Actor {
             }
             "camera" => {
                 gone.push(DeviceKind::Camera);
-                camera(config, &self.threads.pictures, &self.events_sender)
+                start_camera(config, &self.threads.pictures, &self.events_sender)
                     .map(|camera| self.threads.camera = camera)
                     .map_err(|error| error.to_string())
             }
             "audio" => {
                 gone.extend([DeviceKind::Microphone, DeviceKind::Speaker]);
-                audio(config, audio_in, audio_out, &self.events_sender)
+                start_audio(config, audio_in, audio_out, &self.events_sender)
                     .map(|audio| self.threads.audio = audio)
                     .map_err(|error| error.to_string())
             }
@@ -412,6 +353,9 @@ impl Actor {
             tracing::error!(thread, error, "the thread does not start again");
         }
         self.update_audio_out().await;
+        if thread == "audio" {
+            self.threads.audio.send(audio::Command::Constant(self.constant_audio)).await;
+        }
         let deaf = thread == "audio" && self.session.is_some();
         for kind in gone {
             self.device_gone(kind).await;

@@ -1,5 +1,6 @@
 //! What a shell may ask of the engine. Values are checked by the call machine, not by the shell.
 
+use fika_call::ParticipantId;
 use fika_call::files::FileInput;
 use fika_call::invite::LinkError;
 use fika_call::machine::RoomInput;
@@ -13,6 +14,10 @@ pub enum Command {
     NewCall,
     /// Read a link and go to the lobby of its room. A bad link is the reply's error and changes nothing.
     OpenInvite {
+        link: String,
+    },
+    /// The same for a link that came from outside the app: with the devices off, and in a call it is only told.
+    OpenLink {
         link: String,
     },
     /// From the lobby into the call, with microphone and camera as they are in the preview.
@@ -49,6 +54,13 @@ pub enum Command {
     File(FileInput),
     /// Real-time text.
     Text(TextInput),
+    /// The user has compared the safety words with this participant.
+    CompareWords {
+        participant: ParticipantId,
+        same: bool,
+    },
+    /// Nobody is remembered as verified any more.
+    ForgetContacts,
 }
 
 /// Why a command changed nothing.

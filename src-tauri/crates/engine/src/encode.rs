@@ -12,6 +12,7 @@ use fika_media::budget::Budget;
 use fika_media::frame::Pool;
 use fika_media::h264::encode::{Config, Encoder, Profile};
 use fika_media::ladder::{Ladder, Rung};
+use fika_media::load::Load;
 use fika_media::scale::{Fit, Scaler};
 use fika_media::{CodecError, EncodedFrame, I420, Resolution, Timestamp, VideoEncoder, VideoFrame};
 use tokio::sync::{mpsc, watch};
@@ -83,6 +84,7 @@ struct Worker {
     wanted: Arc<Mutex<Wanted>>,
     stats: watch::Sender<VideoOut>,
     ladder: Ladder,
+    load: Load,
     encoder: Option<Encoder>,
     scaler: Scaler,
     pool: Pool,
@@ -100,6 +102,7 @@ impl Worker {
             wanted,
             stats,
             ladder: Ladder::new(Resolution::default(), 0.0),
+            load: Load::default(),
             encoder: None,
             scaler: Scaler::default(),
             pool: Pool::default(),
@@ -120,6 +123,7 @@ impl Worker {
             let size = fit(picture.size(), wanted.resolution);
             self.ladder.set_source(size, wanted.frame_rate as f32);
             self.ladder.set_limit(wanted.want.lines.into(), wanted.want.frame_rate.into());
+            self.ladder.leave_out(self.load.steps());
             let rung = self.ladder.update(wanted.bitrate, picture.pts);
             // Reserved first: what is encoded has a place.
             let place = if self.is_due(picture.pts, rung.frame_rate) { out.try_reserve().ok() } else { None };
@@ -180,16 +184,21 @@ impl Worker {
         }
         self.meter.count(frame.pts);
         let frames_per_second = self.meter.rate(frame.pts);
-        let limited = self.ladder.is_limited();
+        let spent = begin.elapsed();
+        self.load.on_encoded(spent, interval(rung.frame_rate), self.ladder.larger(), picture.pts);
+        let reason = match (self.ladder.is_slowed(), self.ladder.is_limited()) {
+            (true, _) => QualityLimitation::Cpu,
+            (_, true) => QualityLimitation::Bandwidth,
+            _ => QualityLimitation::None,
+        };
         self.stats.send_modify(|stats| {
             stats.frames_encoded += 1;
             stats.key_frames_encoded += u64::from(frame.keyframe);
             (stats.frame_width, stats.frame_height) = (rung.resolution.width, rung.resolution.height);
             stats.frames_per_second = frames_per_second;
-            stats.total_encode_time += begin.elapsed().as_secs_f64();
+            stats.total_encode_time += spent.as_secs_f64();
             stats.target_bitrate = rung.bitrate;
-            stats.quality_limitation_reason =
-                if limited { QualityLimitation::Bandwidth } else { QualityLimitation::None };
+            stats.quality_limitation_reason = reason;
         });
         Ok(Some(frame))
     }

@@ -2,6 +2,7 @@
 
 use fika_call::chat::ChatView;
 use fika_call::files::FilesView;
+use fika_call::identity::Contact;
 use fika_call::machine::VisibleTile;
 use fika_call::text::TextView;
 use fika_call::view::{CallView, Levels, Notification};
@@ -30,6 +31,7 @@ pub struct EngineHandle {
     pub(crate) chat: watch::Receiver<ChatView>,
     pub(crate) files: watch::Receiver<FilesView>,
     pub(crate) text: watch::Receiver<TextView>,
+    pub(crate) contacts: watch::Receiver<Vec<Contact>>,
     pub(crate) levels: watch::Receiver<Levels>,
     pub(crate) devices: watch::Receiver<Vec<DeviceInfo>>,
     pub(crate) stats: watch::Receiver<Stats>,
@@ -68,6 +70,11 @@ impl EngineHandle {
 
     pub fn text(&self) -> watch::Receiver<TextView> {
         self.text.clone()
+    }
+
+    /// Whom the shell is to remember: everybody verified, in this call and before.
+    pub fn contacts(&self) -> watch::Receiver<Vec<Contact>> {
+        self.contacts.clone()
     }
 
     /// Ten times a second while a microphone or a call is open.

@@ -23,11 +23,13 @@ mod slot;
 pub mod stats;
 mod sync;
 mod thread;
+mod threads;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use fika_call::files;
+use fika_call::identity::Contact;
 use fika_call::signal::IceServer;
 use fika_call::view::CallSettings;
 use fika_media::{Clock, Resolution};
@@ -51,6 +53,8 @@ pub struct Config {
     pub video: VideoConfig,
     /// Added to those that the server names.
     pub ice_servers: Vec<IceServer>,
+    /// Who was verified in earlier calls; the shell keeps them.
+    pub contacts: Vec<Contact>,
     /// Echo, noise and gain of the microphone are processed. Off only where a measurement wants its sound untouched.
     pub voice_processing: bool,
     pub files: FilesConfig,

@@ -49,8 +49,13 @@ impl Actor {
                 Output::SetVideoWant(want) => self.threads.encode.want(|wanted| wanted.want = want),
                 Output::SetSelfView { shown } => self.threads.camera.show(shown),
                 Output::SetAudioLoss(percent) => self.threads.audio.send(audio::Command::Loss(percent)).await,
+                Output::SetConstantAudio { on } => {
+                    self.constant_audio = on;
+                    self.threads.audio.send(audio::Command::Constant(on)).await;
+                }
                 // Nobody may be listening.
                 Output::Notify(notification) => drop(self.out.notifications.send(notification)),
+                Output::ContactsChanged => drop(self.out.contacts.send_replace(self.call.contacts().to_vec())),
                 Output::ChatChanged => drop(self.out.chat.send_replace(self.call.chat())),
                 Output::ViewChanged => drop(self.out.view.send_replace(self.call.view().clone())),
             }

@@ -4,7 +4,7 @@ use fika_call::machine::{Input, VideoFigures};
 use fika_call::{ParticipantId, TrackKind};
 
 use crate::actor::Actor;
-use crate::stats::{Connection, Inbound, Outbound, Stats, Track};
+use crate::stats::{Connection, Inbound, Outbound, QualityLimitation, Stats, Track};
 
 impl Actor {
     pub(crate) async fn second(&mut self) {
@@ -38,8 +38,14 @@ impl Actor {
             width: video.frame_width,
             height: video.frame_height,
             fps: video.frames_per_second,
+            slowed: false,
         });
-        let send = VideoFigures { width: video.frame_width, height: video.frame_height, fps: video.frames_per_second };
+        let send = VideoFigures {
+            width: video.frame_width,
+            height: video.frame_height,
+            fps: video.frames_per_second,
+            slowed: video.quality_limitation_reason == QualityLimitation::Cpu,
+        };
         let send = if self.sending.camera { send } else { VideoFigures::default() };
         self.out.stats.send_replace(stats);
         self.input(Input::Figures { send, receive: receive.unwrap_or_default() }).await;

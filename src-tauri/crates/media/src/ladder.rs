@@ -37,6 +37,8 @@ const STEPS: [Step; 6] = [
     Step { short_side: 180, frame_rate: 30.0, from: 70_000, most: 300_000 },
     Step { short_side: 180, frame_rate: 15.0, from: 0, most: 300_000 },
 ];
+/// A slow processor leaves out no step below this one.
+const SMALL: usize = 3;
 /// To climb, the bitrate is this much above what the rung needs, in per cent ...
 const CLIMB_PERCENT: u64 = 120;
 /// ... for this long; at the beginning, while nobody knows yet what the path carries, for a shorter time.
@@ -76,6 +78,8 @@ pub struct Ladder {
     limit: (u32, f32),
     /// Index into [`STEPS`].
     step: usize,
+    /// Steps that are left out from the best one on, because the processor has no time for them.
+    left_out: usize,
     /// Since when the bitrate would carry a better step, and the least that it was since then.
     enough: Option<(Timestamp, u32)>,
     /// Since when it is too little for this one.
@@ -91,6 +95,7 @@ impl Ladder {
             frame_rate,
             limit: (u32::MAX, f32::INFINITY),
             step: 0,
+            left_out: 0,
             enough: None,
             short_since: None,
             began: None,
@@ -100,7 +105,7 @@ impl Ladder {
     /// The camera delivers something else from now on.
     pub fn set_source(&mut self, source: Resolution, frame_rate: f32) {
         if (source, frame_rate) != (self.source, self.frame_rate) {
-            *self = Self { limit: self.limit, ..Self::new(source, frame_rate) };
+            *self = Self { limit: self.limit, left_out: self.left_out, ..Self::new(source, frame_rate) };
         }
     }
 
@@ -108,13 +113,30 @@ impl Ladder {
     /// once.
     pub fn set_limit(&mut self, short_side: u32, frame_rate: f32) {
         if (short_side, frame_rate) != self.limit {
-            *self = Self { limit: (short_side, frame_rate), ..Self::new(self.source, self.frame_rate) };
+            let new = Self::new(self.source, self.frame_rate);
+            *self = Self { limit: (short_side, frame_rate), left_out: self.left_out, ..new };
         }
+    }
+
+    /// So many of the best steps are left out from now on ([`crate::load::Load`]); none below 360 lines.
+    pub fn leave_out(&mut self, steps: usize) {
+        self.left_out = steps;
+    }
+
+    /// Pixels of the next better step for each one of the step in use.
+    pub fn larger(&self) -> f64 {
+        let (now, better) = (self.in_use(), self.in_use().saturating_sub(1));
+        (f64::from(STEPS[better].short_side) / f64::from(STEPS[now].short_side)).powi(2)
     }
 
     /// The bitrate allows less than what is there and wanted.
     pub fn is_limited(&self) -> bool {
         self.step > self.best()
+    }
+
+    /// The processor allows less than the bitrate would.
+    pub fn is_slowed(&self) -> bool {
+        self.in_use() > self.step
     }
 
     /// The rung for this bitrate in bits a second.
@@ -160,8 +182,12 @@ impl Ladder {
         STEPS.iter().rposition(|step| step.short_side >= short && step.frame_rate >= 30.0).unwrap_or(0)
     }
 
+    fn in_use(&self) -> usize {
+        self.step.max((self.best() + self.left_out).min(self.best().max(SMALL)))
+    }
+
     fn rung(&self, bitrate: u32) -> Rung {
-        let step = &STEPS[self.step];
+        let step = &STEPS[self.in_use()];
         let short = self.source.width.min(self.source.height).max(1);
         let resolution = if step.short_side >= short {
             Resolution::new(even(self.source.width), even(self.source.height))
@@ -285,6 +311,23 @@ mod tests {
         assert_eq!(rung(&mut ladder).resolution.height, 720);
         ladder.update(200_000, Timestamp::ZERO);
         assert!(ladder.is_limited());
+    }
+
+    #[test]
+    fn a_slow_processor_leaves_out_the_best_steps() {
+        let mut ladder = Ladder::new(Resolution::new(1280, 720), 30.0);
+        let height = |ladder: &mut Ladder, bitrate| ladder.update(bitrate, Timestamp::ZERO).resolution.height;
+        assert_eq!(height(&mut ladder, 2_000_000), 720);
+        ladder.leave_out(1);
+        assert_eq!((height(&mut ladder, 2_000_000), ladder.is_slowed(), ladder.is_limited()), (540, true, false));
+        assert!((1.77..1.78).contains(&ladder.larger()), "720p has so many more pixels than 540p");
+        ladder.leave_out(9);
+        assert_eq!(height(&mut ladder, 2_000_000), 360);
+        ladder.set_limit(180, 15.0);
+        assert_eq!(height(&mut ladder, 2_000_000), 180, "a thumbnail is small already");
+        ladder.set_limit(u32::MAX, 60.0);
+        ladder.leave_out(0);
+        assert_eq!((height(&mut ladder, 2_000_000), ladder.is_slowed()), (720, false));
     }
 
     #[test]

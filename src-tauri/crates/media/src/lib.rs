@@ -10,6 +10,7 @@ pub mod frame;
 pub mod h264;
 pub mod jitter;
 pub mod ladder;
+pub mod load;
 pub mod marker;
 pub mod mix;
 pub mod opus;

@@ -39,3 +39,8 @@ impl SessionClock {
         self.wall
     }
 }
+
+/// Of the system's own clock, which people and the network set: for what ends on a day.
+pub(crate) fn unix_seconds() -> u64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}

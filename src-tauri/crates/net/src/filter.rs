@@ -2,9 +2,12 @@
 //!
 //! webrtc 0.21.1 lets both in from any source once a pair is selected, which lets a third host disturb the handshake
 //! (the "ClientHello race"). A [`Runtime`] is what builds the sockets, so this one wraps them. Runs inside the driver task
-//! of a connection, on each datagram; nothing is queued.
+//! of a connection, on each datagram.
+//!
+//! The peer's first handshake message often comes a moment before its answer to our check: [`Sources`] holds a few datagrams and
+//! hands them on when their source has answered, instead of waiting for the peer to repeat them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::future::Future;
 use std::io::{self, IoSliceMut};
 use std::net::SocketAddr;
@@ -13,6 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use webrtc::runtime::{
     AsyncInterval, AsyncTcpListener, AsyncTcpStream, AsyncUdpSocket, JoinHandle, RecvMeta, Runtime, TokioRuntime,
     Transmit,
@@ -24,6 +28,12 @@ mod stun;
 const MAX_CHECKS: usize = 1024;
 /// Sources that may send. Full: no more are let in.
 const MAX_SOURCES: usize = 128;
+/// Datagrams of addresses that have not answered yet. Full: the oldest is dropped, and the peer repeats it.
+const MAX_HELD: usize = 8;
+/// Longer ones are no handshake.
+const MAX_HELD_BYTES: usize = 2048;
+/// The driver sleeps no longer while it checks addresses; longer sleeps are time limits of something else.
+const TICK: Duration = Duration::from_millis(100);
 const MDNS_PORT: u16 = 5353;
 
 /// The tokio runtime with filtered sockets. One per peer connection.
@@ -31,11 +41,14 @@ const MDNS_PORT: u16 = 5353;
 pub(crate) struct FilteredRuntime {
     inner: TokioRuntime,
     sources: Arc<Mutex<Sources>>,
+    answered: Arc<Notify>,
 }
 
 impl FilteredRuntime {
     pub(crate) fn new() -> Self {
-        Self { inner: TokioRuntime, sources: Arc::default() }
+        let answered = Arc::new(Notify::new());
+        let sources = Sources { answered: Arc::clone(&answered), ..Sources::default() };
+        Self { inner: TokioRuntime, sources: Arc::new(Mutex::new(sources)), answered }
     }
 }
 
@@ -64,8 +77,19 @@ impl Runtime for FilteredRuntime {
         self.inner.resolve_host(host)
     }
 
+    /// Ends early after an answer of the peer: the driver reads before it writes, so what the answer has made it want to say (the
+    /// first message of the handshake) would wait for the next tick of the checks, 50 ms later.
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
-        self.inner.sleep(duration)
+        if duration > TICK {
+            return self.inner.sleep(duration);
+        }
+        let (sleep, answered) = (self.inner.sleep(duration), Arc::clone(&self.answered));
+        Box::pin(async move {
+            tokio::select! {
+                () = sleep => {}
+                () = answered.notified() => {}
+            }
+        })
     }
 
     fn interval(&self, period: Duration) -> Box<dyn AsyncInterval> {
@@ -123,6 +147,13 @@ impl AsyncUdpSocket for FilteredSocket {
         bufs: &mut [IoSliceMut<'_>],
         meta: &mut [RecvMeta],
     ) -> Poll<io::Result<usize>> {
+        if let (Some((first, _)), Some((into, _))) = (bufs.split_first_mut(), meta.split_first_mut())
+            && let Some((data, from)) = self.sources().release(first.len())
+        {
+            first[..data.len()].copy_from_slice(&data);
+            *into = from;
+            return Poll::Ready(Ok(1));
+        }
         loop {
             let received = match self.inner.poll_recv(cx, bufs, meta) {
                 Poll::Ready(Ok(received)) => received,
@@ -142,8 +173,8 @@ impl AsyncUdpSocket for FilteredSocket {
 fn keep_allowed(sources: &mut Sources, bufs: &mut [IoSliceMut<'_>], meta: &mut [RecvMeta]) -> usize {
     let mut kept = 0;
     for at in 0..meta.len() {
-        let RecvMeta { len, stride, addr, .. } = meta[at];
-        let len = keep_segments(sources, &mut bufs[at][..len], stride.max(1), addr);
+        let len = meta[at].len;
+        let len = keep_segments(sources, &mut bufs[at][..len], &meta[at]);
         if len == 0 {
             continue;
         }
@@ -159,13 +190,15 @@ fn keep_allowed(sources: &mut Sources, bufs: &mut [IoSliceMut<'_>], meta: &mut [
 }
 
 /// Bytes that stay.
-fn keep_segments(sources: &mut Sources, data: &mut [u8], stride: usize, source: SocketAddr) -> usize {
+fn keep_segments(sources: &mut Sources, data: &mut [u8], meta: &RecvMeta) -> usize {
     let (mut read, mut kept) = (0, 0);
     while read < data.len() {
-        let end = (read + stride).min(data.len());
-        if sources.allows(source, &data[read..end]) {
+        let end = (read + meta.stride.max(1)).min(data.len());
+        if sources.allows(meta.addr, &data[read..end]) {
             data.copy_within(read..end, kept);
             kept += end - read;
+        } else {
+            sources.hold(&data[read..end], meta);
         }
         read = end;
     }
@@ -177,6 +210,9 @@ struct Sources {
     /// Transaction to where it went and why.
     checks: HashMap<stun::Transaction, (SocketAddr, stun::Kind)>,
     allowed: HashMap<SocketAddr, stun::Kind>,
+    held: VecDeque<(Vec<u8>, RecvMeta)>,
+    /// Told with each answer.
+    answered: Arc<Notify>,
 }
 
 impl Sources {
@@ -199,6 +235,7 @@ impl Sources {
                     let kind = *kind;
                     self.checks.remove(&transaction);
                     self.allowed.insert(source, kind);
+                    self.answered.notify_one();
                 }
                 true
             }
@@ -206,6 +243,25 @@ impl Sources {
             64..=79 => self.allowed.get(&source) == Some(&stun::Kind::Allocate),
             _ => self.allowed.get(&source) == Some(&stun::Kind::Check),
         }
+    }
+
+    /// Keeps a datagram that may not pass yet. Its source may be one that we learn of with its first check.
+    fn hold(&mut self, datagram: &[u8], meta: &RecvMeta) {
+        if datagram.len() > MAX_HELD_BYTES {
+            return;
+        }
+        if self.held.len() == MAX_HELD {
+            self.held.pop_front();
+        }
+        let mut meta = *meta;
+        (meta.len, meta.stride) = (datagram.len(), datagram.len());
+        self.held.push_back((datagram.to_vec(), meta));
+    }
+
+    /// The oldest datagram held whose source may pass now. `room`: a longer one is lost.
+    fn release(&mut self, room: usize) -> Option<(Vec<u8>, RecvMeta)> {
+        let at = self.held.iter().position(|(_, meta)| self.allowed.get(&meta.addr) == Some(&stun::Kind::Check))?;
+        self.held.remove(at).filter(|(data, _)| data.len() <= room)
     }
 }
 

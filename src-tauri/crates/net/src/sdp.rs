@@ -73,6 +73,23 @@ fn one_fingerprint(sdp: &str) -> bool {
     })
 }
 
+/// SHA-256 of the DTLS certificate that a description names, its own or a peer's.
+pub(crate) fn fingerprint(sdp: &str) -> Option<[u8; 32]> {
+    let named = sdp.lines().find_map(|line| line.trim_end().strip_prefix("a=fingerprint:"))?;
+    let (algorithm, digits) = named.split_once(' ')?;
+    // Two digits for each byte, colons between them.
+    if !algorithm.eq_ignore_ascii_case("sha-256") || digits.len() != 95 || !digits.is_ascii() {
+        return None;
+    }
+    let mut bytes = [0; 32];
+    let mut pairs = digits.split(':');
+    for byte in &mut bytes {
+        let pair = pairs.next().filter(|pair| pair.len() == 2)?;
+        *byte = u8::from_str_radix(pair, 16).ok().filter(|_| pair.bytes().all(|digit| digit.is_ascii_hexdigit()))?;
+    }
+    Some(bytes)
+}
+
 /// Main profile where the peer takes it, then constrained baseline, then baseline; packetization-mode 1 only.
 fn video(section: &str) -> Option<VideoPayload> {
     let profile = |payload_type: u8| {
@@ -280,6 +297,18 @@ mod tests {
         assert_eq!(payloads(&format!("{sdp}a=fingerprint:sha-256 AA:CC\r\n")), None);
         assert_eq!(payloads(&sdp.replace("sha-256", "sha-1")), None);
         assert_eq!(payloads(&sdp.replace("a=fingerprint", "a=x")), None);
+    }
+
+    #[test]
+    fn a_fingerprint_is_thirty_two_bytes() {
+        let named = |digits: &str| fingerprint(&format!("v=0\r\na=fingerprint:SHA-256 {digits}\r\nm=audio"));
+        let whole: Vec<String> = (0..32).map(|byte| format!("{byte:02X}")).collect();
+        assert_eq!(named(&whole.join(":")), Some(std::array::from_fn(|i| i as u8)));
+        assert_eq!(named(&whole[1..].join(":")), None);
+        assert_eq!(named(&whole.join(":").replace("1F", "+F")), None);
+        assert_eq!(named(&whole.join(":").replace(":1F", "01F")), None);
+        assert_eq!(named(&"é".repeat(48)), None);
+        assert_eq!(fingerprint("v=0"), None);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use fika_call::invite::HostKey;
 use fika_call::seal::{self, Key};
 use fika_call::session::{CloseReason, ConnectionPrivacy, PeerState, SessionCommand, SessionEvent, SignalState};
 use fika_call::signal::{IceServer, MAX_MESSAGE, MediaState, PeerBody};
+use fika_net::Trust;
 use fika_net::signal::{CreateError, create_room};
 use support::relay::{Relay, Relayed};
 use support::{Caller, access_unit, clock, pair, request, room, secret, soon};
@@ -87,9 +88,9 @@ async fn a_room_that_is_not_there_and_a_server_that_is_not_there() {
         let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         format!("http://{}/", socket.local_addr().unwrap()).parse().unwrap()
     };
-    assert_eq!(create_room(&nobody, RoomOptions::default()).await, Err(CreateError::Unreachable));
+    assert_eq!(create_room(&nobody, &Trust::default(), RoomOptions::default()).await, Err(CreateError::Unreachable));
     let created = (fika_call::RoomId::from_bytes([3; 10]), HostKey("key".into()));
-    assert_eq!(create_room(&relay.url, RoomOptions::default()).await, Ok(created));
+    assert_eq!(create_room(&relay.url, &Trust::default(), RoomOptions::default()).await, Ok(created));
 }
 
 #[tokio::test]
@@ -124,7 +125,7 @@ async fn tells_no_address(privacy: ConnectionPrivacy) {
             let relayed = relay.relayed().await;
             let body = open(&relayed);
             match body {
-                PeerBody::Offer { sdp } | PeerBody::Answer { sdp } => {
+                PeerBody::Offer { sdp, .. } | PeerBody::Answer { sdp, .. } => {
                     assert!(!sdp.contains("a=candidate"), "{sdp}");
                     offered |= relayed.from == us;
                 }
@@ -132,7 +133,7 @@ async fn tells_no_address(privacy: ConnectionPrivacy) {
                     assert_ne!(relayed.from, us, "told {candidate:?}");
                     return candidate.expect("an address");
                 }
-                PeerBody::Restart | PeerBody::WantVideo { .. } => {}
+                PeerBody::Restart | PeerBody::WantVideo { .. } | PeerBody::Reveal { .. } => {}
             }
         }
     };

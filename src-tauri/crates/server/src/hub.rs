@@ -22,6 +22,7 @@ use crate::metrics::Metrics;
 use crate::outgoing::Outgoing;
 use crate::rooms::{ConnectionId, Count, Grant, Join, Kept, Now, Output, Rooms, Shown};
 use crate::store::{Answer, Job, Writer};
+use crate::turn::Turn;
 use crate::{Config, Opened, random};
 
 pub(crate) const EVENTS: usize = 1024;
@@ -69,6 +70,7 @@ pub(crate) struct Hub {
     rooms: Rooms,
     connections: HashMap<ConnectionId, Outgoing>,
     keys: Keys,
+    turn: Turn,
     writer: Option<Writer>,
     creates: ByAddress,
     joins: ByAddress,
@@ -81,7 +83,7 @@ pub(crate) struct Hub {
 
 impl Hub {
     pub(crate) fn new(config: &mut Config, metrics: Arc<Metrics>) -> Self {
-        let mut rooms = Rooms::new(config.limits.rooms, config.ice_servers.clone());
+        let mut rooms = Rooms::new(config.limits.rooms);
         let store = config.store.take();
         let seed = store.as_ref().map_or_else(Seed::random, |store| store.seed.clone());
         let writer = store.map(|store| {
@@ -92,6 +94,7 @@ impl Hub {
             rooms,
             connections: HashMap::new(),
             keys: Keys::new(&seed),
+            turn: Turn::new(config.ice_servers.clone(), config.turn_secret.clone()),
             writer,
             creates: ByAddress::new(config.limits.creates),
             joins: ByAddress::new(config.limits.joins),
@@ -309,11 +312,20 @@ impl Hub {
             match output {
                 Output::Send { to, message } => self.send(to, &message, now),
                 Output::Token { to, grant, mut message } => {
-                    if let ServerMessage::Joined { resume, .. }
-                    | ServerMessage::Waiting { resume, .. }
-                    | ServerMessage::Token { resume } = &mut message
-                    {
-                        *resume = self.keys.token(&grant, now.unix);
+                    let token = self.keys.token(&grant, now.unix);
+                    match &mut message {
+                        ServerMessage::Joined { resume, ice_servers, .. } => {
+                            *resume = token;
+                            *ice_servers = self.turn.servers(&grant.participant, now.unix);
+                        }
+                        ServerMessage::Token { resume, ice_servers } => {
+                            *resume = token;
+                            if grant.inside && self.turn.runs_out() {
+                                *ice_servers = self.turn.servers(&grant.participant, now.unix);
+                            }
+                        }
+                        ServerMessage::Waiting { resume, .. } => *resume = token,
+                        _ => {}
                     }
                     self.send(to, &message, now);
                 }
@@ -383,3 +395,6 @@ fn now() -> Now {
     let unix = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |passed| passed.as_secs());
     Now { at: Instant::now(), unix: u32::try_from(unix).unwrap_or(u32::MAX) }
 }
+
+#[cfg(test)]
+mod tests;

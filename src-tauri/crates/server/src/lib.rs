@@ -4,6 +4,7 @@
 //! A library, so that the app can serve its own rooms on the local network ([`local`]), and a program. One tokio task
 //! owns the rooms, each connection has a task of its own; every queue between them is bounded.
 
+pub mod acme;
 mod connection;
 mod doors;
 mod http;
@@ -18,6 +19,7 @@ mod random;
 pub mod rooms;
 pub mod store;
 pub mod tls;
+pub mod turn;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -34,11 +36,14 @@ use crate::limits::Rate;
 use crate::metrics::Metrics;
 use crate::store::Store;
 use crate::tls::{Identity, Tls, TlsDoors, TlsError};
+use crate::turn::TurnSecret;
 
 pub struct Config {
     pub listen: SocketAddr,
     /// Told to everybody who takes a seat.
     pub ice_servers: Vec<IceServer>,
+    /// For credentials of each participant at the TURN servers that are named without a user.
+    pub turn_secret: Option<TurnSecret>,
     /// Off: only [`Server::create_room`] opens rooms.
     pub anyone_may_create: bool,
     /// Believe the last address of `X-Forwarded-For`. Only right when every request comes through a proxy that sets it.
@@ -59,6 +64,7 @@ impl Config {
         Self {
             listen,
             ice_servers: Vec::new(),
+            turn_secret: None,
             anyone_may_create: true,
             behind_proxy: false,
             limits: Limits::default(),
@@ -167,8 +173,11 @@ impl Server {
         };
         let service = http::router(site).into_make_service_with_connect_info::<doors::Peer>();
         match identity {
-            Some(identity) => {
-                let doors = TlsDoors::new(doors, identity)?;
+            Some(Identity { acceptor, keeper }) => {
+                let doors = TlsDoors::new(doors, acceptor)?;
+                if let Some(keeper) = keeper {
+                    tokio::spawn(keeper.run(stopped.clone()));
+                }
                 tokio::spawn(until(stopped, axum::serve(doors, service).into_future()));
             }
             None => drop(tokio::spawn(until(stopped, axum::serve(doors, service).into_future()))),

@@ -3,34 +3,58 @@
 mod stop;
 
 use std::io::{IsTerminal as _, Write as _};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
 use clap::Parser;
 use fika_call::signal::IceServer;
+use fika_server::acme::{self, Acme};
 use fika_server::limits::Rate;
 use fika_server::store::Store;
 use fika_server::tls::Tls;
+use fika_server::turn::{self, TurnSecret};
 use fika_server::{Config, Limits, Server};
 use tracing_subscriber::EnvFilter;
+
+const ALL_443: SocketAddr = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), 443);
+const ALL_7420: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 7420);
 
 /// Fika's signalling server: rooms, invites and the way between people; no media.
 #[derive(Parser)]
 #[command(name = "fika-server", version)]
 struct Arguments {
-    /// Where to listen.
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "0.0.0.0:7420")]
-    listen: SocketAddr,
-    /// Keep rooms of a later day and their invites here; made if it is not there. Without it nothing outlives the program.
+    /// Speak TLS under this name, with a certificate that the server orders and renews by itself: port 443 of the name has to
+    /// lead here. Whoever says this agrees to the terms of the authority.
+    #[arg(long, value_name = "NAME", value_parser = domain, conflicts_with = "behind_proxy")]
+    domain: Option<String>,
+    /// Where to listen [default: 0.0.0.0:7420, with --domain [::]:443].
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<SocketAddr>,
+    /// Keep rooms of a later day, their invites and certificates here; made if it is not there. Without it nothing outlives the
+    /// program, but with --domain it is $STATE_DIRECTORY, else fika-server in the user's folder for data.
     #[arg(long, value_name = "FOLDER")]
     data: Option<PathBuf>,
-    /// A STUN or TURN server for the people in a call: stun:HOST:PORT, or turn:HOST:PORT,USER,PASSWORD. May be repeated.
+    /// The directory of the authority that signs certificates.
+    #[arg(long, value_name = "URL", requires = "domain", default_value = acme::DIRECTORY, value_parser = directory)]
+    acme_directory: url::Url,
+    /// Believe this authority, in PEM, when talking to the one that signs certificates.
+    #[arg(long, value_name = "FILE", requires = "domain")]
+    acme_ca: Option<PathBuf>,
+    /// Where the authority may write to.
+    #[arg(long, value_name = "EMAIL", requires = "domain")]
+    acme_contact: Option<String>,
+    /// A STUN or TURN server for the people in a call: stun:HOST:PORT, or turn:HOST:PORT,USER,PASSWORD, or
+    /// turn:HOST:PORT with --turn-secret-file. May be repeated.
     #[arg(long = "ice-server", value_name = "URL[,USER,PASSWORD]", value_parser = ice_server)]
     ice_servers: Vec<IceServer>,
+    /// Sign credentials for each participant with the secret in this file, which the TURN server knows too (coturn:
+    /// static-auth-secret); for the TURN servers that are named without a user.
+    #[arg(long, value_name = "FILE")]
+    turn_secret_file: Option<PathBuf>,
     /// Speak TLS with this certificate and its chain, in PEM.
-    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    #[arg(long, value_name = "FILE", requires = "tls_key", conflicts_with = "domain")]
     tls_certificate: Option<PathBuf>,
     /// The key of the certificate, in PEM.
     #[arg(long, value_name = "FILE", requires = "tls_certificate")]
@@ -61,15 +85,33 @@ async fn main() -> anyhow::Result<()> {
 
     // Before anybody is told that it runs: who asks it to stop right then is heard.
     let mut stop = stop::Requests::listen()?;
-    let tls = arguments.tls_certificate.zip(arguments.tls_key).map(|(certificate, key)| Tls { certificate, key });
+    let turn_secret = arguments.turn_secret_file.as_deref().map(secret).transpose()?;
+    if turn_secret.is_none() && arguments.ice_servers.iter().any(turn::wants_credentials) {
+        anyhow::bail!("a TURN server needs a user and a password, URL,USER,PASSWORD, or --turn-secret-file");
+    }
+    let usual: SocketAddr = if arguments.domain.is_some() { ALL_443 } else { ALL_7420 };
+    let listen = arguments.listen.unwrap_or(usual);
+    let data = arguments.data.or_else(|| arguments.domain.as_ref().and_then(|_| usual_data()));
+    let automatic = match arguments.domain {
+        Some(domain) => Some(Tls::Automatic(Acme {
+            domain,
+            directory: arguments.acme_directory,
+            ca: arguments.acme_ca,
+            contact: arguments.acme_contact,
+            folder: data.clone().context("--domain needs --data FOLDER to keep the certificate")?,
+        })),
+        None => None,
+    };
+    let given = arguments.tls_certificate.zip(arguments.tls_key);
+    let tls = automatic.or(given.map(|(certificate, key)| Tls::Given { certificate, key }));
     let scheme = if tls.is_some() { "https" } else { "http" };
-    let listen = arguments.listen;
     let joins = Rate::per_minute(arguments.joins_per_minute, arguments.joins_per_minute);
     let connections_per_address = arguments.connections_per_address;
     let config = Config {
         ice_servers: arguments.ice_servers,
+        turn_secret,
         behind_proxy: arguments.behind_proxy,
-        store: arguments.data.as_deref().map(store).transpose()?,
+        store: data.as_deref().map(store).transpose()?,
         tls,
         metrics: arguments.metrics,
         limits: Limits { joins, connections_per_address, ..Limits::default() },
@@ -91,6 +133,33 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// systemd names the folder that a service has for itself.
+fn usual_data() -> Option<PathBuf> {
+    let own = std::env::var_os("STATE_DIRECTORY").filter(|folder| !folder.is_empty()).map(PathBuf::from);
+    own.or_else(|| dirs::data_dir().map(|folder| folder.join("fika-server")))
+}
+
+/// A name that an authority may sign.
+fn domain(text: &str) -> Result<String, &'static str> {
+    match url::Host::parse(text) {
+        Ok(url::Host::Domain(name)) if name.contains('.') && !name.ends_with('.') => Ok(name),
+        Ok(url::Host::Ipv4(_) | url::Host::Ipv6(_)) => Err("an address is no name: name the server as people do"),
+        _ => Err("write a name that the internet knows, like meet.example.org"),
+    }
+}
+
+fn directory(text: &str) -> Result<url::Url, &'static str> {
+    let url = url::Url::parse(text).ok().filter(|url| url.scheme() == "https" && url.host().is_some());
+    url.ok_or("write it as https://HOST[:PORT]/PATH")
+}
+
+fn secret(file: &Path) -> anyhow::Result<TurnSecret> {
+    let secret = std::fs::read_to_string(file).with_context(|| format!("{}", file.display()))?;
+    let secret = secret.trim();
+    anyhow::ensure!(!secret.is_empty(), "{}: there is no secret in it", file.display());
+    Ok(TurnSecret::new(secret))
+}
+
 fn store(folder: &Path) -> anyhow::Result<Store> {
     std::fs::create_dir_all(folder).with_context(|| format!("{}", folder.display()))?;
     let unix = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock is wrong")?.as_secs();
@@ -105,8 +174,8 @@ fn ice_server(text: &str) -> Result<IceServer, String> {
     let (username, credential) = (parts.next().map(str::to_owned), parts.next().map(str::to_owned));
     match scheme {
         "stun" | "stuns" if username.is_none() => {}
-        "turn" | "turns" if credential.is_some() => {}
-        "turn" | "turns" => return Err("a TURN server needs a user and a password: URL,USER,PASSWORD".into()),
+        "turn" | "turns" if username.is_some() == credential.is_some() => {}
+        "turn" | "turns" => return Err("a user needs a password: URL,USER,PASSWORD".into()),
         _ => return Err("write stun:HOST:PORT or turn:HOST:PORT,USER,PASSWORD".into()),
     }
     Ok(IceServer { urls: vec![url.to_owned()], username, credential })

@@ -13,6 +13,8 @@ pub struct Layout {
     pub device_pixel_ratio: f64,
     /// What lies behind the tiles.
     pub stage: Rgb,
+    /// Milliseconds in which tiles that were there before come to their new places; 0: at once.
+    pub glide: u32,
     pub tiles: Vec<TileRect>,
     /// Everything that lies over video: labels, menus, dialogs, toasts. Painted in the order of `z`, then of the list.
     pub overlays: Vec<Overlay>,

@@ -35,6 +35,10 @@ export const commands = {
 	sendChat: (text: string, to: ParticipantId | null, replyTo: MessageId | null) => typedError<null, UiError>(__TAURI_INVOKE("send_chat", { text, to, replyTo })),
 	retryChat: (key: number) => typedError<null, UiError>(__TAURI_INVOKE("retry_chat", { key })),
 	reactToMessage: (message: MessageId, reaction: Reaction, on: boolean) => typedError<null, UiError>(__TAURI_INVOKE("react_to_message", { message, reaction, on })),
+	/**  The user has compared the safety words with this participant. */
+	compareWords: (participant: ParticipantId, same: boolean) => typedError<null, UiError>(__TAURI_INVOKE("compare_words", { participant, same })),
+	/**  Nobody is remembered as verified any more. */
+	forgetContacts: () => typedError<null, UiError>(__TAURI_INVOKE("forget_contacts")),
 	/**  The user has seen what there is in the chat. */
 	readChat: () => typedError<null, UiError>(__TAURI_INVOKE("read_chat")),
 	dismissAsk: () => typedError<null, UiError>(__TAURI_INVOKE("dismiss_ask")),
@@ -47,6 +51,12 @@ export const commands = {
 	/**  The whole of the line that is being written. */
 	setTextLine: (text: string) => typedError<null, UiError>(__TAURI_INVOKE("set_text_line", { text })),
 	endTextLine: () => typedError<null, UiError>(__TAURI_INVOKE("end_text_line")),
+	listMeetings: () => typedError<Planned[], UiError>(__TAURI_INVOKE("list_meetings")),
+	planMeeting: (title: string, start: number, minutes: number, waitingRoom: boolean) => typedError<Planned[], UiError>(__TAURI_INVOKE("plan_meeting", { title, start, minutes, waitingRoom })),
+	importMeetings: (file: string, zone: string) => typedError<Planned[], UiError>(__TAURI_INVOKE("import_meetings", { file, zone })),
+	openMeeting: (id: string) => typedError<null, UiError>(__TAURI_INVOKE("open_meeting", { id })),
+	saveMeeting: (id: string) => typedError<string, UiError>(__TAURI_INVOKE("save_meeting", { id })),
+	forgetMeeting: (id: string) => typedError<Planned[], UiError>(__TAURI_INVOKE("forget_meeting", { id })),
 };
 
 /** Events */
@@ -56,6 +66,7 @@ export const events = {
 	devicesChanged: makeEvent<DevicesChanged, DevicesChanged>("devices-changed"),
 	filesChanged: makeEvent<FilesChanged, FilesChanged>("files-changed"),
 	levelsChanged: makeEvent<LevelsChanged, LevelsChanged>("levels-changed"),
+	linkRefused: makeEvent<LinkRefused, LinkRefused>("link-refused"),
 	notified: makeEvent<Notified, Notified>("notified"),
 	picturesChanged: makeEvent<PicturesChanged, PicturesChanged>("pictures-changed"),
 	smallWindowChanged: makeEvent<SmallWindowChanged, SmallWindowChanged>("small-window-changed"),
@@ -64,6 +75,7 @@ export const events = {
 };
 
 /* Types */
+
 /**  What the page needs to begin, also after a reload. */
 export type AppInfo = {
 	version: string,
@@ -80,6 +92,8 @@ export type AppInfo = {
 	files: FilesView,
 	text: TextView,
 	devices: DeviceInfo[],
+	/**  Where our key is. */
+	keyPlace: KeyPlace,
 	/**  Why the link that the app was started with leads nowhere. */
 	linkError: UiErrorCode | null,
 };
@@ -129,6 +143,8 @@ export type CallSettings = {
 	microphone: string | null,
 	speaker: string | null,
 	privacy: ConnectionPrivacy,
+	/**  Only through a TURN server, and packets of sound all of one size. */
+	private: boolean,
 	/**  Base URL of a fika-server; none: this computer serves its own rooms on the local network. */
 	server: string | null,
 };
@@ -257,7 +273,7 @@ export type DevicesChanged = DeviceInfo[];
 
 export type EndReason = 
 /**  We left. */
-"left" | "roomNotFound" | "roomFull" | "tooManyRequests" | "version" | "serverUnreachable" | "protocol" | "lost" | 
+"left" | "roomNotFound" | "roomFull" | "tooManyRequests" | "version" | "serverUnreachable" | "protocol" | "certificateExpired" | "certificateWrongName" | "certificateUnknown" | "certificateInvalid" | "lost" | 
 /**  A host did not let us in. */
 "denied" | 
 /**  A host put us out. */
@@ -359,6 +375,9 @@ export type InviteView = {
 	passcode: boolean,
 };
 
+/**  Where our key is. */
+export type KeyPlace = "keychain" | "memory";
+
 export type Language = "system" | "en" | "sv";
 
 export type Layout = {
@@ -366,6 +385,8 @@ export type Layout = {
 	devicePixelRatio: number | null,
 	/**  What lies behind the tiles. */
 	stage: Rgb,
+	/**  Milliseconds in which tiles that were there before come to their new places; 0: at once. */
+	glide: number,
 	tiles: TileRect[],
 	/**  Everything that lies over video: labels, menus, dialogs, toasts. Painted in the order of `z`, then of the list. */
 	overlays: Overlay[],
@@ -381,6 +402,8 @@ export type Levels = {
 /**  `levels-changed`: sound levels in steps, at most ten times a second and only when one changes. */
 export type LevelsChanged = Levels;
 
+export type LinkRefused = UiErrorCode;
+
 export type MeView = {
 	id: ParticipantId | null,
 	name: string,
@@ -393,6 +416,8 @@ export type MeView = {
 	camera: CaptureView,
 	speaker: CaptureView,
 };
+
+export type Meeting = { title: string; start: number; minutes: number; link: string };
 
 /**  Counts the messages of a room, in the order in which the server took them. */
 export type MessageId = number;
@@ -413,7 +438,7 @@ export type Moderation = { type: "admit"; who: ParticipantId } | { type: "admitA
 { type: "end" };
 
 /**  Something that happened, told once. */
-export type Notification = { type: "joined"; name: string } | { type: "left"; name: string } | 
+export type Notification = { type: "linkIgnored" } | { type: "joined"; name: string } | { type: "left"; name: string } | 
 /**  Another device took over because the chosen one went away. */
 { type: "deviceReplaced"; kind: string; name: string } | { type: "reconnected" } | 
 /**  Somebody knocks. */
@@ -474,6 +499,13 @@ export type ParticipantView = {
 	hasVideo: boolean,
 	speaking: boolean,
 	connection: ConnectionState,
+	trust: Trust,
+	/**  They will have the same key next time; a guest in a browser has another one. */
+	lasting: boolean,
+	/**  To compare with theirs: indices into the list of safety words. */
+	words: number[] | null,
+	/**  Verified under this name, and has another one now. */
+	savedAs: string | null,
 };
 
 export type Phase = 
@@ -487,10 +519,16 @@ export type Phase =
 /**  `pictures-changed`: all tiles of the window that show a picture now, where the app draws them itself. */
 export type PicturesChanged = TileId[];
 
+export type Planned = { id: string; meeting: Meeting; mine: boolean };
+
 /**  What the page reacts to. */
 export type Problem = "cameraBusy" | "cameraDenied" | "cameraMissing" | "cameraLost" | "cameraFailed" | "microphoneBusy" | "microphoneDenied" | "microphoneMissing" | "microphoneLost" | "speakerMissing" | 
 /**  The far side's description is not signed with the link's secret. */
 "untrusted" | 
+/**  Somebody has the name of a verified person, and another key. */
+"keyChanged" | 
+/**  The user has found that the words differ. */
+"wordsDiffer" | 
 /**  Only a TURN server may be used, and none lets us in. */
 "noRelay" | "networkLost";
 
@@ -503,7 +541,9 @@ export type QualityCause =
 /**  Much is lost on the way. */
 { kind: "loss" } | 
 /**  It takes long to the other side and back. */
-{ kind: "longWay" };
+{ kind: "longWay" } | 
+/**  This computer has no time for a larger picture. */
+{ kind: "busy" };
 
 export type QualityView = {
 	level: Quality,
@@ -625,6 +665,9 @@ export type TileStats = {
 	latencyMs: number | null,
 };
 
+/**  What is known of who somebody is. */
+export type Trust = "unknown" | "notVerifiable" | "unverified" | "verified" | "changed" | "differs" | "refused";
+
 export type UiError = {
 	code: UiErrorCode,
 	message: string,
@@ -632,7 +675,7 @@ export type UiError = {
 
 export type UiErrorCode = 
 /**  The text is no invite link. */
-"notALink" | 
+"notALink" | "notACalendar" | "calendarTooLarge" | "noMeetings" | "noServer" | "notPlanned" | 
 /**  A part of the link is missing. */
 "incomplete" | 
 /**  The link has a typo. */

@@ -1,16 +1,31 @@
 /** The one seam between the page and what runs the call. `tauri`: the app; `web`: a guest's browser; `fake`: tests. */
 import type * as app from "./bindings";
-import type { AppSettings, DeviceInfo, DeviceKind, Layout, Levels, Notification, TileStats, UiError } from "./bindings";
+import type {
+  AppSettings,
+  DeviceInfo,
+  DeviceKind,
+  Layout,
+  Levels,
+  Notification,
+  Planned,
+  TileStats,
+  UiError,
+  UiErrorCode,
+} from "./bindings";
 import type { BesideBackend, CallOfRoom, ChatLines, FilesView, PersonOfRoom, RoomBackend, TextView } from "./rooms";
 import type { VideoSource } from "../video/source";
 
 export type * from "./bindings";
 export type * from "./rooms";
+export type { FileEnd, FilesView, FileView } from "./rooms";
 
 // A guest's browser and the states of the tests may leave out what they know nothing of.
 export type InviteView = Omit<app.InviteView, "passcode"> & { passcode?: boolean };
 export type MeView = Omit<app.MeView, keyof PersonOfRoom> & Partial<PersonOfRoom>;
-export type ParticipantView = Omit<app.ParticipantView, keyof PersonOfRoom> & Partial<PersonOfRoom>;
+/** Whose key somebody has; the states of the tests may leave it out, which is `unknown`. */
+type Known = "trust" | "lasting" | "words" | "savedAs";
+export type ParticipantView = Omit<app.ParticipantView, keyof PersonOfRoom | Known> &
+  Partial<PersonOfRoom & Pick<app.ParticipantView, Known>>;
 export type CallView = Omit<app.CallView, "invite" | "me" | "participants" | keyof CallOfRoom> & {
   invite: InviteView | null;
   me: MeView;
@@ -37,6 +52,22 @@ export interface Events {
   videoChanged(transport: VideoTransport): void;
   /** The window has become small or big, also by its own close button. */
   smallWindowChanged(small: boolean): void;
+  /** Why a link that came from outside leads nowhere. */
+  linkRefused(code: UiErrorCode): void;
+}
+
+/** Meetings of a later day. Each call rejects with a `UiError` and answers with those that are to come. */
+export interface MeetingsBackend {
+  list(): Promise<Planned[]>;
+  /** `start`: seconds since 1970. */
+  plan(title: string, start: number, minutes: number, waitingRoom: boolean): Promise<Planned[]>;
+  /** `file`: the text of a calendar file; `zone`: the time zone of times that name none. */
+  import(file: string, zone: string): Promise<Planned[]>;
+  forget(id: string): Promise<Planned[]>;
+  /** To its lobby. */
+  open(id: string): Promise<void>;
+  /** As a calendar file; answers with its name among the downloads. */
+  save(id: string): Promise<string>;
 }
 
 /** Each call rejects with a `UiError`. What it did shows in the next `callChanged`. */
@@ -58,6 +89,10 @@ export interface Backend {
   selectDevice(kind: DeviceKind, id: string | null): Promise<AppSettings>;
   retryDevice(kind: DeviceKind): Promise<void>;
   playTestSound(): Promise<void>;
+  /** The user has compared the safety words with this participant. Different: no media to or from them any more. */
+  compareWords(id: string, same: boolean): Promise<void>;
+  /** Nobody is remembered as verified any more. */
+  forgetContacts(): Promise<void>;
   setName(name: string): Promise<AppSettings>;
   /** Answers with what was kept of them. */
   saveSettings(settings: AppSettings): Promise<AppSettings>;
@@ -66,6 +101,8 @@ export interface Backend {
   setFullscreen(on: boolean): Promise<void>;
   /** Small and above all other windows, or as before. `null`: this backend has no window of its own. */
   readonly setSmallWindow: ((on: boolean) => Promise<void>) | null;
+  /** `null`: this backend keeps no meetings. */
+  readonly meetings: MeetingsBackend | null;
   /** `null`: this backend knows no rooms. */
   readonly rooms: RoomBackend | null;
   /** `null`: this backend sends no files and no real-time text. */

@@ -2,13 +2,12 @@
  * What a room is beyond its people: roles, the waiting room, hands, reactions, chat. The part of the seam that not every
  * backend has: without a `RoomView` in the snapshot the page offers none of it. Lists are in order, `"me"` is us.
  */
+import type { FileEnd } from "../protocol/signal";
+import type * as app from "./bindings";
 import type {
   CallView,
   ChatMessageView,
-  FileEnd,
   FileState,
-  FilesView,
-  FileView,
   Moderation,
   Notification,
   ParticipantView,
@@ -17,7 +16,10 @@ import type {
   TextView,
 } from "./bindings";
 
-export type { FileEnd, FileState, FilesView, FileView, TextLine, TextView };
+export type { FileEnd, FileState, TextLine, TextView };
+/** The reasons by name: the bindings make any text of the one that stands for those to come. */
+export type FileView = Omit<app.FileView, "end"> & { end: FileEnd | null };
+export type FilesView = Omit<app.FilesView, "files"> & { files: FileView[] };
 
 /** A person of the room: us or another. */
 export type PersonOfRoom = Pick<ParticipantView, "role" | "hand" | "reaction">;

@@ -1,7 +1,7 @@
 /** The app: commands and events of the Tauri shell, pictures painted by the window or over a loopback WebSocket. */
 import { NativeVideo } from "../video/native";
 import { webSocketVideo } from "../video/websocket";
-import type { Backend, ChatLines, UiError } from ".";
+import type { Backend, ChatLines, FilesView, UiError } from ".";
 import { commands, events, type ChatView } from "./bindings";
 
 type Answer<T> = { status: "ok"; data: T } | { status: "error"; error: UiError };
@@ -31,18 +31,19 @@ export function tauriBackend(): Backend {
       await Promise.all([
         events.callChanged.listen(({ payload }) => listener.callChanged(payload)),
         events.chatChanged.listen(({ payload }) => listener.chatChanged(lines(payload))),
-        events.filesChanged.listen(({ payload }) => listener.filesChanged(payload)),
+        events.filesChanged.listen(({ payload }) => listener.filesChanged(payload as FilesView)),
         events.textChanged.listen(({ payload }) => listener.textChanged(payload)),
         events.levelsChanged.listen(({ payload }) => listener.levelsChanged(payload)),
         events.devicesChanged.listen(({ payload }) => listener.devicesChanged(payload)),
         events.notified.listen(({ payload }) => listener.notified(payload)),
         events.videoChanged.listen(({ payload }) => listener.videoChanged(payload)),
         events.smallWindowChanged.listen(({ payload }) => listener.smallWindowChanged(payload)),
+        events.linkRefused.listen(({ payload }) => listener.linkRefused(payload)),
         events.picturesChanged.listen(({ payload }) => native.picturesChanged(payload)),
       ]);
       const info = await value(commands.start());
       listener.chatChanged(lines(info.chat));
-      listener.filesChanged(info.files);
+      listener.filesChanged(info.files as FilesView);
       listener.textChanged(info.text);
       return info;
     },
@@ -61,10 +62,20 @@ export function tauriBackend(): Backend {
     playTestSound: () => done(commands.playTestSound()),
     setName: (name) => value(commands.setName(name)),
     saveSettings: (settings) => value(commands.saveSettings(settings)),
+    compareWords: (id, same) => done(commands.compareWords(id, same)),
+    forgetContacts: () => done(commands.forgetContacts()),
     setLayout: (layout) => done(commands.setLayout(layout)),
     surfaceStats: () => value(commands.surfaceStats()),
     setFullscreen: (on) => done(commands.setFullscreen(on)),
     setSmallWindow: (on) => done(commands.setSmallWindow(on)),
+    meetings: {
+      list: () => value(commands.listMeetings()),
+      plan: (title, start, minutes, waitingRoom) => value(commands.planMeeting(title, start, minutes, waitingRoom)),
+      import: (file, zone) => value(commands.importMeetings(file, zone)),
+      forget: (id) => value(commands.forgetMeeting(id)),
+      open: (id) => done(commands.openMeeting(id)),
+      save: (id) => value(commands.saveMeeting(id)),
+    },
     rooms: {
       moderate: (action) => done(commands.moderate(action)),
       setHand: (up) => done(commands.setHand(up)),

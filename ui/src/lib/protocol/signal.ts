@@ -186,7 +186,7 @@ export type ServerMessage = { "type": "created", room: RoomId, hostKey: string, 
 /**
  * Name of the host, if there is one.
  */
-host: string | null, } | { "type": "joined", you: ParticipantId, resume: string, participants: Array<ParticipantInfo>, iceServers: Array<IceServer>, } | { "type": "participantJoined", participant: ParticipantInfo, } | { "type": "participantChanged", participant: ParticipantInfo, } | { "type": "participantLeft", participant: ParticipantId, } | { "type": "signal", from: ParticipantId, payload: Sealed, } | { "type": "room", state: RoomState, } | { "type": "waitingRoom", guests: Array<WaitingGuest>, } | { "type": "muted", by: ParticipantId | null, } | { "type": "cameraStopped", by: ParticipantId | null, } | { "type": "asked", by: ParticipantId | null, what: Asked, } | { "type": "reacted", participant: ParticipantId, reaction: Reaction, } | { "type": "chat", message: ChatMessage, tag: number | null, history: boolean, } | { "type": "messageReactions", message: MessageId, reactions: Array<MessageReaction>, } | { "type": "declined", tag: number | null, reason: Decline, } | { "type": "token", resume: string, } | { "type": "invites", invites: Array<InviteInfo>, } | { "type": "inviteMade", invite: InviteInfo, code: string, } | { "type": "refused", reason: Refusal, } | { "type": "pong" };
+host: string | null, } | { "type": "joined", you: ParticipantId, resume: string, participants: Array<ParticipantInfo>, iceServers: Array<IceServer>, } | { "type": "participantJoined", participant: ParticipantInfo, } | { "type": "participantChanged", participant: ParticipantInfo, } | { "type": "participantLeft", participant: ParticipantId, } | { "type": "signal", from: ParticipantId, payload: Sealed, } | { "type": "room", state: RoomState, } | { "type": "waitingRoom", guests: Array<WaitingGuest>, } | { "type": "muted", by: ParticipantId | null, } | { "type": "cameraStopped", by: ParticipantId | null, } | { "type": "asked", by: ParticipantId | null, what: Asked, } | { "type": "reacted", participant: ParticipantId, reaction: Reaction, } | { "type": "chat", message: ChatMessage, tag: number | null, history: boolean, } | { "type": "messageReactions", message: MessageId, reactions: Array<MessageReaction>, } | { "type": "declined", tag: number | null, reason: Decline, } | { "type": "token", resume: string, iceServers?: Array<IceServer>, } | { "type": "invites", invites: Array<InviteInfo>, } | { "type": "inviteMade", invite: InviteInfo, code: string, } | { "type": "refused", reason: Refusal, } | { "type": "pong" };
 
 export type TrackSource = "camera" | "microphone" | "screenShare" | "screenShareAudio";
 
@@ -204,14 +204,40 @@ lines: number,
 frameRate: number, };
 
 /**
+ * Its sender's signature over the certificate of a description, for one room, pair, session and direction
+ * (docs/protocol.md, "Who somebody is"). Keys and numbers are base64url without padding.
+ */
+export type Binding = {
+/**
+ * Ed25519, of whoever signs.
+ */
+key: string,
+/**
+ * The key is kept: the next call comes with the same.
+ */
+lasting: boolean,
+/**
+ * X25519, for this connection.
+ */
+ephemeral: string,
+/**
+ * In an offer the commitment to a nonce, in an answer a nonce. 32 bytes.
+ */
+share: string,
+/**
+ * Seconds since 1970.
+ */
+expires: number, signature: string, };
+
+/**
  * The participant whose id is smaller offers.
  */
-export type PeerBody = { "type": "offer", sdp: string, } | { "type": "answer", sdp: string, } | { "type": "candidate", candidate: string | null, sdpMid: string | null, sdpMLineIndex: number | null, } | { "type": "wantVideo", source: TrackSource, want: VideoWant, } | { "type": "restart" };
+export type PeerBody = { "type": "offer", sdp: string, binding?: Binding, } | { "type": "answer", sdp: string, binding?: Binding, } | { "type": "reveal", nonce: string, } | { "type": "candidate", candidate: string | null, sdpMid: string | null, sdpMLineIndex: number | null, } | { "type": "wantVideo", source: TrackSource, want: VideoWant, } | { "type": "restart" };
 
 /**
  * What two participants say to each other. `session` is drawn anew by the offerer for each peer connection, `seq`
  * counts each sender's messages in it from 0; a message out of order or of another session is dropped (no replay).
- * The description carries the DTLS fingerprint, so the seal authenticates it.
+ * The description carries the DTLS fingerprint, so the seal authenticates it, and so does the binding beside it.
  */
 export type PeerMessage = { session: string, seq: number, body: PeerBody, };
 

@@ -34,6 +34,7 @@ import { applyTheme } from "../theme";
 import { videoMode, type VideoSource } from "../video/source";
 import type { Stage } from "../video/stage";
 import { CallHistory } from "./history.svelte";
+import { Meetings } from "./meetings.svelte";
 import { Toasts } from "./toasts.svelte";
 
 export class App {
@@ -60,7 +61,9 @@ export class App {
   choosingKeys = false;
   /** A test sound was played since the start. */
   speakerTested = $state(false);
-  dialog = $state<"settings" | "help" | "leave" | null>(null);
+  dialog = $state<"settings" | "help" | "leave" | "plan" | null>(null);
+  /** `null`: none are kept here. */
+  readonly meetings: Meetings | null;
   settingsTab = $state("devices");
   peopleOpen = $state(false);
   chatOpen = $state(false);
@@ -74,6 +77,8 @@ export class App {
   pinned = $state<string | null>(null);
   /** Whom the host is asked about before they are put out. */
   removing = $state<string | null>(null);
+  /** With whom the safety words are compared. */
+  comparing = $state<string | null>(null);
   readonly toasts = new Toasts();
   readonly history = new CallHistory();
   readonly mac: boolean;
@@ -92,6 +97,7 @@ export class App {
     this.small = info.smallWindow;
     this.callChanged(info.view);
     this.linkError = info.linkError;
+    this.meetings = backend.meetings ? new Meetings(backend.meetings) : null;
     this.applyAppearance();
   }
 
@@ -131,17 +137,18 @@ export class App {
   callChanged(view: CallView): void {
     this.view = view;
     this.viewAt = performance.now();
-    this.history.follow(view, new Date());
+    this.history.follow(view, new Date(), !this.settings.call.private);
     if (view.phase !== "home") this.linkError = null;
     if (view.phase !== "inCall") {
       this.peopleOpen = this.chatOpen = false;
-      this.pinned = this.removing = this.chatTo = null;
+      this.pinned = this.removing = this.chatTo = this.comparing = null;
       if (view.phase !== "ended") this.chat = { messages: [] };
       this.text = { on: false, lines: [] };
       if (this.small) void this.setSmallWindow(false);
     }
     const here = (id: string) => id === "me" || view.participants.some((each) => each.id === id);
     if (this.pinned !== null && !here(this.pinned)) this.pinned = null;
+    if (this.comparing !== null && !here(this.comparing)) this.comparing = null;
     if (this.chatTo !== null && !here(this.chatTo)) this.chatTo = null;
     if (this.removing !== null && !here(this.removing)) this.removing = null;
   }
@@ -182,6 +189,17 @@ export class App {
     );
   }
 
+  async openMeeting(id: string): Promise<void> {
+    const { meetings } = this.backend;
+    if (meetings) await this.#perform(() => meetings.open(id));
+  }
+
+  async saveMeeting(id: string): Promise<void> {
+    const { meetings } = this.backend;
+    if (!meetings) return;
+    await this.#quietly(async () => this.toasts.show(m.toast_meeting_saved({ name: await meetings.save(id) })));
+  }
+
   toggle(kind: "microphone" | "camera"): Promise<void> {
     const capture = this.me[kind];
     if (capture.wanted && capture.state === "failed") return this.retry(kind);
@@ -210,6 +228,22 @@ export class App {
   setTextLine = (text: string) => this.#give((beside) => beside.setTextLine(text));
   endTextLine = () => this.#give((beside) => beside.endTextLine());
   setPasscode = (passcode: string) => this.#quietly(() => this.backend.setPasscode(passcode));
+
+  /** Opens the words beside the picture. */
+  compare(who: string): void {
+    this.comparing = who;
+    if (narrow()) this.peopleOpen = this.chatOpen = false;
+  }
+
+  async compareWords(who: string, same: boolean): Promise<void> {
+    this.comparing = null;
+    await this.#quietly(() => this.backend.compareWords(who, same));
+  }
+
+  async forgetContacts(): Promise<void> {
+    await this.#quietly(() => this.backend.forgetContacts());
+    this.toasts.say(m.forgotten());
+  }
 
   togglePeople(): void {
     this.peopleOpen = !this.peopleOpen;
@@ -267,6 +301,12 @@ export class App {
     const { setSmallWindow } = this.backend;
     if (!setSmallWindow) return;
     await this.#quietly(() => setSmallWindow(on));
+  }
+
+  /** Where there is no field for a link, in words that pass. */
+  linkRefused(code: UiErrorCode): void {
+    if (this.view.phase === "home") this.linkError = code;
+    else this.toasts.error(code);
   }
 
   smallWindowChanged(small: boolean): void {

@@ -19,7 +19,8 @@ export class CallHistory {
   recent = $state.raw<RecentCall[]>([]);
   quality = new QualityLog();
 
-  follow(view: CallView, now: Date): void {
+  /** `keep`: the call is shown on the home screen afterwards; in privacy mode it is not. */
+  follow(view: CallView, now: Date, keep = true): void {
     if (view.phase === "lobby" || view.phase === "home") this.#forget();
     const again = (view.phase === "inCall" || view.phase === "joining") && this.endedAt !== null;
     if (again) this.#forget();
@@ -33,7 +34,7 @@ export class CallHistory {
     if (view.phase === "inCall") this.quality.follow(view);
     if (view.phase === "ended" && this.endedAt === null) {
       this.endedAt = now;
-      this.#remember(view, now);
+      if (keep) this.#remember(view, now);
     }
   }
 

@@ -69,6 +69,9 @@ export class Toasts {
       case "realTimeText":
         this.show(m.toast_rtt({ name: notification.name || m.someone() }), notification.name);
         break;
+      case "linkIgnored":
+        this.show(m.toast_link_ignored());
+        break;
       case "notDone":
         this.show(m.toast_not_done());
         break;

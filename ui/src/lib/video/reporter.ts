@@ -44,6 +44,7 @@ export class LayoutReporter<E> {
   #quietFrames = SETTLED_FRAMES;
   #scheduled = false;
   #sentInThisFrame = false;
+  #glide = 0;
 
   constructor(
     private readonly screen: Screen<E>,
@@ -97,6 +98,12 @@ export class LayoutReporter<E> {
     this.#measure();
   }
 
+  /** What moves from now on takes so many milliseconds; 0: none. */
+  glide(milliseconds: number): void {
+    this.#glide = milliseconds;
+    this.glance();
+  }
+
   /** Whoever listens has forgotten the layout: it is reported again, even if nothing changes. */
   again(): void {
     this.#reported = "";
@@ -133,6 +140,7 @@ export class LayoutReporter<E> {
     return {
       devicePixelRatio: this.screen.devicePixelRatio(),
       stage: this.screen.stage(placed.at(-1)?.element ?? null),
+      glide: this.#glide,
       tiles,
       overlays: tiles.length > 0 ? this.#overlaysOver(tiles) : [],
     };

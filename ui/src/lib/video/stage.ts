@@ -22,11 +22,19 @@ export type Stage = {
   backdrop: Attachment<Element>;
   /** Lies under the tiles above `z`, and must not be seen through them. */
   under(z: number): Attachment<HTMLElement>;
+  /**
+   * People are about to stand elsewhere: pictures that the window paints glide to their new places, and what the page has
+   * over them comes back when they are there. Boxes themselves never move in steps, which would paint them each time.
+   */
+  glide(): void;
   /** Call when something appears or moves without a change of the document: under the pointer. */
   invalidate(): void;
   /** The layout is reported again, even if nothing changes. */
   again(): void;
 };
+
+/** `html[data-gliding]` for so long; `--base` of the tokens. */
+const GLIDE_MS = 200;
 
 /** After any of these what the event is about may have moved, appeared or gone. */
 const MOVES = [
@@ -71,6 +79,19 @@ export function createStage(report: (layout: Layout) => void): Stage {
     seeThrough.cut();
   });
 
+  let glides: ReturnType<typeof setTimeout> | undefined;
+  function glide(): void {
+    const { dataset } = document.documentElement;
+    if (!dataset.video?.startsWith("native") || matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+    clearTimeout(glides);
+    dataset.gliding = "";
+    reporter.glide(GLIDE_MS);
+    glides = setTimeout(() => {
+      delete dataset.gliding;
+      reporter.glide(0);
+    }, GLIDE_MS);
+  }
+
   function forget(element: Element): void {
     resized.unobserve(element);
     reporter.remove(element);
@@ -110,6 +131,7 @@ export function createStage(report: (layout: Layout) => void): Stage {
         seeThrough.removeSolid(element);
       };
     },
+    glide,
     invalidate,
     again: () => reporter.again(),
   };

@@ -23,7 +23,7 @@ pub use wire::{FileEnd, FileMessage};
 use self::peer::Peer;
 use self::transfer::{State, Transfer};
 use crate::ParticipantId;
-use crate::session::{DataEvent, RoomEvent, SessionEvent};
+use crate::session::{DataEvent, PeerState, RoomEvent, SessionEvent};
 use crate::view::Notification;
 
 /// Files that are remembered. Full: the oldest that has ended is forgotten; if none has, no more are offered.
@@ -192,6 +192,7 @@ impl Files {
                 self.peer(&participant.id, &participant.name);
             }
             SessionEvent::ParticipantLeft(id) => self.left(id),
+            SessionEvent::PeerState { participant, state: PeerState::Cut } => self.cut(participant),
             SessionEvent::PeerState { participant, state } => {
                 if let Some(peer) = self.peers.iter_mut().find(|peer| peer.id == *participant) {
                     self.changed |= peer.set_state(*state);

@@ -57,10 +57,19 @@ impl Files {
     }
 
     pub(super) fn left(&mut self, id: &ParticipantId) {
+        self.gone(id, FileEnd::PeerLeft);
+    }
+
+    /// The safety words differ: nothing goes to or comes from them any more.
+    pub(super) fn cut(&mut self, id: &ParticipantId) {
+        self.gone(id, FileEnd::Cancelled);
+    }
+
+    fn gone(&mut self, id: &ParticipantId, why: FileEnd) {
         self.peers.retain(|peer| peer.id != *id);
         let live = self.transfers.iter().filter(|transfer| transfer.peer == *id && transfer.is_live());
         let keys: Vec<u32> = live.map(|transfer| transfer.key).collect();
-        keys.into_iter().for_each(|key| self.end(key, FileEnd::PeerLeft, false));
+        keys.into_iter().for_each(|key| self.end(key, why, false));
     }
 
     /// A way for files, perhaps in place of an earlier one.

@@ -2,6 +2,7 @@
 //! events and the devices' results into [`Input`] and performs each [`Output`].
 
 use crate::chat::MessageId;
+use crate::identity::Contact;
 use crate::invite::{HostKey, Invite};
 use crate::room::{Moderation, Reaction};
 use crate::session::{Request, SessionCommand, SessionEvent};
@@ -16,11 +17,13 @@ pub struct Config {
     pub ice_servers: Vec<IceServer>,
     /// Upper limit of the video that we send, bits a second.
     pub max_video_bitrate: u32,
+    /// Who was verified in earlier calls.
+    pub contacts: Vec<Contact>,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { ice_servers: Vec::new(), max_video_bitrate: 2_500_000 }
+        Self { ice_servers: Vec::new(), max_video_bitrate: 2_500_000, contacts: Vec::new() }
     }
 }
 
@@ -50,6 +53,8 @@ pub struct VideoFigures {
     pub width: u32,
     pub height: u32,
     pub fps: u32,
+    /// The processor has no time for more.
+    pub slowed: bool,
 }
 
 /// A tile that can be seen, in device pixels.
@@ -67,6 +72,8 @@ pub enum Input {
     NewCall,
     /// Go to the lobby of this room.
     OpenInvite(Invite),
+    /// The same for a link that came from outside the app, from anybody: with the devices off. In a call it is only told.
+    OpenLink(Invite),
     /// From the lobby into the call.
     Join,
     Leave,
@@ -93,6 +100,13 @@ pub enum Input {
     },
     Settings(CallSettings),
     Room(RoomInput),
+    /// The user has compared the words with this participant. Different: no media to or from them from now on.
+    WordsCompared {
+        participant: ParticipantId,
+        same: bool,
+    },
+    /// Nobody is remembered any more.
+    ForgetContacts,
 
     /// All tiles that can be seen now, in all windows. Before the first list everything counts as seen.
     Visible(Vec<VisibleTile>),
@@ -227,9 +241,15 @@ pub enum Output {
     },
     /// Per cent, for the microphone's encoder.
     SetAudioLoss(u8),
+    /// Whether the microphone's packets all have one size, so that their sizes say nothing of what is said.
+    SetConstantAudio {
+        on: bool,
+    },
     Notify(Notification),
     /// `Call::view` is another one now.
     ViewChanged,
     /// `Call::chat` is another one now.
     ChatChanged,
+    /// `Call::contacts` are others now.
+    ContactsChanged,
 }

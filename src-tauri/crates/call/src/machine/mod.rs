@@ -18,6 +18,7 @@ mod settle;
 mod snapshot;
 #[cfg(test)]
 mod tests;
+mod trust;
 mod viewing;
 
 use std::collections::VecDeque;
@@ -28,12 +29,14 @@ pub use io::{Attempt, Config, Device, DeviceKind, Input, Output, RoomInput, Vide
 pub use people::{LOST_AFTER, SPEAKING_HOLD, SPEAKING_LEVEL, UNSTABLE_AFTER, clean_name};
 pub use room::REACTION_SHOWN;
 pub use serving::LOWER_AFTER;
+pub use trust::MAX_CONTACTS;
 pub use viewing::{GROW_AFTER, HIDE_AFTER, LEASE, REPEAT, SHRINK_AFTER};
 
 use self::device::Slot;
 use self::people::Person;
 use self::room::Together;
 use self::serving::Serving;
+use self::trust::Trusted;
 use crate::ParticipantId;
 use crate::chat::ChatView;
 use crate::invite::Invite;
@@ -51,6 +54,8 @@ pub struct Call {
     config: Config,
     name: String,
     privacy: ConnectionPrivacy,
+    /// Calls give away as little as they can.
+    private: bool,
     /// Base URL of the server that opens our rooms.
     server: Option<String>,
     phase: Phase,
@@ -73,6 +78,7 @@ pub struct Call {
     /// In order of joining.
     people: Vec<Person>,
     together: Together,
+    trusted: Trusted,
     /// Since when nobody is reached.
     broken_since: Option<Instant>,
     /// The user has seen that the connection was broken.
@@ -109,10 +115,12 @@ enum Link {
 
 impl Call {
     pub fn new(config: Config) -> Self {
+        let trusted = Trusted::new(config.contacts.clone());
         let mut call = Self {
             config,
             name: String::new(),
             privacy: ConnectionPrivacy::default(),
+            private: false,
             server: None,
             phase: Phase::Home,
             opening: None,
@@ -127,6 +135,7 @@ impl Call {
             id: None,
             people: Vec::new(),
             together: Together::default(),
+            trusted,
             broken_since: None,
             was_broken: false,
             connected_since: None,
@@ -153,6 +162,7 @@ impl Call {
         match input {
             Input::NewCall => self.new_call(now),
             Input::OpenInvite(invite) => self.open_invite(invite),
+            Input::OpenLink(invite) => self.open_link(invite),
             Input::Join => {
                 if self.phase == Phase::Lobby {
                     self.connect();
@@ -183,9 +193,15 @@ impl Call {
             }
             Input::SetName { name } => self.set_name(&name),
             Input::Room(input) => self.room_input(input),
+            Input::WordsCompared { participant, same } => self.words_compared(&participant, same),
+            Input::ForgetContacts => self.forget_contacts(),
             Input::Settings(settings) => {
                 self.set_name(&settings.name);
                 self.privacy = settings.privacy;
+                if self.private != settings.private {
+                    self.private = settings.private;
+                    self.outputs.push_back(Output::SetConstantAudio { on: settings.private });
+                }
                 self.server = settings.server;
                 self.choose(DeviceKind::Camera, settings.camera);
                 self.choose(DeviceKind::Microphone, settings.microphone);

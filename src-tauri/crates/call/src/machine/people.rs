@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 use super::quality::Figures;
 use super::room::Together;
 use super::serving::Wish;
+use super::trust::Trusted;
 use super::viewing::Viewing;
 use crate::ParticipantId;
+use crate::identity::PeerIdentity;
 use crate::session::{Participant, PeerState};
 use crate::signal::{MAX_NAME, MediaState};
 use crate::view::{ConnectionState, ParticipantView};
@@ -25,6 +27,8 @@ pub(super) struct Person {
     pub(super) name: String,
     media: MediaState,
     pub(super) state: PeerState,
+    /// `None`: no connection has been tried yet.
+    pub(super) identity: Option<PeerIdentity>,
     /// There is no way to a TURN server, and only through one may we go; until the next connection.
     pub(super) lacks_relay: bool,
     /// There was a media connection once.
@@ -49,6 +53,7 @@ impl Person {
             name: clean_name(&participant.name),
             media: participant.media,
             state: PeerState::Connecting,
+            identity: None,
             lacks_relay: false,
             was_connected: false,
             down_since: now,
@@ -74,6 +79,9 @@ impl Person {
 
     /// True if the way to them is open now and was not before.
     pub(super) fn set_state(&mut self, state: PeerState, now: Instant) -> bool {
+        if self.state == PeerState::Cut {
+            return false;
+        }
         let before = std::mem::replace(&mut self.state, state);
         let connects = before != PeerState::Connected && state == PeerState::Connected;
         self.lacks_relay |= state == PeerState::NoRelay;
@@ -89,18 +97,26 @@ impl Person {
         connects
     }
 
+    /// Nothing is shown or heard of them any more.
+    pub(super) fn cut(&mut self) {
+        self.state = PeerState::Cut;
+        self.video_shown = false;
+        self.speaking_until = None;
+        self.wish.forget();
+    }
+
     pub(super) fn received(&mut self, now: Instant) {
         self.quiet_since = now;
     }
 
     pub(super) fn heard(&mut self, level: u8, now: Instant) {
-        if level >= SPEAKING_LEVEL && self.media.microphone {
+        if level >= SPEAKING_LEVEL && self.media.microphone && self.is_trusted() {
             self.speaking_until = Some(now + SPEAKING_HOLD);
         }
     }
 
     pub(super) fn is_trusted(&self) -> bool {
-        self.state != PeerState::Untrusted
+        !matches!(self.state, PeerState::Untrusted | PeerState::Cut)
     }
 
     pub(super) fn connection(&self, now: Instant) -> ConnectionState {
@@ -109,7 +125,7 @@ impl Person {
                 ConnectionState::Unstable
             }
             PeerState::Connected => ConnectionState::Connected,
-            PeerState::Untrusted => ConnectionState::Lost,
+            PeerState::Untrusted | PeerState::Cut => ConnectionState::Lost,
             _ if passed(self.down_since, LOST_AFTER, now) => ConnectionState::Lost,
             PeerState::Connecting | PeerState::NoRelay if !self.was_connected => ConnectionState::Connecting,
             PeerState::Connecting | PeerState::NoRelay | PeerState::Disconnected | PeerState::Failed => {
@@ -122,7 +138,7 @@ impl Person {
     pub(super) fn deadlines(&self) -> impl Iterator<Item = Instant> {
         let connection = match self.state {
             PeerState::Connected => self.expects_media().then(|| self.quiet_since + UNSTABLE_AFTER),
-            PeerState::Untrusted => None,
+            PeerState::Untrusted | PeerState::Cut => None,
             _ => Some(self.down_since + LOST_AFTER),
         };
         let speaking = connection.into_iter().chain(self.speaking_until);
@@ -131,7 +147,7 @@ impl Person {
         speaking.chain(viewing).chain(self.wish.deadline())
     }
 
-    pub(super) fn view(&self, together: &Together, now: Instant) -> ParticipantView {
+    pub(super) fn view(&self, together: &Together, trusted: &Trusted, now: Instant) -> ParticipantView {
         ParticipantView {
             id: self.id.clone(),
             name: self.name.clone(),
@@ -140,9 +156,13 @@ impl Person {
             reaction: together.reaction(&self.id),
             microphone_on: self.media.microphone,
             camera_on: self.media.camera,
-            has_video: self.video_shown && self.media.camera,
+            has_video: self.video_shown && self.media.camera && self.state != PeerState::Cut,
             speaking: self.speaking_until.is_some_and(|until| now < until),
             connection: self.connection(now),
+            trust: trusted.of(self),
+            lasting: self.identity.is_some_and(|identity| identity.lasting),
+            words: self.identity.and_then(|identity| identity.words).map(Vec::from),
+            saved_as: trusted.saved_as(self),
         }
     }
 

@@ -87,7 +87,7 @@ pub(super) fn view<'a>(
     receive: VideoFigures,
 ) -> Option<QualityView> {
     let all = all.filter(|figures| figures.last.is_some());
-    let level = all.clone().map(Figures::level).max_by_key(|level| *level as u8)?;
+    let level = all.clone().map(Figures::level).reduce(Quality::worse)?;
     // Who sends no picture has no use for more.
     let upload = all.clone().filter_map(|figures| figures.upload).min().filter(|_| send.width > 0);
     let slow = match upload {
@@ -101,9 +101,10 @@ pub(super) fn view<'a>(
         Some(upload) => Some(QualityCause::SlowUpload { kbps: upload / 1000 }),
         None if loss >= FAIR_LOSS => Some(QualityCause::Loss),
         None if level != Quality::Good => Some(QualityCause::LongWay),
-        None => None,
+        None => send.slowed.then_some(QualityCause::Busy),
     };
-    let level = if slow as u8 > level as u8 { slow } else { level };
+    let slow = if send.slowed { Quality::Fair.worse(slow) } else { slow };
+    let level = level.worse(slow);
     let sum = |value: fn(&Figures) -> f64| all.clone().map(value).sum::<f64>();
     Some(QualityView {
         level: if steady { level } else { Quality::Weak },

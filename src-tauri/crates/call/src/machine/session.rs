@@ -6,7 +6,9 @@ use super::people::{Person, clean_name, passed};
 use super::{Attempt, Call, LEAVE_PATIENCE, Link, OFF_AFTER, Output};
 use crate::TrackSource;
 use crate::invite::Invite;
-use crate::session::{CloseReason, Participant, Request, RoomEvent, SessionCommand, SessionEvent, SignalState};
+use crate::session::{
+    CloseReason, ConnectionPrivacy, Participant, Request, RoomEvent, SessionCommand, SessionEvent, SignalState,
+};
 use crate::signal::{MAX_PARTICIPANTS, MediaState};
 use crate::view::{ConnectionState, EndReason, Notification, Phase};
 
@@ -30,6 +32,16 @@ impl Call {
     pub(super) fn open_invite(&mut self, invite: Invite) {
         if matches!(self.phase, Phase::Home | Phase::Lobby | Phase::Ended) {
             self.enter_lobby(invite, false);
+        }
+    }
+
+    pub(super) fn open_link(&mut self, invite: Invite) {
+        if matches!(self.phase, Phase::Home | Phase::Lobby | Phase::Ended) {
+            self.microphone.wanted = false;
+            self.camera.wanted = false;
+            self.enter_lobby(invite, false);
+        } else {
+            self.outputs.push_back(Output::Notify(Notification::LinkIgnored));
         }
     }
 
@@ -69,7 +81,7 @@ impl Call {
             media: self.told,
             entry: self.entry(),
             ice_servers: self.config.ice_servers.clone(),
-            privacy: self.privacy,
+            privacy: if self.private { ConnectionPrivacy::RelayOnly } else { self.privacy },
             max_video_bitrate: self.config.max_video_bitrate,
         }));
         self.link = Link::Up;
@@ -195,6 +207,12 @@ impl Call {
                     self.outputs.push_back(Output::ForceKeyframe);
                 }
             }
+            SessionEvent::PeerIdentity { participant, identity } => {
+                if let Some(person) = self.person(&participant) {
+                    person.identity = Some(identity);
+                    self.cut_refused(&participant);
+                }
+            }
             SessionEvent::SignalState(state) => {
                 self.signal_down = state == SignalState::Reconnecting;
                 if !self.signal_down {
@@ -251,6 +269,7 @@ fn end_reason(reason: CloseReason) -> EndReason {
         CloseReason::Version => EndReason::Version,
         CloseReason::ServerUnreachable => EndReason::ServerUnreachable,
         CloseReason::Protocol => EndReason::Protocol,
+        CloseReason::Certificate(fault) => fault.into(),
         CloseReason::Lost => EndReason::Lost,
         CloseReason::Denied => EndReason::Denied,
         CloseReason::Removed => EndReason::Removed,

@@ -8,7 +8,7 @@ use crate::invite::Invite;
 use crate::room::Role;
 use crate::session::PeerState;
 use crate::view::{
-    CallView, ConnectionState, DeviceProblem, EndReason, InviteView, MeView, Phase, Problem, QualityView,
+    CallView, ConnectionState, DeviceProblem, EndReason, InviteView, MeView, Phase, Problem, QualityView, Trust,
 };
 
 impl Call {
@@ -19,7 +19,7 @@ impl Call {
             connection,
             invite: self.invite.as_ref().map(|invite| invite_view(invite, self.mine)),
             me: self.me(),
-            participants: self.people.iter().map(|person| person.view(&self.together, now)).collect(),
+            participants: self.people.iter().map(|person| person.view(&self.together, &self.trusted, now)).collect(),
             room: self.together.view(self.id.as_ref()).filter(|_| self.phase == Phase::InCall),
             waiting_for: self.together.waiting_for().filter(|_| self.phase == Phase::Waiting),
             ask: self.together.ask(),
@@ -72,9 +72,13 @@ impl Call {
     /// Worst first: danger, then nobody there, then nothing said, heard and seen.
     fn problem(&self, connection: ConnectionState) -> Option<Problem> {
         let untrusted = self.people.iter().any(|person| person.state == PeerState::Untrusted);
+        let differs = self.people.iter().any(|person| person.state == PeerState::Cut);
+        let changed = self.people.iter().any(|person| self.trusted.of(person) == Trust::Changed);
         let relay = self.people.iter().any(|person| person.lacks_relay);
         let network = self.signal_down && connection == ConnectionState::Reconnecting;
-        None.or(untrusted.then_some(Problem::Untrusted))
+        None.or(differs.then_some(Problem::WordsDiffer))
+            .or(untrusted.then_some(Problem::Untrusted))
+            .or(changed.then_some(Problem::KeyChanged))
             .or(network.then_some(Problem::NetworkLost))
             .or(relay.then_some(Problem::NoRelay))
             .or(problem_of(&self.microphone, microphone_problem))

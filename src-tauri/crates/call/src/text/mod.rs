@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ParticipantId;
 use crate::machine::clean_name;
-use crate::session::{DataEvent, Participant, RoomEvent, SessionEvent};
+use crate::session::{DataEvent, Participant, PeerState, RoomEvent, SessionEvent};
 use crate::view::Notification;
 
 /// Characters of a line.
@@ -135,7 +135,9 @@ impl Texts {
             SessionEvent::ParticipantJoined(participant) | SessionEvent::ParticipantChanged(participant) => {
                 self.person(participant);
             }
-            SessionEvent::ParticipantLeft(id) => {
+            SessionEvent::ParticipantLeft(id)
+            // The safety words differ: nothing goes to or comes from them any more.
+            | SessionEvent::PeerState { participant: id, state: PeerState::Cut } => {
                 self.finish(id, now);
                 self.people.retain(|person| person.id != *id);
             }

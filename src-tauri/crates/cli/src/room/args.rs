@@ -1,5 +1,6 @@
 //! `fika-cli room …` on the command line, as docs/cli.md promises it.
 
+use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -79,6 +80,10 @@ pub(crate) enum Room {
         /// The id of the invite.
         id: String,
     },
+    /// Write a meeting in a room as a file that every calendar reads.
+    Ics(Ics),
+    /// The meetings of a calendar file that lead to a room.
+    Agenda(Agenda),
     /// Sit in a room; commands come line by line from stdin.
     Sit(Sit),
 }
@@ -154,6 +159,38 @@ pub(crate) struct InviteArgs {
     pub(crate) skip_waiting: bool,
     #[arg(long)]
     pub(crate) co_host: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Ics {
+    pub(crate) link: String,
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) title: String,
+    /// As for `room open --until`.
+    #[arg(long, value_name = "WHEN", value_parser = when)]
+    pub(crate) start: u32,
+    #[arg(long, value_name = "N", default_value_t = 45)]
+    pub(crate) minutes: u32,
+    /// Instead of stdout.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Agenda {
+    pub(crate) file: PathBuf,
+    /// From now on.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) days: u32,
+    /// The time zone of times that name none.
+    #[arg(long, value_name = "NAME", default_value = "UTC")]
+    pub(crate) zone: String,
+    /// Instead of now, in seconds since 1970.
+    #[arg(long, value_name = "UNIX")]
+    pub(crate) from: Option<u32>,
+    /// One JSON object instead of words.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

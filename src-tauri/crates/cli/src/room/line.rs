@@ -92,6 +92,8 @@ pub(super) fn parse(line: &str, find: impl Fn(&str) -> Option<ParticipantId>) ->
         },
         ("type", line) => text(TextInput::SetLine(line.into())),
         ("enter", "") => text(TextInput::EndLine),
+        ("same", word) => Ok(Line::Command(Command::CompareWords { participant: who(word)?, same: true })),
+        ("differ", word) => Ok(Line::Command(Command::CompareWords { participant: who(word)?, same: false })),
         ("read", "") => room(RoomInput::ReadChat),
         ("dismiss", "") => room(RoomInput::DismissAsk),
         ("admit", "all") => moderate(Moderation::AdmitAll),
@@ -179,6 +181,12 @@ mod tests {
         assert_eq!(command("type hej du"), format!("{:?}", Command::Text(TextInput::SetLine("hej du".into()))));
         assert!(read("send all").is_err() && read("cancel it").is_err());
         assert!(matches!(read("mic off"), Ok(Line::Command(Command::SetMicrophone { on: false }))));
+        let compared = |line| match read(line) {
+            Ok(Line::Command(Command::CompareWords { participant, same })) => (participant, same),
+            other => panic!("{line}: {other:?}"),
+        };
+        assert_eq!(compared("same Maja"), (maja(), true));
+        assert_eq!(compared("differ Maja"), (maja(), false));
         assert!(matches!(read("leave"), Ok(Line::Leave)));
         for wrong in
             ["", "dance", "mic loud", "tell Maja", "mute Bo", "like 3", "like x heart", "ask Maja money", "leave now"]

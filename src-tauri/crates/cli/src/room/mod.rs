@@ -2,20 +2,24 @@
 //! takes a seat and obeys lines from stdin. Runs on the main task.
 
 pub(crate) mod args;
+mod calendar;
 mod line;
 mod owner;
 mod sit;
 
 use fika_call::ParticipantId;
+use fika_net::Trust;
 
 use self::args::Room;
 use crate::fail::Failure;
 
-pub(crate) async fn run(command: Room) -> Result<(), Failure> {
+pub(crate) async fn run(command: Room, trust: Trust) -> Result<(), Failure> {
     match command {
-        Room::Open(open) => owner::open(open).await,
-        Room::Sit(sit) => sit::run(sit).await,
-        command => owner::run(command).await,
+        Room::Open(open) => owner::open(open, &trust).await,
+        Room::Ics(ics) => calendar::ics(&ics),
+        Room::Agenda(agenda) => calendar::agenda(&agenda),
+        Room::Sit(sit) => sit::run(sit, trust).await,
+        command => owner::run(command, &trust).await,
     }
 }
 

@@ -5,7 +5,8 @@ use fika_call::door::InviteInfo;
 use fika_call::invite::{Code, HostKey, Invite, SECRET_BYTES, Secret};
 use fika_call::room::Moderation;
 use fika_call::signal::{ClientMessage, ServerMessage};
-use fika_net::signal::{CreateError, Managed, create_room};
+use fika_net::Trust;
+use fika_net::signal::{Managed, create_room};
 use serde_json::json;
 
 use super::args::{OnOff, Open, Owner, Person, Room, Someone};
@@ -13,18 +14,11 @@ use super::{find, say};
 use crate::fail::{Failure, Kind};
 use crate::ports::root;
 
-pub(super) async fn open(open: Open) -> Result<(), Failure> {
+pub(super) async fn open(open: Open, trust: &Trust) -> Result<(), Failure> {
     let options = open.options();
     let passcode = options.passcode.as_ref().is_some_and(|passcode| !passcode.is_empty());
     let until = options.until;
-    let (room, host_key) = create_room(&open.server, options).await.map_err(|error| match error {
-        CreateError::TooManyRequests => Failure::new(Kind::Link, "The server refuses for now: try again in a minute."),
-        CreateError::Version => Failure::new(Kind::Link, "The server speaks another version: update Fika."),
-        CreateError::Protocol => {
-            Failure::new(Kind::Connection, "What answers there is no Fika server: check the address.")
-        }
-        _ => Failure::new(Kind::Connection, "The server does not answer: check the address and that it runs."),
-    })?;
+    let (room, host_key) = create_room(&open.server, trust, options).await?;
     let mut secret = [0; SECRET_BYTES];
     getrandom::fill(&mut secret).expect("the system gives random numbers");
     let invite = Invite { passcode, ..Invite::open(root(open.server), room, Secret::from_bytes(secret)) };
@@ -38,34 +32,36 @@ pub(super) async fn open(open: Open) -> Result<(), Failure> {
     Ok(())
 }
 
-pub(super) async fn run(command: Room) -> Result<(), Failure> {
+pub(super) async fn run(command: Room, trust: &Trust) -> Result<(), Failure> {
     match command {
         // Taken before.
-        Room::Open(_) | Room::Sit(_) => Ok(()),
+        Room::Open(_) | Room::Sit(_) | Room::Ics(_) | Room::Agenda(_) => Ok(()),
         Room::Show(owner) => {
-            Session::open(owner).await?.show();
+            Session::open(owner, trust).await?.show();
             Ok(())
         }
-        Room::Admit(someone) => to_someone(someone, Moderation::AdmitAll, |who| Moderation::Admit { who }).await,
-        Room::Mute(someone) => to_someone(someone, Moderation::MuteAll, |who| Moderation::Mute { who }).await,
-        Room::Deny(person) => to(person, |who| Moderation::Deny { who }).await,
-        Room::Ask { person, what } => to(person, |who| Moderation::Ask { who, what: what.into() }).await,
-        Room::StopCamera(person) => to(person, |who| Moderation::StopCamera { who }).await,
-        Room::Remove(person) => to(person, |who| Moderation::Remove { who }).await,
-        Room::Wait(person) => to(person, |who| Moderation::MoveToWaiting { who }).await,
-        Room::CoHost { person, off } => to(person, |who| Moderation::SetCoHost { who, on: !off }).await,
-        Room::Host(person) => to(person, |who| Moderation::MakeHost { who }).await,
-        Room::LowerHand(person) => to(person, |who| Moderation::LowerHand { who }).await,
-        Room::Lock(owner) => act(owner, Moderation::SetLocked { on: true }).await,
-        Room::Unlock(owner) => act(owner, Moderation::SetLocked { on: false }).await,
-        Room::WaitingRoom { owner, state } => act(owner, Moderation::SetWaitingRoom { on: state == OnOff::On }).await,
-        Room::Spotlight { owner, who: Some(who) } => {
-            to(Person { owner, who }, |who| Moderation::Spotlight { who: Some(who) }).await
+        Room::Admit(someone) => to_someone(someone, trust, Moderation::AdmitAll, |who| Moderation::Admit { who }).await,
+        Room::Mute(someone) => to_someone(someone, trust, Moderation::MuteAll, |who| Moderation::Mute { who }).await,
+        Room::Deny(person) => to(person, trust, |who| Moderation::Deny { who }).await,
+        Room::Ask { person, what } => to(person, trust, |who| Moderation::Ask { who, what: what.into() }).await,
+        Room::StopCamera(person) => to(person, trust, |who| Moderation::StopCamera { who }).await,
+        Room::Remove(person) => to(person, trust, |who| Moderation::Remove { who }).await,
+        Room::Wait(person) => to(person, trust, |who| Moderation::MoveToWaiting { who }).await,
+        Room::CoHost { person, off } => to(person, trust, |who| Moderation::SetCoHost { who, on: !off }).await,
+        Room::Host(person) => to(person, trust, |who| Moderation::MakeHost { who }).await,
+        Room::LowerHand(person) => to(person, trust, |who| Moderation::LowerHand { who }).await,
+        Room::Lock(owner) => act(owner, trust, Moderation::SetLocked { on: true }).await,
+        Room::Unlock(owner) => act(owner, trust, Moderation::SetLocked { on: false }).await,
+        Room::WaitingRoom { owner, state } => {
+            act(owner, trust, Moderation::SetWaitingRoom { on: state == OnOff::On }).await
         }
-        Room::Spotlight { owner, who: None } => act(owner, Moderation::Spotlight { who: None }).await,
-        Room::End(owner) => act(owner, Moderation::End).await,
+        Room::Spotlight { owner, who: Some(who) } => {
+            to(Person { owner, who }, trust, |who| Moderation::Spotlight { who: Some(who) }).await
+        }
+        Room::Spotlight { owner, who: None } => act(owner, trust, Moderation::Spotlight { who: None }).await,
+        Room::End(owner) => act(owner, trust, Moderation::End).await,
         Room::Invite { owner, options } => {
-            let mut session = Session::open(owner).await?;
+            let mut session = Session::open(owner, trust).await?;
             let answer = session.managed.ask(ClientMessage::MakeInvite { options: options.options() }).await?;
             let Some(ServerMessage::InviteMade { invite, code }) = answer else { return Err(nonsense()) };
             let code = Code::parse(&code).ok_or_else(nonsense)?;
@@ -74,12 +70,12 @@ pub(super) async fn run(command: Room) -> Result<(), Failure> {
             Ok(())
         }
         Room::Invites(owner) => {
-            let session = Session::open(owner).await?;
+            let session = Session::open(owner, trust).await?;
             tell_invites(&session.managed.invites, session.json);
             Ok(())
         }
         Room::Revoke { owner, id } => {
-            let mut session = Session::open(owner).await?;
+            let mut session = Session::open(owner, trust).await?;
             session.managed.ask(ClientMessage::RevokeInvite { id }).await?;
             tell_invites(&session.managed.invites, session.json);
             Ok(())
@@ -94,10 +90,10 @@ struct Session {
 }
 
 impl Session {
-    async fn open(owner: Owner) -> Result<Self, Failure> {
+    async fn open(owner: Owner, trust: &Trust) -> Result<Self, Failure> {
         let invite = Invite::parse(&owner.link)
             .map_err(|error| Failure::new(Kind::Link, format!("That link does not work, {error}: copy it anew.")))?;
-        let managed = Managed::open(&invite.server, invite.room.clone(), &HostKey(owner.host_key)).await?;
+        let managed = Managed::open(&invite.server, trust, invite.room.clone(), &HostKey(owner.host_key)).await?;
         Ok(Self { managed, invite, json: owner.json })
     }
 
@@ -149,24 +145,25 @@ impl Session {
     }
 }
 
-async fn act(owner: Owner, action: Moderation) -> Result<(), Failure> {
-    Session::open(owner).await?.act(action).await
+async fn act(owner: Owner, trust: &Trust, action: Moderation) -> Result<(), Failure> {
+    Session::open(owner, trust).await?.act(action).await
 }
 
-async fn to(person: Person, action: impl FnOnce(ParticipantId) -> Moderation) -> Result<(), Failure> {
-    let session = Session::open(person.owner).await?;
+async fn to(person: Person, trust: &Trust, action: impl FnOnce(ParticipantId) -> Moderation) -> Result<(), Failure> {
+    let session = Session::open(person.owner, trust).await?;
     let who = session.find(&person.who)?;
     session.act(action(who)).await
 }
 
 async fn to_someone(
     someone: Someone,
+    trust: &Trust,
     all: Moderation,
     one: impl FnOnce(ParticipantId) -> Moderation,
 ) -> Result<(), Failure> {
     match someone.who {
-        Some(who) => to(Person { owner: someone.owner, who }, one).await,
-        None => act(someone.owner, all).await,
+        Some(who) => to(Person { owner: someone.owner, who }, trust, one).await,
+        None => act(someone.owner, trust, all).await,
     }
 }
 

@@ -2,15 +2,19 @@
 //!
 //! Lines come from a thread of their own through a queue of [`LINES`]; full: it reads no further.
 
+use std::collections::HashMap;
 use std::io::BufRead as _;
 use std::sync::Arc;
 
+use fika_call::ParticipantId;
 use fika_call::chat::ChatView;
 use fika_call::files::{FileEnd, FileState, FileView, FilesView};
+use fika_call::identity::{Language, word};
 use fika_call::invite::HostKey;
 use fika_call::text::TextView;
 use fika_call::view::{CallView, ConnectionState, Notification, Phase};
 use fika_engine::{Command, EngineHandle, RoomInput};
+use fika_net::Trust;
 use serde_json::{Value, json};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc;
@@ -28,11 +32,11 @@ use crate::stop;
 
 const LINES: usize = 16;
 
-pub(super) async fn run(sit: Sit) -> Result<(), Failure> {
+pub(super) async fn run(sit: Sit, trust: Trust) -> Result<(), Failure> {
     let media = &sit.media;
     let stats = media.stats.as_deref().map(StatsFile::create).transpose()?;
     let recorder = Arc::new(Recorder::create(media)?);
-    let engine = start(media, Arc::clone(&recorder)).await?;
+    let engine = start(media, trust, Arc::clone(&recorder)).await?;
     let ended = tokio::select! {
         ended = stay(&engine, &sit, stats) => ended,
         () = stop::requested() => Ok(()),
@@ -70,7 +74,7 @@ async fn stay(engine: &EngineHandle, sit: &Sit, mut file: Option<StatsFile>) -> 
     }
     engine.send(Command::Join).await?;
     let mut lines = lines();
-    let mut told = Told { json: sit.json, messages: 0, files: Vec::new(), lines: 0 };
+    let mut told = Told { json: sit.json, messages: 0, files: Vec::new(), lines: 0, words: HashMap::new() };
     let mut stats = engine.stats();
     stats.mark_unchanged();
     let mut leave_at = None;
@@ -141,13 +145,34 @@ struct Told {
     files: Vec<(u32, FileState)>,
     /// The first line of real-time text that was not told as finished, in words.
     lines: u32,
+    /// The last words told of each participant.
+    words: HashMap<ParticipantId, Vec<u8>>,
 }
 
 impl Told {
-    fn view(&self, view: &CallView) {
+    fn view(&mut self, view: &CallView) {
+        self.words(view);
         if self.json {
             say(&json!({ "view": view }).to_string());
         }
+    }
+
+    /// To be read aloud, once they are known and whenever they are others.
+    fn words(&mut self, view: &CallView) {
+        for person in &view.participants {
+            let Some(indices) = &person.words else { continue };
+            if self.words.get(&person.id) == Some(indices) {
+                continue;
+            }
+            let words: Vec<&str> = indices.iter().map(|index| word(*index, Language::English)).collect();
+            if self.json {
+                say(&json!({ "words": { "participant": person.id, "name": person.name, "words": words } }).to_string());
+            } else {
+                say(&format!("* words with {}: {}", person.name, words.join(" ")));
+            }
+            self.words.insert(person.id.clone(), indices.clone());
+        }
+        self.words.retain(|id, _| view.participants.iter().any(|person| person.id == *id));
     }
 
     fn chat(&mut self, chat: &ChatView) {

@@ -63,6 +63,13 @@ impl Capture {
         }
     }
 
+    pub(super) fn set_constant(&mut self, on: bool) {
+        if self.config.constant != on {
+            self.config.constant = on;
+            self.restart();
+        }
+    }
+
     /// What the speaker gets, `latency` before it is heard.
     pub(super) fn played(&mut self, frame: &AudioFrame, latency: Duration) {
         if let Some(voice) = &mut self.voice {

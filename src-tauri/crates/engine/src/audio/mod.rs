@@ -53,6 +53,8 @@ pub(crate) enum Command {
     Send(Option<mpsc::Sender<EncodedFrame>>),
     /// Per cent that the far side loses.
     Loss(u8),
+    /// Packets all of one size, or as large as the sound needs.
+    Constant(bool),
     Track {
         track: RemoteTrack,
         packets: mpsc::Receiver<AudioPacket>,
@@ -201,6 +203,7 @@ impl Worker {
             }
             Command::Send(out) => self.capture.send_to(out),
             Command::Loss(percent) => self.capture.set_packet_loss(percent),
+            Command::Constant(on) => self.capture.set_constant(on),
             Command::Track { track, packets, sync } => self.playout.add(track, packets, sync),
             Command::DropTracks => self.playout.drop_tracks(),
             Command::TestSound => self.playout.test_sound(),

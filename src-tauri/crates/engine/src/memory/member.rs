@@ -208,6 +208,14 @@ impl Member {
                 let lanes = seat.into_iter().flat_map(|seat| &mut seat.from);
                 lanes.filter(|lane| lane.participant == *id).for_each(|lane| lane.served = on);
             }
+            SessionCommand::Cut { participant } => {
+                for seat in room.iter_mut() {
+                    let other = if seat.id() == id { &participant } else { id };
+                    if *seat.id() == participant || seat.id() == id {
+                        seat.from.retain(|lane| lane.participant != *other);
+                    }
+                }
+            }
             // There is no server here that would decide.
             SessionCommand::Room(_) | SessionCommand::Reconnect | SessionCommand::Leave => {}
         }

@@ -14,11 +14,13 @@ pub struct Config {
     pub complexity: u8,
     /// Expected loss in per cent; below [`MIN_LOSS`] counts as that.
     pub packet_loss: u8,
+    /// Every packet has the same size, so that sizes say nothing of what is said (RFC 6562 section 3).
+    pub constant: bool,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { bitrate: 32_000, complexity: 9, packet_loss: MIN_LOSS }
+        Self { bitrate: 32_000, complexity: 9, packet_loss: MIN_LOSS, constant: false }
     }
 }
 
@@ -43,6 +45,7 @@ impl Encoder {
         encoder.set_complexity(config.complexity.min(10)).map_err(|code| failed("complexity", code))?;
         encoder.set_inband_fec(InbandFec::Mode1).map_err(|code| failed("FEC", code))?;
         encoder.set_dtx(false).map_err(|code| failed("DTX", code))?;
+        encoder.set_vbr(!config.constant).map_err(|code| failed("rate", code))?;
         encoder.set_signal(Signal::Voice).map_err(|code| failed("signal", code))?;
         let mut encoder = Self { encoder, samples: [0.0; PACKET_SAMPLES], half: None };
         encoder.set_bitrate(config.bitrate)?;

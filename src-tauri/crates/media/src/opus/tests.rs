@@ -68,6 +68,16 @@ fn the_bitrate_follows() {
     }
 }
 
+#[test]
+fn packets_of_one_size_say_nothing_of_the_voice() {
+    let sizes = |constant| {
+        let packets = packets(&voice(400), Config { constant, ..Config::default() });
+        packets.iter().map(|packet| packet.payload.len()).collect::<std::collections::BTreeSet<_>>()
+    };
+    assert_eq!(sizes(true).len(), 1);
+    assert!(sizes(false).len() > 5, "{:?}", sizes(false));
+}
+
 /// Difference to what a decoder without loss gives, over the lost packets, relative to their energy.
 fn damage(heal: impl Fn(&mut Decoder, &EncodedFrame, &mut [f32])) -> f32 {
     let packets = packets(&voice(600), Config { packet_loss: 20, ..Config::default() });

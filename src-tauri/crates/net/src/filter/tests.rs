@@ -14,6 +14,12 @@ fn address(port: u16) -> SocketAddr {
     SocketAddr::from(([192, 168, 1, 7], port))
 }
 
+fn meta(source: SocketAddr) -> RecvMeta {
+    let mut meta = RecvMeta::default();
+    (meta.len, meta.stride, meta.addr) = (4, 4, source);
+    meta
+}
+
 const DTLS: [u8; 4] = [22, 0xfe, 0xfd, 0];
 const RTP: [u8; 4] = [0x80, 96, 0, 1];
 
@@ -94,4 +100,33 @@ fn coalesced_datagrams_are_judged_one_by_one() {
     assert_eq!(keep_allowed(&mut sources, &mut bufs, &mut meta), 2);
     assert_eq!((meta[0].len, meta[0].addr, &bufs[0][..20]), (20, bad, &stun[..]));
     assert_eq!((meta[1].len, meta[1].addr, &bufs[1][..20]), (20, good, &RTP.repeat(5)[..]));
+}
+
+#[test]
+fn what_comes_a_moment_before_the_answer_is_handed_on_with_it() {
+    let mut sources = Sources::default();
+    let (peer, stranger) = (address(5000), address(6000));
+    sources.on_request(peer, [7; 12], stun::Kind::Check);
+    for (source, datagram) in [(stranger, &DTLS[..]), (peer, &DTLS[..]), (peer, &RTP[..])] {
+        let mut data = datagram.to_vec();
+        assert_eq!(keep_segments(&mut sources, &mut data, &meta(source)), 0);
+    }
+    assert!(sources.release(1500).is_none(), "not answered yet");
+    sources.allows(peer, &stun_message(0x0101, 7, false));
+    let mut next = || sources.release(1500).map(|(data, meta)| (data, meta.len, meta.addr));
+    assert_eq!(next(), Some((DTLS.to_vec(), 4, peer)));
+    assert_eq!(next(), Some((RTP.to_vec(), 4, peer)));
+    assert_eq!(next(), None, "the stranger has answered nothing");
+}
+
+#[test]
+fn no_more_is_held_than_a_handshake_needs() {
+    let mut sources = Sources::default();
+    let peer = address(5000);
+    sources.on_request(peer, [7; 12], stun::Kind::Check);
+    (0..100u8).for_each(|number| sources.hold(&[22, number], &meta(peer)));
+    sources.hold(&[22; MAX_HELD_BYTES + 1], &meta(peer));
+    sources.allows(peer, &stun_message(0x0101, 7, false));
+    let numbers: Vec<u8> = std::iter::from_fn(|| sources.release(1500)).map(|(data, _)| data[1]).collect();
+    assert_eq!(numbers, (92..100).collect::<Vec<_>>());
 }

@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fika_call::TrackKind;
 use fika_rtp::clock::RtpClock;
+use fika_rtp::congestion::Config;
 use fika_rtp::stats::{Inbound, Outbound, RoundTrip};
 use rtc::interceptor::{ReceiverReportBuilder, Registry, SenderReportBuilder, Slot, StreamInfo, TwccReceiverBuilder};
 use tokio::sync::mpsc;
@@ -72,14 +73,14 @@ pub(crate) struct Link {
 pub(crate) struct SharedLink(Arc<Mutex<Link>>);
 
 impl SharedLink {
-    pub(crate) fn new(max_video_bitrate: u32) -> Self {
+    pub(crate) fn new(config: Config) -> Self {
         Self(Arc::new(Mutex::new(Link {
             audio_sent: Outbound::default(),
             video_sent: Outbound::default(),
             audio_received: Inbound::new(48_000),
             video_received: Inbound::new(90_000),
             round_trip: RoundTrip::default(),
-            outlet: Outlet::new(max_video_bitrate),
+            outlet: Outlet::new(config),
             capture_time_id: None,
             video_payload: None,
             remote_video: None,

@@ -57,9 +57,9 @@ pub(crate) struct Outlet {
 }
 
 impl Outlet {
-    pub(crate) fn new(max_video_bitrate: u32) -> Self {
+    pub(crate) fn new(config: Config) -> Self {
         Self {
-            control: Control::new(Config::with_max(max_video_bitrate)),
+            control: Control::new(config),
             feedback: Feedback::default(),
             pacer: Pacer::default(),
             history: History::default(),
@@ -248,8 +248,8 @@ impl Outlet {
         self.spare.budget(&self.control, now)
     }
 
-    /// Repairs come out of the picture's rate, never on top.
-    fn media_target(&self) -> u32 {
+    /// Bits a second for the encoder. Repairs come out of the picture's rate, never on top.
+    pub(crate) fn media_target(&self) -> u32 {
         (f64::from(self.control.media_target()) / (1.0 + self.ratio)) as u32
     }
 
@@ -289,7 +289,7 @@ mod tests {
 
     /// Original numbers of the repairs that follow a frame.
     fn repairs(fec: bool, ratio: f64) -> Vec<u16> {
-        let mut outlet = Outlet::new(2_000_000);
+        let mut outlet = Outlet::new(Config::with_max(2_000_000));
         let payload = VideoPayload { payload_type: 102, rtx: Some(103), main: true, fec };
         outlet.ratio = ratio;
         outlet.push_frame(frame(), true);
@@ -320,7 +320,7 @@ mod tests {
 
     #[test]
     fn repairs_come_out_of_the_pictures_rate() {
-        let mut outlet = Outlet::new(2_000_000);
+        let mut outlet = Outlet::new(Config::with_max(2_000_000));
         let whole = outlet.news().unwrap();
         outlet.ratio = 0.25;
         assert_eq!(outlet.news(), Some((f64::from(whole) / 1.25) as u32));

@@ -37,7 +37,7 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         let clock = SessionClock::new(&(Arc::new(|| Timestamp::from_millis(50_000)) as fika_media::Clock));
-        let link = SharedLink::new(2_000_000);
+        let link = SharedLink::new(Config::with_max(2_000_000));
         link.lock().video_payload = Some(VideoPayload { payload_type: 102, rtx: Some(103), main: true, fec: false });
         Self { start: clock.instant(Timestamp::from_millis(50_000)), clock, link }
     }

@@ -27,7 +27,7 @@ pub(super) async fn run(
     let mut outputs: Vec<Output> = Vec::new();
     loop {
         outputs.iter_mut().for_each(Output::look);
-        let others = outputs.iter().filter(|output| output.takes_video()).count() > 1;
+        let several = outputs.iter().filter(|output| output.takes_video()).count() > 1;
         let full = outputs.iter().position(Output::is_waited_for);
         tokio::select! {
             biased;
@@ -36,7 +36,7 @@ pub(super) async fn run(
                 None => return,
             },
             Some(frame) = audio.recv() => outputs.retain(|output| output.audio(&frame)),
-            in_time = room(full.map(|at| &outputs[at]), others), if full.is_some() => {
+            in_time = room(full.map(|at| &outputs[at]), several), if full.is_some() => {
                 if !in_time && let Some(output) = full.and_then(|at| outputs.get_mut(at)) {
                     output.left_behind = true;
                 }
@@ -53,11 +53,11 @@ pub(super) async fn run(
 }
 
 /// Until there is room, or the connection is gone. `false`: the others have waited long enough.
-async fn room(output: Option<&Output>, others: bool) -> bool {
+async fn room(output: Option<&Output>, several: bool) -> bool {
     let Some((queue, since)) = output.and_then(|output| Some((output.sink.video.as_ref()?, output.full_since?))) else {
         return true;
     };
-    if others {
+    if several {
         return timeout_at(since + PATIENCE, queue.reserve()).await.is_ok();
     }
     let _ = queue.reserve().await;

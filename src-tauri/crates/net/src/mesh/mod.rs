@@ -11,6 +11,7 @@ mod together;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use fika_call::identity::Identity;
 use fika_call::session::{CloseReason, Request, SessionCommand, SessionEvent};
 use fika_media::Clock;
 use tokio::sync::{mpsc, watch};
@@ -21,6 +22,7 @@ use crate::clock::SessionClock;
 use crate::peer::Post;
 use crate::session::{self, Ends, Session};
 use crate::signal::{self, FromServer, ToServer};
+use crate::trust::Trust;
 use room::{Outputs, Room};
 
 /// Between the actor and the signalling task, each way. Full: what comes from the server waits there; what goes to it is
@@ -32,36 +34,40 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long the server is told that we leave; it finds out by itself too.
 const PART_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Where the sockets of media are bound. A measurement or a test binds to one interface, or to this machine alone.
+/// Where the sockets of media are bound, and whom we believe to be the server. A measurement or a test binds to one interface, or
+/// to this machine alone.
 #[derive(Clone, Debug)]
 pub struct Network {
     /// Empty: every interface.
     pub addresses: Vec<SocketAddr>,
     /// Ask the local network for the addresses that browsers hide behind a `.local` name.
     pub multicast: bool,
+    pub trust: Trust,
 }
 
 impl Default for Network {
     fn default() -> Self {
-        Self { addresses: Vec::new(), multicast: true }
+        Self { addresses: Vec::new(), multicast: true, trust: Trust::default() }
     }
 }
 
 impl Network {
     /// Only through these addresses.
     pub fn only(addresses: Vec<SocketAddr>) -> Self {
-        Self { addresses, multicast: false }
+        Self { addresses, multicast: false, trust: Trust::default() }
     }
 }
 
 /// Takes a seat in the room and connects to everybody in it. Returns at once; must be called inside a tokio runtime.
-pub fn connect(request: Request, network: Network, clock: Clock) -> Session {
+///
+/// `identity`: what we vouch with for our certificates; `None`: nothing, so nobody can verify us.
+pub fn connect(request: Request, network: Network, identity: Option<Identity>, clock: Clock) -> Session {
     let (session, ends) = session::channels();
-    tokio::spawn(run(request, network, SessionClock::new(&clock), ends));
+    tokio::spawn(run(request, network, identity, SessionClock::new(&clock), ends));
     session
 }
 
-async fn run(request: Request, network: Network, clock: SessionClock, ends: Ends) {
+async fn run(request: Request, network: Network, identity: Option<Identity>, clock: SessionClock, ends: Ends) {
     let Ends { mut commands, events, tracks, video, audio, data, arrived } = ends;
     let (to_server, server_inbox) = mpsc::channel(SIGNAL_QUEUE);
     let (server_outbox, mut from_server) = mpsc::channel(SIGNAL_QUEUE);
@@ -70,12 +76,13 @@ async fn run(request: Request, network: Network, clock: SessionClock, ends: Ends
     let (pressed, mut distribution) = mpsc::channel(1);
     let (media, media_end) = watch::channel(request.media);
     let mut services = JoinSet::new();
-    services.spawn(signal::run(request.clone(), media_end, server_inbox, server_outbox));
+    services.spawn(signal::run(request.clone(), network.trust.clone(), media_end, server_inbox, server_outbox));
     services.spawn(distribute::run(video, audio, sinks_end, pressed));
     let (lines, lines_end) = mpsc::channel(SIGNAL_QUEUE);
     services.spawn(post::run(data, lines_end));
     let post = Post { arrived, lines };
-    let mut room = Room::new(request, network, clock, Outputs { events, tracks, sinks, post, news, to_server, media });
+    let outputs = Outputs { events, tracks, sinks, post, news, to_server, media };
+    let mut room = Room::new(request, network, identity, clock, outputs);
     let reason = loop {
         let due = room.keyframes.poll_timeout();
         tokio::select! {

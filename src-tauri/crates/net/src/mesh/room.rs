@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use fika_call::ParticipantId;
+use fika_call::identity::{Identity, Seats};
 use fika_call::seal::Key;
 use fika_call::session::{Participant, PeerState, PeerStats, Request, RoomEvent, SessionCommand, SessionEvent};
 use fika_call::signal::{IceServer, MediaState, ParticipantInfo, Sealed};
@@ -16,7 +17,7 @@ use tokio::task::{Id, JoinError, JoinSet};
 
 use super::Network;
 use crate::clock::SessionClock;
-use crate::peer::{self, Channel, Context, FromPeer, INBOX, PeerNews, Post, Settings, Sink, ToPeer};
+use crate::peer::{self, Channel, Context, FromPeer, INBOX, PeerNews, Post, Settings, Sink, ToPeer, Vouching};
 use crate::session::IncomingTrack;
 use crate::signal::{FromServer, ToServer};
 
@@ -37,6 +38,7 @@ pub(super) struct Outputs {
 pub(super) struct Room {
     request: Request,
     network: Network,
+    identity: Option<Identity>,
     pub(super) key: Key,
     pub(super) clock: SessionClock,
     pub(super) outputs: Outputs,
@@ -54,7 +56,8 @@ pub(super) struct Room {
 
 pub(super) struct Peer {
     task: Id,
-    inbox: mpsc::Sender<ToPeer>,
+    /// `None`: cut off for good, its task ends.
+    inbox: Option<mpsc::Sender<ToPeer>>,
     participant: Participant,
     /// Gets our video; shared with its connections.
     served: Arc<AtomicBool>,
@@ -64,12 +67,26 @@ pub(super) struct Peer {
     audio_loss: u8,
 }
 
+impl Peer {
+    /// `false`: lost, because too much waits already.
+    fn ask(&self, what: ToPeer) -> bool {
+        self.inbox.as_ref().is_none_or(|inbox| inbox.try_send(what).is_ok())
+    }
+}
+
 impl Room {
-    pub(super) fn new(request: Request, network: Network, clock: SessionClock, outputs: Outputs) -> Self {
+    pub(super) fn new(
+        request: Request,
+        network: Network,
+        identity: Option<Identity>,
+        clock: SessionClock,
+        outputs: Outputs,
+    ) -> Self {
         Self {
             key: Key::derive(&request.secret, &request.room),
             request,
             network,
+            identity,
             clock,
             outputs,
             you: None,
@@ -91,17 +108,25 @@ impl Room {
             }
             SessionCommand::RequestKeyframe { participant, source } if source.kind() == TrackKind::Video => {
                 if let Some(peer) = self.peers.get(&participant) {
-                    let _ = peer.inbox.try_send(ToPeer::RequestKeyframe);
+                    peer.ask(ToPeer::RequestKeyframe);
                 }
             }
             SessionCommand::WantVideo { participant, source, want } => {
                 if let Some(peer) = self.peers.get(&participant) {
-                    let _ = peer.inbox.try_send(ToPeer::WantVideo(source, want));
+                    peer.ask(ToPeer::WantVideo(source, want));
                 }
             }
             SessionCommand::ServeVideo { participant, on } => {
                 if let Some(peer) = self.peers.get(&participant) {
                     peer.served.store(on, Ordering::Relaxed);
+                    self.tell_totals().await;
+                }
+            }
+            SessionCommand::Cut { participant } => {
+                if let Some(peer) = self.peers.get_mut(&participant) {
+                    peer.served.store(false, Ordering::Relaxed);
+                    (peer.inbox, peer.main, peer.bitrate) = (None, None, None);
+                    self.tell(SessionEvent::PeerState { participant, state: PeerState::Cut }).await;
                     self.tell_totals().await;
                 }
             }
@@ -118,6 +143,7 @@ impl Room {
             FromServer::Joined { you, participants, ice_servers } => {
                 self.on_joined(you, participants, ice_servers).await;
             }
+            FromServer::IceServers(ice_servers) => self.on_ice_servers(ice_servers),
             FromServer::ParticipantJoined(info) => {
                 if self.you.as_ref().is_none_or(|you| *you == info.id) {
                     return;
@@ -142,7 +168,7 @@ impl Room {
             }
             FromServer::Signal { from, payload } => {
                 let Some(peer) = self.peers.get(&from) else { return };
-                if peer.inbox.try_send(ToPeer::Payload(payload)).is_err() {
+                if !peer.ask(ToPeer::Payload(payload)) {
                     tracing::warn!("a peer's messages come faster than they can be read");
                 }
             }
@@ -161,16 +187,21 @@ impl Room {
             self.epoch += 1;
             self.you = Some(you.clone());
         }
-        self.ice_servers = ice_servers;
-        let servers = self.all_ice_servers();
         let participants: Vec<Participant> = infos.iter().filter(|info| info.id != you).map(participant).collect();
         self.peers.retain(|id, _| participants.iter().any(|participant| participant.id == *id));
-        for peer in self.peers.values() {
-            let _ = peer.inbox.try_send(ToPeer::IceServers(servers.clone()));
-        }
+        self.on_ice_servers(ice_servers);
         self.tell(SessionEvent::Joined { you, participants: participants.clone() }).await;
         for participant in participants {
             self.add_peer(participant);
+        }
+    }
+
+    /// For connections that begin from now on.
+    fn on_ice_servers(&mut self, ice_servers: Vec<IceServer>) {
+        self.ice_servers = ice_servers;
+        let servers = self.all_ice_servers();
+        for peer in self.peers.values() {
+            peer.ask(ToPeer::IceServers(servers.clone()));
         }
     }
 
@@ -187,6 +218,10 @@ impl Room {
             participant: participant.id.clone(),
             epoch: self.epoch,
             offers: you < participant.id,
+            vouching: Vouching::new(
+                self.identity.clone(),
+                Seats { room: self.request.room.clone(), us: you.clone(), them: participant.id.clone() },
+            ),
             channel: Channel::new(self.key.clone(), you, participant.id.clone()),
             settings: Settings {
                 ice_servers: self.all_ice_servers(),
@@ -194,6 +229,7 @@ impl Room {
                 loopback: is_loopback(&self.request.server),
                 network: self.network.clone(),
                 max_video_bitrate: self.request.max_video_bitrate,
+                known_bitrate: self.bitrate,
                 clock: self.clock,
             },
             served: Arc::clone(&served),
@@ -204,7 +240,10 @@ impl Room {
         };
         let task = self.tasks.spawn(peer::run(context, inbox_end)).id();
         let id = participant.id.clone();
-        self.peers.insert(id, Peer { task, inbox, participant, served, main: None, bitrate: None, audio_loss: 0 });
+        self.peers.insert(
+            id,
+            Peer { task, inbox: Some(inbox), participant, served, main: None, bitrate: None, audio_loss: 0 },
+        );
         true
     }
 
@@ -213,7 +252,7 @@ impl Room {
         if epoch != self.epoch {
             return;
         }
-        let Some(peer) = self.peers.get_mut(&participant) else { return };
+        let Some(peer) = self.peers.get_mut(&participant).filter(|peer| peer.inbox.is_some()) else { return };
         match what {
             PeerNews::Send(payload) => self.send(participant, payload),
             PeerNews::State(state) => {
@@ -221,6 +260,9 @@ impl Room {
                     peer.bitrate = None;
                 }
                 self.tell(SessionEvent::PeerState { participant, state }).await;
+            }
+            PeerNews::Identity(identity) => {
+                self.tell(SessionEvent::PeerIdentity { participant, identity }).await;
             }
             PeerNews::KeyframeRequested => self.request_keyframe().await,
             PeerNews::VideoWanted(source, want) => {

@@ -96,10 +96,12 @@ impl Active {
         }
     }
 
+    /// The peer's description is known.
+    pub(super) const fn is_answered(&self) -> bool {
+        self.payloads.is_some()
+    }
+
     pub(super) async fn set_answer(&mut self, answer: &str) -> Result<()> {
-        if self.payloads.is_some() {
-            return Ok(());
-        }
         let payloads = read(answer)?;
         let answer = RTCSessionDescription::answer(sdp::without_candidates(answer))?;
         self.connection.set_remote_description(answer).await?;

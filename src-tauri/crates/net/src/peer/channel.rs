@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 
 use fika_call::ParticipantId;
 use fika_call::seal::{self, Key, SealError};
-use fika_call::signal::{PeerBody, PeerMessage, Sealed};
+use fika_call::signal::{Binding, PeerBody, PeerMessage, Sealed};
 
 /// Sessions of the past that are not begun again.
 const MAX_PAST: usize = 64;
@@ -28,7 +28,7 @@ pub(crate) struct Channel {
 pub(crate) enum Opened {
     Message(PeerBody),
     /// An offer, which begins a session.
-    Offer(String),
+    Offer(String, Option<Binding>),
     /// A wish for an offer from a peer that has no session with us.
     Restart,
     /// Old, repeated, or not understood: dropped.
@@ -49,6 +49,11 @@ impl Channel {
         }
         self.next_sent = 0;
         self.next_received = 0;
+    }
+
+    /// Empty before there is one.
+    pub(crate) fn session(&self) -> &str {
+        self.session.as_deref().unwrap_or_default()
     }
 
     fn remember(&mut self, past: String) {
@@ -86,10 +91,10 @@ impl Channel {
             return Opened::Stale;
         }
         match message.body {
-            PeerBody::Offer { sdp } => {
+            PeerBody::Offer { sdp, binding } => {
                 self.begin(message.session);
                 self.next_received = message.seq.saturating_add(1);
-                Opened::Offer(sdp)
+                Opened::Offer(sdp, binding)
             }
             // Ours goes on: the offer that answers the wish may be under way.
             PeerBody::Restart => {
@@ -115,7 +120,7 @@ mod tests {
     }
 
     fn offer(sdp: &str) -> PeerBody {
-        PeerBody::Offer { sdp: sdp.into() }
+        PeerBody::Offer { sdp: sdp.into(), binding: None }
     }
 
     #[test]
@@ -123,8 +128,8 @@ mod tests {
         let (mut a, mut b) = pair();
         assert_eq!(a.seal(PeerBody::Restart), None);
         a.begin("one".into());
-        assert_eq!(b.open(&a.seal(offer("x")).unwrap()), Opened::Offer("x".into()));
-        let answer = PeerBody::Answer { sdp: "y".into() };
+        assert_eq!(b.open(&a.seal(offer("x")).unwrap()), Opened::Offer("x".into(), None));
+        let answer = PeerBody::Answer { sdp: "y".into(), binding: None };
         assert_eq!(a.open(&b.seal(answer.clone()).unwrap()), Opened::Message(answer));
         let _lost = a.seal(PeerBody::Restart).unwrap();
         assert_eq!(b.open(&a.seal(PeerBody::Restart).unwrap()), Opened::Message(PeerBody::Restart));
@@ -139,7 +144,7 @@ mod tests {
         assert_eq!(b.open(&first), Opened::Stale);
         a.begin("two".into());
         let second = a.seal(offer("z")).unwrap();
-        assert_eq!(b.open(&second), Opened::Offer("z".into()));
+        assert_eq!(b.open(&second), Opened::Offer("z".into(), None));
         assert_eq!(b.open(&first), Opened::Stale, "an old offer does not begin its session again");
     }
 
@@ -153,7 +158,7 @@ mod tests {
         assert_eq!(a.open(&wish), Opened::Restart);
         assert_eq!(a.open(&wish), Opened::Stale);
         b.open(&offer);
-        let answer = PeerBody::Answer { sdp: "y".into() };
+        let answer = PeerBody::Answer { sdp: "y".into(), binding: None };
         assert_eq!(a.open(&b.seal(answer.clone()).unwrap()), Opened::Message(answer));
     }
 
@@ -161,7 +166,7 @@ mod tests {
     fn an_answer_begins_nothing_and_a_stranger_is_not_trusted() {
         let (mut a, mut b) = pair();
         a.begin("one".into());
-        let answer = a.seal(PeerBody::Answer { sdp: "y".into() }).unwrap();
+        let answer = a.seal(PeerBody::Answer { sdp: "y".into(), binding: None }).unwrap();
         assert_eq!(b.open(&answer), Opened::Stale);
         assert_eq!(b.open(&Sealed("bm9uc2Vuc2U".into())), Opened::Untrusted);
         let theirs = a.seal(offer("x")).unwrap();

@@ -7,6 +7,7 @@ use std::time::Duration;
 use fika_call::session::ConnectionPrivacy;
 use fika_call::signal::IceServer;
 use fika_rtp::clock::RtpClock;
+use fika_rtp::congestion::Config;
 use rtc::ice::mdns::MulticastDnsMode;
 use rtc::media_stream::MediaStreamTrack;
 use rtc::peer_connection::configuration::media_engine::{MIME_TYPE_H264, MIME_TYPE_OPUS, MIME_TYPE_RTX};
@@ -63,6 +64,8 @@ pub(crate) struct Settings {
     pub(crate) loopback: bool,
     pub(crate) network: Network,
     pub(crate) max_video_bitrate: u32,
+    /// Of pictures, on the last connection to the peer or on those to others; bits a second.
+    pub(crate) known_bitrate: Option<u32>,
     pub(crate) clock: SessionClock,
 }
 
@@ -109,7 +112,8 @@ async fn build_with(settings: &Settings, mdns: MulticastDnsMode) -> Result<Parts
         audio_clock: RtpClock { rate: 48_000, offset: random::u32() },
         video_clock: RtpClock { rate: 90_000, offset: random::u32() },
     };
-    let link = SharedLink::new(settings.max_video_bitrate);
+    let path = Config::with_max(settings.max_video_bitrate).starting_near(settings.known_bitrate);
+    let link = SharedLink::new(path);
     let (news_end, news) = mpsc::channel(NEWS_QUEUE);
     let (hints_end, hints) = mpsc::channel(HINT_QUEUE);
     let (arrivals_end, arrivals) = mpsc::channel(INTAKE_QUEUE);

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use fika_call::identity::BindingError;
 use fika_call::session::{ConnectionPrivacy, DataChannel, DataEvent, DataIn, PeerState};
-use fika_call::signal::PeerBody;
+use fika_call::signal::{Binding, PeerBody};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use webrtc::peer_connection::RTCPeerConnectionState;
@@ -91,8 +92,8 @@ impl Peer {
             ToPeer::Payload(payload) => match self.context.channel.open(&payload) {
                 Opened::Message(body) => self.on_body(body).await,
                 // Both cannot offer: ids decide.
-                Opened::Offer(sdp) if !self.context.offers => self.answer(&sdp).await,
-                Opened::Offer(_) => tracing::debug!("a peer speaks out of turn"),
+                Opened::Offer(sdp, binding) if !self.context.offers => self.on_offer(&sdp, binding.as_ref()).await,
+                Opened::Offer(..) => tracing::debug!("a peer speaks out of turn"),
                 Opened::Restart => self.on_restart().await,
                 Opened::Stale => tracing::debug!("a stale message of a peer is dropped"),
                 Opened::Untrusted => {
@@ -122,6 +123,47 @@ impl Peer {
         }
     }
 
+    /// Whose certificate it names is known before the connection is.
+    async fn on_offer(&mut self, sdp: &str, binding: Option<&Binding>) {
+        match self.context.vouching.offered(self.context.channel.session(), sdp, binding) {
+            Ok(peer) => {
+                self.tell(PeerNews::Identity(peer)).await;
+                self.answer(sdp).await;
+            }
+            // What stands was proven; what comes in its place is not.
+            Err(error) if self.active.as_ref().is_some_and(|active| active.connected) => {
+                tracing::warn!(%error, "an offer in place of a connection that stands is refused");
+            }
+            Err(error) => self.refuse(&error).await,
+        }
+    }
+
+    async fn on_answer(&mut self, sdp: &str, binding: Option<&Binding>) {
+        if self.active.as_ref().is_none_or(Active::is_answered) {
+            return;
+        }
+        match self.context.vouching.answered(sdp, binding) {
+            Ok((peer, nonce)) => {
+                self.tell(PeerNews::Identity(peer)).await;
+                if let Some(nonce) = nonce {
+                    self.send(PeerBody::Reveal { nonce }).await;
+                }
+            }
+            Err(error) => return self.refuse(&error).await,
+        }
+        let Some(active) = &mut self.active else { return };
+        if active.set_answer(sdp).await.is_err() {
+            self.fail(PeerState::Failed).await;
+        }
+    }
+
+    /// Somebody with the link's secret says what they cannot vouch for.
+    async fn refuse(&mut self, error: &BindingError) {
+        tracing::warn!(%error, "the certificate of a peer is refused");
+        self.close().await;
+        self.on_untrusted().await;
+    }
+
     async fn on_restart(&mut self) {
         if self.context.offers && self.began.elapsed() > FRESH {
             self.offer().await;
@@ -130,12 +172,11 @@ impl Peer {
 
     async fn on_body(&mut self, body: PeerBody) {
         match body {
-            PeerBody::Answer { sdp } if self.context.offers => {
-                let Some(active) = &mut self.active else { return };
-                if active.set_answer(&sdp).await.is_err() {
-                    self.fail(PeerState::Failed).await;
-                }
-            }
+            PeerBody::Answer { sdp, binding } if self.context.offers => self.on_answer(&sdp, binding.as_ref()).await,
+            PeerBody::Reveal { nonce } if !self.context.offers => match self.context.vouching.revealed(&nonce) {
+                Ok(peer) => self.tell(PeerNews::Identity(peer)).await,
+                Err(error) => self.refuse(&error).await,
+            },
             PeerBody::Candidate { candidate: Some(candidate), .. } => {
                 if let Some(active) = &mut self.active {
                     active.on_candidate(candidate, self.context.settings.loopback).await;
@@ -154,7 +195,8 @@ impl Peer {
         match Active::offer(&self.context).await {
             Ok((active, sdp)) => {
                 self.active = Some(active);
-                self.send(PeerBody::Offer { sdp }).await;
+                let binding = self.context.vouching.offer(self.context.channel.session(), &sdp);
+                self.send(PeerBody::Offer { sdp, binding }).await;
             }
             Err(error) => self.on_error(&error).await,
         }
@@ -165,7 +207,8 @@ impl Peer {
         match Active::answer(&self.context, sdp).await {
             Ok((active, sdp)) => {
                 self.active = Some(active);
-                self.send(PeerBody::Answer { sdp }).await;
+                let binding = self.context.vouching.answer(&sdp);
+                self.send(PeerBody::Answer { sdp, binding }).await;
             }
             Err(error) => self.on_error(&error).await,
         }
@@ -260,6 +303,10 @@ impl Peer {
 
     pub(super) async fn close(&mut self) {
         if let Some(active) = self.active.take() {
+            // Only a path that has carried something says what the next one will.
+            if active.connected {
+                self.context.settings.known_bitrate = Some(active.link.lock().outlet.media_target());
+            }
             active.close().await;
             self.tell(PeerNews::Profile(None)).await;
         }

@@ -12,10 +12,12 @@ mod life;
 mod receiver;
 mod sender;
 mod stats;
+mod vouching;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use fika_call::identity::PeerIdentity;
 use fika_call::session::{PeerState, PeerStats};
 use fika_call::signal::{IceServer, Sealed};
 use fika_call::{ParticipantId, TrackSource, VideoWant};
@@ -26,6 +28,7 @@ pub(crate) use channel::Channel;
 pub(crate) use connection::Settings;
 pub(crate) use data::{Line, Post};
 use life::Peer;
+pub(crate) use vouching::Vouching;
 
 use crate::session::IncomingTrack;
 
@@ -54,6 +57,8 @@ pub(crate) struct FromPeer {
 pub(crate) enum PeerNews {
     Send(Sealed),
     State(PeerState),
+    /// Whose certificate the description names; told before it is acted upon.
+    Identity(PeerIdentity),
     KeyframeRequested,
     /// How much of our video it shows.
     VideoWanted(TrackSource, VideoWant),
@@ -79,6 +84,7 @@ pub(crate) struct Context {
     pub(crate) epoch: u32,
     pub(crate) offers: bool,
     pub(crate) channel: Channel,
+    pub(crate) vouching: Vouching,
     pub(crate) settings: Settings,
     /// It gets our video.
     pub(crate) served: Arc<AtomicBool>,

@@ -15,6 +15,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use super::backoff::Backoff;
 use super::socket::{Socket, SocketError};
+use crate::trust::Trust;
 
 const HEARTBEAT: Duration = Duration::from_secs(HEARTBEAT_SECONDS);
 /// Silence after which the connection counts as gone.
@@ -42,6 +43,8 @@ pub(crate) enum FromServer {
         participants: Vec<ParticipantInfo>,
         ice_servers: Vec<IceServer>,
     },
+    /// In place of those before.
+    IceServers(Vec<IceServer>),
     ParticipantJoined(ParticipantInfo),
     ParticipantChanged(ParticipantInfo),
     ParticipantLeft(ParticipantId),
@@ -66,6 +69,7 @@ pub(crate) enum FromServer {
 
 struct Client {
     request: Request,
+    trust: Trust,
     /// What we let others see and hear now.
     media: watch::Receiver<MediaState>,
     inbox: mpsc::Receiver<ToServer>,
@@ -82,11 +86,13 @@ enum End {
 
 pub(crate) async fn run(
     request: Request,
+    trust: Trust,
     media: watch::Receiver<MediaState>,
     inbox: mpsc::Receiver<ToServer>,
     outbox: mpsc::Sender<FromServer>,
 ) {
-    let mut client = Client { request, media, inbox, outbox: outbox.clone(), backoff: Backoff::new(), resume: None };
+    let mut client =
+        Client { request, trust, media, inbox, outbox: outbox.clone(), backoff: Backoff::new(), resume: None };
     let reason = client.run().await;
     let _ = outbox.send(FromServer::Closed(reason)).await;
 }
@@ -153,7 +159,8 @@ impl Client {
     }
 
     async fn join(&mut self) -> Result<Socket, End> {
-        let mut socket = Socket::open(&self.request.server).await.map_err(End::from)?;
+        let mut socket =
+            Socket::open(&self.request.server, &self.trust).await.map_err(|error| self.refused_by_us(error))?;
         let join = ClientMessage::Join {
             version: PROTOCOL_VERSION,
             room: self.request.room.clone(),
@@ -183,6 +190,14 @@ impl Client {
                 ServerMessage::Pong => {}
                 _ => return Err(End::Closed(CloseReason::Protocol)),
             }
+        }
+    }
+
+    /// A seat is not given up because a network in between shows its own certificate for a while.
+    fn refused_by_us(&self, error: SocketError) -> End {
+        match error {
+            SocketError::Certificate(_) if self.backoff.held() => End::Gone,
+            error => error.into(),
         }
     }
 
@@ -242,9 +257,12 @@ impl Client {
             ServerMessage::Signal { from, payload } => FromServer::Signal { from, payload },
             ServerMessage::Pong => return None,
             ServerMessage::Refused { reason } => return Some(refused(reason)),
-            ServerMessage::Token { resume } => {
+            ServerMessage::Token { resume, ice_servers } => {
                 self.resume = Some(resume);
-                return None;
+                if ice_servers.is_empty() {
+                    return None;
+                }
+                FromServer::IceServers(ice_servers)
             }
             // Out before the door.
             ServerMessage::Waiting { resume, host, .. } => {
@@ -284,6 +302,7 @@ const fn refused(reason: Refusal) -> End {
 impl From<SocketError> for End {
     fn from(error: SocketError) -> Self {
         match error {
+            SocketError::Certificate(fault) => Self::Closed(CloseReason::Certificate(fault)),
             SocketError::Gone => Self::Gone,
             SocketError::TooManyRequests => Self::Closed(CloseReason::TooManyRequests),
             SocketError::Nonsense => Self::Closed(CloseReason::Protocol),

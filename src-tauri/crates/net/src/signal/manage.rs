@@ -8,9 +8,11 @@ use fika_call::RoomId;
 use fika_call::door::InviteInfo;
 use fika_call::invite::HostKey;
 use fika_call::room::{Decline, RoomState, WaitingGuest};
+use fika_call::session::CertificateFault;
 use fika_call::signal::{ClientMessage, PROTOCOL_VERSION, ParticipantInfo, Refusal, ServerMessage};
 
 use super::socket::{Socket, SocketError};
+use crate::trust::Trust;
 
 /// How long the server may take for an answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -34,6 +36,9 @@ pub enum ManageError {
     /// There is something else at this address.
     #[error("this is not a Fika server")]
     Protocol,
+    /// Whoever answers there is not shown to be the server: see to the certificate.
+    #[error("{0}")]
+    Certificate(CertificateFault),
 }
 
 /// The latest that the server said of the room.
@@ -46,9 +51,9 @@ pub struct Managed {
 }
 
 impl Managed {
-    pub async fn open(server: &url::Url, room: RoomId, key: &HostKey) -> Result<Self, ManageError> {
+    pub async fn open(server: &url::Url, trust: &Trust, room: RoomId, key: &HostKey) -> Result<Self, ManageError> {
         let open = async {
-            let mut socket = Socket::open(server).await?;
+            let mut socket = Socket::open(server, trust).await?;
             let manage = ClientMessage::Manage { version: PROTOCOL_VERSION, room, host_key: key.0.clone() };
             socket.send(&manage).await?;
             let mut managed = Self {
@@ -121,6 +126,7 @@ impl Managed {
 impl From<SocketError> for ManageError {
     fn from(error: SocketError) -> Self {
         match error {
+            SocketError::Certificate(fault) => Self::Certificate(fault),
             SocketError::Gone => Self::Unreachable,
             SocketError::TooManyRequests => Self::Refused(Refusal::TooManyRequests),
             SocketError::Nonsense => Self::Protocol,

@@ -11,11 +11,14 @@ use std::time::Duration;
 use fika_call::RoomId;
 use fika_call::door::RoomOptions;
 use fika_call::invite::HostKey;
+use fika_call::session::CertificateFault;
 use fika_call::signal::{ClientMessage, PROTOCOL_VERSION, Refusal, ServerMessage};
 
 pub(crate) use client::{FromServer, ToServer, run};
 pub use manage::{ManageError, Managed};
 use socket::{Socket, SocketError};
+
+use crate::trust::Trust;
 
 /// How long opening a room may take.
 const CREATE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -36,15 +39,22 @@ pub enum CreateError {
     /// There is something else at this address.
     #[error("this is not a Fika server")]
     Protocol,
+    /// Whoever answers there is not shown to be the server: see to the certificate.
+    #[error("{0}")]
+    Certificate(CertificateFault),
 }
 
 /// Opens a room on the server at `server` (`http`, `https`, `ws` or `wss`). The key makes its bearer the host.
-pub async fn create_room(server: &url::Url, options: RoomOptions) -> Result<(RoomId, HostKey), CreateError> {
-    tokio::time::timeout(CREATE_TIMEOUT, create(server, options)).await.unwrap_or(Err(CreateError::Unreachable))
+pub async fn create_room(
+    server: &url::Url,
+    trust: &Trust,
+    options: RoomOptions,
+) -> Result<(RoomId, HostKey), CreateError> {
+    tokio::time::timeout(CREATE_TIMEOUT, create(server, trust, options)).await.unwrap_or(Err(CreateError::Unreachable))
 }
 
-async fn create(server: &url::Url, options: RoomOptions) -> Result<(RoomId, HostKey), CreateError> {
-    let mut socket = Socket::open(server).await?;
+async fn create(server: &url::Url, trust: &Trust, options: RoomOptions) -> Result<(RoomId, HostKey), CreateError> {
+    let mut socket = Socket::open(server, trust).await?;
     socket.send(&ClientMessage::Create { version: PROTOCOL_VERSION, options }).await?;
     loop {
         match socket.receive().await? {
@@ -70,6 +80,7 @@ async fn create(server: &url::Url, options: RoomOptions) -> Result<(RoomId, Host
 impl From<SocketError> for CreateError {
     fn from(error: SocketError) -> Self {
         match error {
+            SocketError::Certificate(fault) => Self::Certificate(fault),
             SocketError::Gone => Self::Unreachable,
             SocketError::TooManyRequests => Self::TooManyRequests,
             SocketError::Nonsense => Self::Protocol,

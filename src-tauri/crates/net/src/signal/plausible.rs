@@ -3,7 +3,7 @@
 use fika_call::chat::{self, ChatMessage};
 use fika_call::door::{InviteInfo, MAX_INVITES, MAX_LABEL};
 use fika_call::room::{MAX_WAITING, WaitingGuest};
-use fika_call::signal::{MAX_NAME, MAX_PARTICIPANTS, MAX_TOKEN, ParticipantInfo, ServerMessage};
+use fika_call::signal::{IceServer, MAX_NAME, MAX_PARTICIPANTS, MAX_TOKEN, ParticipantInfo, ServerMessage};
 use fika_call::{ParticipantId, RoomId};
 
 /// Longest id that a server may make, in bytes.
@@ -23,18 +23,11 @@ pub(super) fn plausible(message: &ServerMessage) -> bool {
             id(you) && resume.len() <= MAX_TOKEN && host.as_deref().is_none_or(name)
         }
         ServerMessage::Joined { you, resume, participants, ice_servers } => {
-            let text = |text: &String| text.len() <= MAX_ICE_TEXT;
             id(you)
                 && resume.len() <= MAX_TOKEN
                 && participants.len() <= MAX_PARTICIPANTS
                 && participants.iter().all(info)
-                && ice_servers.len() <= MAX_ICE_SERVERS
-                && ice_servers.iter().all(|server| {
-                    server.urls.len() <= MAX_ICE_SERVERS
-                        && server.urls.iter().all(text)
-                        && server.username.iter().all(text)
-                        && server.credential.iter().all(text)
-                })
+                && servers(ice_servers)
         }
         ServerMessage::ParticipantJoined { participant } | ServerMessage::ParticipantChanged { participant } => {
             info(participant)
@@ -53,11 +46,22 @@ pub(super) fn plausible(message: &ServerMessage) -> bool {
         ServerMessage::MessageReactions { reactions, .. } => {
             reactions.len() <= MAX_REACTIONS && reactions.iter().all(|one| id(&one.from))
         }
-        ServerMessage::Token { resume } => resume.len() <= MAX_TOKEN,
+        ServerMessage::Token { resume, ice_servers } => resume.len() <= MAX_TOKEN && servers(ice_servers),
         ServerMessage::Invites { invites } => invites.len() <= MAX_INVITES && invites.iter().all(invite),
         ServerMessage::InviteMade { invite: made, code } => invite(made) && code.len() <= MAX_KEY,
         ServerMessage::Declined { .. } | ServerMessage::Refused { .. } | ServerMessage::Pong => true,
     }
+}
+
+fn servers(servers: &[IceServer]) -> bool {
+    let text = |text: &String| text.len() <= MAX_ICE_TEXT;
+    servers.len() <= MAX_ICE_SERVERS
+        && servers.iter().all(|server| {
+            server.urls.len() <= MAX_ICE_SERVERS
+                && server.urls.iter().all(text)
+                && server.username.iter().all(text)
+                && server.credential.iter().all(text)
+        })
 }
 
 fn id(id: &ParticipantId) -> bool {

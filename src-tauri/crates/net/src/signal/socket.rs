@@ -1,18 +1,22 @@
 //! The WebSocket itself: JSON text, capped, checked. Used by one task; what is sent waits for the socket.
 
+use fika_call::session::CertificateFault;
 use fika_call::signal::{ClientMessage, MAX_MESSAGE, PATH, ServerMessage};
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
 
 use super::plausible::plausible;
+use crate::trust::{self, Trust};
 
 pub(super) struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SocketError {
+    /// Whoever answers there is not shown to be the server.
+    Certificate(CertificateFault),
     /// No connection, or no longer.
     Gone,
     /// The server has no place for this connection now.
@@ -22,12 +26,15 @@ pub(super) enum SocketError {
 }
 
 impl Socket {
-    pub(super) async fn open(server: &url::Url) -> Result<Self, SocketError> {
+    pub(super) async fn open(server: &url::Url, trust: &Trust) -> Result<Self, SocketError> {
         let url = signal_url(server).ok_or(SocketError::Nonsense)?;
         let config = WebSocketConfig::default().max_message_size(Some(MAX_MESSAGE)).max_frame_size(Some(MAX_MESSAGE));
-        let (stream, _) = tokio_tungstenite::connect_async_with_config(url.as_str(), Some(config), true)
-            .await
-            .map_err(|error| classify(&error))?;
+        let connector = match url.scheme() {
+            "wss" => Connector::Rustls(trust.config().await.map_err(|error| classify(&Error::Io(error)))?),
+            _ => Connector::Plain,
+        };
+        let connect = connect_async_tls_with_config(url.as_str(), Some(config), true, Some(connector));
+        let (stream, _) = connect.await.map_err(|error| classify(&error))?;
         Ok(Self(stream))
     }
 
@@ -78,6 +85,12 @@ fn signal_url(server: &url::Url) -> Option<url::Url> {
 
 fn classify(error: &Error) -> SocketError {
     match error {
+        Error::Io(error) => {
+            match error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>()).and_then(trust::fault) {
+                Some(fault) => SocketError::Certificate(fault),
+                None => SocketError::Gone,
+            }
+        }
         Error::Http(response) if matches!(response.status().as_u16(), 429 | 503) => SocketError::TooManyRequests,
         // A proxy in front of a server that restarts.
         Error::Http(response) if response.status().is_server_error() => SocketError::Gone,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use fika_call::identity::Identity;
 use fika_call::invite::Secret;
 use fika_call::session::{ConnectionPrivacy, PeerState, Request, SessionCommand, SessionEvent};
 use fika_call::signal::MediaState;
@@ -17,6 +18,9 @@ use fika_net::mesh::Network;
 use fika_net::{IncomingMedia, Session};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
+
+/// Everybody has another key.
+static IDENTITIES: std::sync::atomic::AtomicU8 = std::sync::atomic::AtomicU8::new(1);
 
 /// Nothing here takes this long: whoever waits so long is stuck.
 const STUCK: Duration = Duration::from_secs(40);
@@ -70,7 +74,13 @@ pub(crate) struct Caller {
 
 impl Caller {
     pub(crate) fn connect(request: Request, clock: &Clock) -> Self {
-        let session = fika_net::mesh::connect(request, network(), Arc::clone(clock));
+        let seed = IDENTITIES.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        Self::connect_as(request, Some(Identity::from_seed(&[seed; 32], true)), clock)
+    }
+
+    /// `None`: like a client that knows no identities.
+    pub(crate) fn connect_as(request: Request, identity: Option<Identity>, clock: &Clock) -> Self {
+        let session = fika_net::mesh::connect(request, network(), identity, Arc::clone(clock));
         Self { session, clock: Arc::clone(clock), peer: None }
     }
 

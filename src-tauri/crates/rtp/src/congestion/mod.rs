@@ -50,6 +50,13 @@ impl Config {
         let max = max.max(100_000);
         Self { start: max.min(600_000), max, audio: 55_000 }
     }
+
+    /// Where another connection of this moment, or the last one to the same peer, carried `known` bits a second of pictures: most paths
+    /// share our own uplink. A little less, because the new one needs its share; never less than without knowing.
+    pub fn starting_near(self, known: Option<u32>) -> Self {
+        let near = known.map_or(0, |known| known / 5 * 4);
+        Self { start: near.clamp(self.start, self.max), ..self }
+    }
 }
 
 /// What the sender has to do.
@@ -59,4 +66,16 @@ pub enum Output {
     Train(Train),
     /// What waits to be sent has lost its worth: drop it, and make the next frame a small keyframe of the new rate.
     Collapse,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_known_of_the_path_makes_a_better_start() {
+        let start = |known| Config::with_max(2_500_000).starting_near(known).start;
+        assert_eq!([start(None), start(Some(300_000)), start(Some(2_000_000))], [600_000, 600_000, 1_600_000]);
+        assert_eq!(start(Some(u32::MAX)), 2_500_000);
+    }
 }

@@ -128,7 +128,7 @@ impl Rooms {
         }
         self.places.insert(from, Place::Person(id.clone(), who.clone()));
         let Some(room) = self.rooms.get_mut(id) else { return };
-        room.enter(id, who, again, &self.ice_servers, &mut self.outputs);
+        room.enter(id, who, again, &mut self.outputs);
         self.wake_at(now + TOKEN_RENEWAL);
     }
 }
@@ -187,7 +187,6 @@ impl Room {
         room: &RoomId,
         who: &ParticipantId,
         again: bool,
-        ice_servers: &[fika_call::signal::IceServer],
         outputs: &mut std::collections::VecDeque<Output>,
     ) {
         let Some(person) = self.people.iter().find(|person| person.info.id == *who) else { return };
@@ -200,12 +199,8 @@ impl Room {
         }
         let participants =
             self.inside().filter(|other| other.info.id != *who).map(|other| other.info.clone()).collect();
-        let message = ServerMessage::Joined {
-            you: who.clone(),
-            resume: String::new(),
-            participants,
-            ice_servers: ice_servers.to_vec(),
-        };
+        let message =
+            ServerMessage::Joined { you: who.clone(), resume: String::new(), participants, ice_servers: Vec::new() };
         outputs.push_back(Output::Token { to, grant, message });
         for (message, tag) in self.history.of(who) {
             outputs.push_back(Output::Send { to, message: ServerMessage::Chat { message, tag, history: true } });

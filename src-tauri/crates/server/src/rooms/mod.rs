@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use fika_call::chat::MessageId;
 use fika_call::door::RoomOptions;
 use fika_call::room::{Decline, Reaction};
-use fika_call::signal::{IceServer, MAX_NAME, MediaState, RESUME_SECONDS, Refusal, Sealed, ServerMessage};
+use fika_call::signal::{MAX_NAME, MediaState, RESUME_SECONDS, Refusal, Sealed, ServerMessage};
 use fika_call::{ParticipantId, RoomId, seal};
 
 pub use self::door::{Digest, Grant, Join, Shown};
@@ -58,7 +58,7 @@ pub enum Output {
         to: ConnectionId,
         message: ServerMessage,
     },
-    /// `joined`, `waiting` or `token`: the hub fills in the token that says `grant`.
+    /// `joined`, `waiting` or `token`: the hub fills in the token that says `grant`, and the credentials for relays.
     Token {
         to: ConnectionId,
         grant: Grant,
@@ -84,7 +84,6 @@ enum Place {
 
 pub struct Rooms {
     max_rooms: usize,
-    ice_servers: Vec<IceServer>,
     rooms: HashMap<RoomId, Room>,
     places: HashMap<ConnectionId, Place>,
     outputs: VecDeque<Output>,
@@ -104,15 +103,8 @@ pub struct Count {
 type Done = Result<Result<(), Decline>, Refusal>;
 
 impl Rooms {
-    pub fn new(max_rooms: usize, ice_servers: Vec<IceServer>) -> Self {
-        Self {
-            max_rooms,
-            ice_servers,
-            rooms: HashMap::new(),
-            places: HashMap::new(),
-            outputs: VecDeque::new(),
-            next: None,
-        }
+    pub fn new(max_rooms: usize) -> Self {
+        Self { max_rooms, rooms: HashMap::new(), places: HashMap::new(), outputs: VecDeque::new(), next: None }
     }
 
     pub fn count(&self) -> Count {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use fika_call::room::{Decline, MAX_WAITING, Moderation, Role};
-use fika_call::signal::{IceServer, MediaState, Refusal, ServerMessage};
+use fika_call::signal::{MediaState, Refusal, ServerMessage};
 use fika_call::{ParticipantId, RoomId};
 
 use super::invites::Kept;
@@ -70,7 +70,7 @@ impl Rooms {
 
     fn admit(&mut self, id: &RoomId, who: &ParticipantId) -> Result<(), Decline> {
         let room = self.rooms.get_mut(id).ok_or(Decline::NotHere)?;
-        room.admit(id, who, &self.ice_servers, &mut self.outputs)
+        room.admit(id, who, &mut self.outputs)
     }
 
     /// In the order of knocking, until the room is full.
@@ -79,7 +79,7 @@ impl Rooms {
         let waiting: Vec<ParticipantId> =
             room.people.iter().filter(|person| !person.inside).map(|person| person.info.id.clone()).collect();
         for who in waiting {
-            if room.admit(id, &who, &self.ice_servers, &mut self.outputs).is_err() {
+            if room.admit(id, &who, &mut self.outputs).is_err() {
                 return;
             }
         }
@@ -148,13 +148,7 @@ impl Rooms {
 }
 
 impl Room {
-    fn admit(
-        &mut self,
-        id: &RoomId,
-        who: &ParticipantId,
-        ice_servers: &[IceServer],
-        outputs: &mut VecDeque<Output>,
-    ) -> Result<(), Decline> {
+    fn admit(&mut self, id: &RoomId, who: &ParticipantId, outputs: &mut VecDeque<Output>) -> Result<(), Decline> {
         let waits = |person: &super::room::Person| person.info.id == *who && !person.inside;
         let at = self.people.iter().position(waits).ok_or(Decline::NotHere)?;
         if self.is_full() {
@@ -171,7 +165,7 @@ impl Room {
             self.tell(Some(who), &ServerMessage::ParticipantJoined { participant }, outputs);
             self.settle(outputs);
         } else {
-            self.enter(id, who, false, ice_servers, outputs);
+            self.enter(id, who, false, outputs);
         }
         Ok(())
     }

@@ -287,7 +287,7 @@ impl Room {
         for person in self.people.iter_mut().filter(|person| person.renew_at <= now.at) {
             person.renew_at = now.at + TOKEN_RENEWAL;
             if let Line::Up(to) = person.line {
-                let message = ServerMessage::Token { resume: String::new() };
+                let message = ServerMessage::Token { resume: String::new(), ice_servers: Vec::new() };
                 outputs.push_back(Output::Token { to, grant: person.grant(id), message });
             }
         }

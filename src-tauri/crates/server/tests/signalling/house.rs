@@ -189,7 +189,7 @@ async fn with_a_certificate_it_speaks_tls_and_nothing_else() {
     let (certificate, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
     std::fs::write(&certificate, own.cert.pem()).unwrap();
     std::fs::write(&key, own.signing_key.serialize_pem()).unwrap();
-    let tls = Some(Tls { certificate: certificate.clone(), key: key.clone() });
+    let tls = Some(Tls::Given { certificate: certificate.clone(), key: key.clone() });
     let server = Server::bind(Config { tls, ..config() }).await.unwrap();
 
     let mut roots = rustls::RootCertStore::empty();
@@ -216,8 +216,8 @@ async fn with_a_certificate_it_speaks_tls_and_nothing_else() {
     let plain = connect_async_tls_with_config(plain.as_str(), None, false, Some(Connector::Plain)).await;
     assert!(plain.is_err());
 
-    let wrong = Some(Tls { certificate: key.clone(), key });
+    let wrong = Some(Tls::Given { certificate: key.clone(), key });
     assert!(Server::bind(Config { tls: wrong, ..config() }).await.is_err(), "a key is no certificate");
-    let missing = Some(Tls { certificate, key: folder.path().join("none") });
+    let missing = Some(Tls::Given { certificate, key: folder.path().join("none") });
     assert!(Server::bind(Config { tls: missing, ..config() }).await.is_err());
 }

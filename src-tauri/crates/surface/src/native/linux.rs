@@ -1,6 +1,7 @@
 //! A window of GTK: its WebKitGTK view draws itself through us, on the main thread. The converter's thread wakes it
 //! through a socket pair that holds one byte: many pictures before it runs are one wake-up.
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::io::{Read, Write};
 use std::os::fd::AsRawFd;
@@ -65,7 +66,9 @@ pub fn attach(
         window,
         mode,
         stage: stage.clone(),
+        wanted: RefCell::default(),
         scene: RefCell::default(),
+        moving: Cell::default(),
         tiles: RefCell::default(),
         pictures: RefCell::default(),
         verdict: Cell::new(None),
@@ -142,7 +145,7 @@ fn watch(view: &WebView, painter: &Rc<Painter>) {
 impl VideoSurface for NativeSurface {
     fn set_layout(&self, layout: Layout) {
         *self.stage.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = layout.stage;
-        self.renderer.shared.windows(|windows| windows.set_layout(self.window, layout));
+        self.renderer.shared.windows(|windows| windows.set_layout(self.window, layout, Instant::now()));
         self.renderer.shared.wake.notify_one();
     }
 
@@ -175,7 +178,12 @@ struct Painter {
     window: WindowId,
     mode: Mode,
     stage: Arc<std::sync::Mutex<Rgb>>,
+    /// Where everything comes to.
+    wanted: RefCell<Arc<Scene>>,
+    /// Where everything is painted now, also where only a part of the window is painted anew.
     scene: RefCell<Arc<Scene>>,
+    /// The frame clock moves tiles.
+    moving: Cell<bool>,
     tiles: RefCell<Tiles>,
     /// The last list that was told.
     pictures: RefCell<Vec<TileId>>,
@@ -195,8 +203,9 @@ struct Tiles {
 
 impl Painter {
     /// Takes over what is new. False: the window has no surface any more.
-    fn update(&self, view: &WebView) -> bool {
+    fn update(self: &Rc<Self>, view: &WebView) -> bool {
         let Some(update) = self.shared.windows(|windows| windows.update(self.window)) else {
+            self.wanted.take();
             self.scene.take();
             self.tiles.take();
             view.queue_draw();
@@ -204,10 +213,17 @@ impl Painter {
         };
         // What waits behind the pictures that were taken now can be converted.
         self.shared.wake.notify_one();
-        let moved = !Arc::ptr_eq(&self.scene.borrow(), &update.scene);
+        let moved = !Arc::ptr_eq(&self.wanted.borrow(), &update.scene);
+        if moved {
+            self.wanted.replace(update.scene.clone());
+            self.scene.replace(seen_at(&update.scene, Instant::now()));
+            view.queue_draw();
+            self.follow(view);
+        }
+        let scene = self.scene.borrow().clone();
         let mut old = self.tiles.take();
         let mut tiles = Tiles::default();
-        for ((serial, has_picture, picture), placed) in update.tiles.into_iter().zip(&update.scene.tiles) {
+        for ((serial, has_picture, picture), placed) in update.tiles.into_iter().zip(&scene.tiles) {
             let known = old.serials.iter().position(|known| *known == serial);
             let mut front = known.and_then(|at| old.fronts[at].take());
             let mut fresh = known.and_then(|at| old.fresh[at].take());
@@ -223,11 +239,7 @@ impl Painter {
             tiles.fronts.push(front);
             tiles.fresh.push(fresh);
         }
-        if moved {
-            view.queue_draw();
-        }
-        let shown: Vec<TileId> = update
-            .scene
+        let shown: Vec<TileId> = scene
             .tiles
             .iter()
             .zip(&tiles.fronts)
@@ -235,13 +247,40 @@ impl Painter {
             .map(|(placed, _)| placed.id.clone())
             .collect();
         self.tiles.replace(tiles);
-        self.scene.replace(update.scene);
         // A page that was loaded anew reports its layout and knows of no picture.
         if moved || *self.pictures.borrow() != shown {
             (self.events.pictures)(shown.clone());
             self.pictures.replace(shown);
         }
         true
+    }
+
+    /// Lets the frame clock move what is on its way. Without that nothing runs.
+    fn follow(self: &Rc<Self>, view: &WebView) {
+        if self.moving.get() || !self.wanted.borrow().is_moving(Instant::now()) {
+            return;
+        }
+        self.moving.set(true);
+        let painter = self.clone();
+        view.add_tick_callback(move |view, _| {
+            let now = Instant::now();
+            painter.step(view, now);
+            let moving = painter.wanted.borrow().is_moving(now);
+            painter.moving.set(moving);
+            if moving { ControlFlow::Continue } else { ControlFlow::Break }
+        });
+    }
+
+    /// Paints tiles anew that have moved: where they were and where they are.
+    fn step(&self, view: &WebView, now: Instant) {
+        let next = seen_at(&self.wanted.borrow(), now);
+        let before = self.scene.replace(next.clone());
+        for ((old, new), front) in before.tiles.iter().zip(&next.tiles).zip(&self.tiles.borrow().fronts) {
+            if front.is_some() && (old.rect, old.radius) != (new.rect, new.radius) {
+                self.redraw(view, old.rect);
+                self.redraw(view, new.rect);
+            }
+        }
     }
 
     fn redraw(&self, view: &WebView, rect: super::scene::Rect) {
@@ -301,6 +340,13 @@ impl Painter {
         let scale = f64::from(view.scale_factor().max(1)) * view.zoom_level();
         self.shared.windows(|windows| windows.set_scale(self.window, scale));
         self.shared.wake.notify_one();
+    }
+}
+
+fn seen_at(scene: &Arc<Scene>, now: Instant) -> Arc<Scene> {
+    match scene.at(now) {
+        Cow::Borrowed(_) => scene.clone(),
+        Cow::Owned(moved) => Arc::new(moved),
     }
 }
 

@@ -6,7 +6,7 @@
 //! waits for that one's next, as each time that a window paints has a price of its own.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use fika_media::I420;
 
@@ -119,11 +119,13 @@ impl Windows {
         self.windows.retain(|window| window.id != id);
     }
 
-    pub(crate) fn set_layout(&mut self, id: WindowId, layout: Layout) {
+    pub(crate) fn set_layout(&mut self, id: WindowId, layout: Layout, now: Instant) {
         let serial = &mut self.last_serial;
         if let Some(window) = self.windows.iter_mut().find(|window| window.id == id) {
+            let before = window.scene.clone();
+            let length = Duration::from_millis(u64::from(layout.glide));
             window.layout = layout;
-            window.arrange(serial);
+            window.arrange(serial, |scene| scene.follow(&before, length, now));
         }
     }
 
@@ -134,7 +136,7 @@ impl Windows {
             && window.scale != scale
         {
             window.scale = scale;
-            window.arrange(serial);
+            window.arrange(serial, |_| {});
         }
     }
 
@@ -228,9 +230,10 @@ impl Windows {
 }
 
 impl Window {
-    /// Keeps the tiles that stay, with their pictures.
-    fn arrange(&mut self, last_serial: &mut u32) {
-        let scene = Scene::of(&self.layout, self.scale);
+    /// Keeps the tiles that stay, with their pictures, which are converted for where they come to in the end.
+    fn arrange(&mut self, last_serial: &mut u32, change: impl FnOnce(&mut Scene)) {
+        let mut scene = Scene::of(&self.layout, self.scale);
+        change(&mut scene);
         let mut known = std::mem::take(&mut self.tiles);
         for placed in &scene.tiles {
             let target = Target { tile: placed.rect.size(), fit: placed.fit, mirror: placed.mirror, zoom: placed.zoom };

@@ -68,7 +68,7 @@ fn taken(windows: &mut Windows, of: WindowId) -> usize {
 fn a_small_picture_comes_with_the_next_large_one() {
     let (mut windows, now) = (Windows::default(), Instant::now());
     let (main, _) = window(&mut windows);
-    windows.set_layout(main, layout(&[("p1/camera", 1600.0), ("me/camera", 200.0)]));
+    windows.set_layout(main, layout(&[("p1/camera", 1600.0), ("me/camera", 200.0)]), now);
     let present = |windows: &mut Windows, tile: &str| {
         windows.present(main, &id(tile), picture(), now);
         taken(windows, main)
@@ -81,7 +81,7 @@ fn a_small_picture_comes_with_the_next_large_one() {
     }
     // The large one stands still: from the second on, each is shown.
     assert_eq!([0; 4].map(|_| present(&mut windows, "me/camera")), [0, 1, 1, 1]);
-    windows.set_layout(main, layout(&[("p1/camera", 1500.0), ("me/camera", 300.0)]));
+    windows.set_layout(main, layout(&[("p1/camera", 1500.0), ("me/camera", 300.0)]), now);
     assert_eq!(taken(&mut windows, main), 2, "both in their new sizes");
     assert_eq!(present(&mut windows, "me/camera"), 1, "it is not small any more");
 }
@@ -90,7 +90,7 @@ fn a_small_picture_comes_with_the_next_large_one() {
 fn the_newest_picture_wins_and_only_declared_tiles_count() {
     let (mut windows, now) = (Windows::default(), Instant::now());
     let (main, woken) = window(&mut windows);
-    windows.set_layout(main, layout(&[("me/camera", 160.0)]));
+    windows.set_layout(main, layout(&[("me/camera", 160.0)]), now);
     let newest = picture();
     assert!(windows.present(main, &id("me/camera"), picture(), now));
     assert!(windows.present(main, &id("me/camera"), newest.clone(), now));
@@ -108,7 +108,7 @@ fn the_newest_picture_wins_and_only_declared_tiles_count() {
 fn a_window_that_does_not_paint_holds_the_next_picture_back() {
     let (mut windows, now) = (Windows::default(), Instant::now());
     let (main, _) = window(&mut windows);
-    windows.set_layout(main, layout(&[("me/camera", 160.0)]));
+    windows.set_layout(main, layout(&[("me/camera", 160.0)]), now);
     windows.present(main, &id("me/camera"), picture(), now);
     let first = windows.take().unwrap();
     windows.present(main, &id("me/camera"), picture(), now);
@@ -127,12 +127,12 @@ fn a_window_that_does_not_paint_holds_the_next_picture_back() {
 fn a_new_size_and_a_window_seen_again_convert_the_last_picture() {
     let (mut windows, now) = (Windows::default(), Instant::now());
     let (main, _) = window(&mut windows);
-    windows.set_layout(main, layout(&[("me/camera", 160.0)]));
+    windows.set_layout(main, layout(&[("me/camera", 160.0)]), now);
     windows.present(main, &id("me/camera"), picture(), now);
     let first = windows.take().unwrap();
     finish(&mut windows, &first);
     windows.update(main);
-    windows.set_layout(main, layout(&[("me/camera", 80.0)]));
+    windows.set_layout(main, layout(&[("me/camera", 80.0)]), now);
     let again = windows.take().unwrap();
     assert_eq!(again.target.tile, Resolution::new(80, 90));
     finish(&mut windows, &again);
@@ -152,8 +152,8 @@ fn what_is_cleared_or_gone_is_not_shown_any_more() {
     let (mut windows, now) = (Windows::default(), Instant::now());
     let (main, _) = window(&mut windows);
     let (second, _) = window(&mut windows);
-    windows.set_layout(main, layout(&[("me/camera", 160.0)]));
-    windows.set_layout(second, layout(&[("me/camera", 160.0)]));
+    windows.set_layout(main, layout(&[("me/camera", 160.0)]), now);
+    windows.set_layout(second, layout(&[("me/camera", 160.0)]), now);
     for window in [main, second] {
         windows.present(window, &id("me/camera"), picture(), now);
     }
@@ -170,22 +170,26 @@ fn what_is_cleared_or_gone_is_not_shown_any_more() {
 /// What happens to a window, in any order.
 #[derive(Clone, Debug)]
 enum Event {
-    Layout(Vec<u8>),
+    /// Who is where, and how long they take to come there.
+    Layout(Vec<(u8, u8)>, u32),
     Present(u8),
     Clear(u8),
     Take,
     Done,
     Update,
+    /// Milliseconds.
+    Wait(u64),
 }
 
 fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
-        prop::collection::vec(0u8..5, 0..5).prop_map(Event::Layout),
+        (prop::collection::vec((0u8..5, 0u8..5), 0..5), 0u32..300).prop_map(|(who, glide)| Event::Layout(who, glide)),
         (0u8..5).prop_map(Event::Present),
         (0u8..5).prop_map(Event::Clear),
         Just(Event::Take),
         Just(Event::Done),
         Just(Event::Update),
+        (0u64..150).prop_map(Event::Wait),
     ]
 }
 
@@ -194,7 +198,7 @@ proptest! {
     /// ever gets its owner's, and never one from before it was cleared or away.
     #[test]
     fn no_tile_ever_shows_somebody_else(events in prop::collection::vec(event(), 1..80)) {
-        let (mut windows, now) = (Windows::default(), Instant::now());
+        let (mut windows, mut now) = (Windows::default(), Instant::now());
         let (main, _) = window(&mut windows);
         let name = |who: u8| format!("p{who}/camera");
         let mut working: Vec<Work> = Vec::new();
@@ -203,14 +207,17 @@ proptest! {
         let mut present: Vec<u8> = Vec::new();
         for event in events {
             match event {
-                Event::Layout(who) => {
+                Event::Layout(places, glide) => {
+                    let who: Vec<u8> = places.iter().map(|place| place.0).collect();
                     for gone in present.iter().filter(|p| !who.contains(p)) {
                         *epochs.entry(name(*gone)).or_default() += 1;
                     }
-                    let names: Vec<String> = who.iter().map(|&w| name(w)).collect();
-                    windows.set_layout(main, layout(&names.iter().map(|n| (n.as_str(), 50.0)).collect::<Vec<_>>()));
+                    let place = |&(who, at): &(u8, u8)| TileRect { x: f64::from(at) * 60.0, ..rect(&name(who), 50.0) };
+                    let tiles = places.iter().map(place).collect();
+                    windows.set_layout(main, Layout { glide, tiles, ..layout(&[]) }, now);
                     present = who;
                 }
+                Event::Wait(milliseconds) => now += Duration::from_millis(milliseconds),
                 Event::Present(who) => {
                     let mut image = I420::black(Resolution::new(16, 16));
                     image.planes_mut().0[0] = who;
@@ -232,8 +239,12 @@ proptest! {
                 }
                 Event::Update => {
                     let update = windows.update(main).unwrap();
-                    prop_assert_eq!(update.scene.tiles.len(), update.tiles.len());
-                    for (placed, (_, has, picture)) in update.scene.tiles.iter().zip(&update.tiles) {
+                    // On their way or not, they keep their order, by which pictures come to them.
+                    let scene = update.scene.at(now);
+                    let ids = |scene: &Scene| scene.tiles.iter().map(|tile| tile.id.clone()).collect::<Vec<_>>();
+                    prop_assert_eq!(ids(&scene), ids(&update.scene));
+                    prop_assert_eq!(scene.tiles.len(), update.tiles.len());
+                    for (placed, (_, has, picture)) in scene.tiles.iter().zip(&update.tiles) {
                         if let Some(picture) = picture {
                             prop_assert!(*has);
                             prop_assert_eq!(&name(picture.pixels[0]), &placed.id.0);

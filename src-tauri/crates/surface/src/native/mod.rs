@@ -7,6 +7,9 @@
 //! Only Linux was ever seen. Elsewhere `attach` refuses, unless [`VARIABLE`] asks for the experiment.
 
 mod convert;
+// Elsewhere the system's layers jump.
+#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
+mod glide;
 mod mailbox;
 mod renderer;
 // What lies over pictures is only needed where the system does not blend.

@@ -3,11 +3,11 @@
 use std::f64::consts::{FRAC_PI_2, PI};
 
 use fika_media::Resolution;
-use gtk::cairo::{Context, Filter, Format, ImageSurface, Matrix, Operator, SurfacePattern};
+use gtk::cairo::{Context, Extend, Filter, Format, ImageSurface, Matrix, Operator, SurfacePattern};
 
 use super::Mode;
 use super::scene::{Over, Placed, Rect, Scene, Step, picture_rect, without};
-use crate::layout::Rgb;
+use crate::layout::{Fit, Rgb};
 
 /// How dark a picture is that stands still.
 const DIM: f64 = 0.55;
@@ -131,12 +131,13 @@ impl Painting<'_> {
     fn picture(&self, cr: &Context, index: usize) -> Drawn {
         let (tile, Some(front)) = (&self.scene.tiles[index], &self.fronts[index]) else { return Ok(()) };
         let rect = self.shown_rect(index);
-        let across = f64::from(front.width) / f64::from(rect.width);
-        let down = f64::from(front.height) / f64::from(rect.height);
         let pattern = SurfacePattern::create(&front.surface);
-        let corner = (-f64::from(rect.x) * across, -f64::from(rect.y) * down);
+        let Part { x, y, across, down } = part_of(front, &rect, tile.fit);
+        let corner = (x - f64::from(rect.x) * across, y - f64::from(rect.y) * down);
         pattern.set_matrix(Matrix::new(self.scale * across, 0.0, 0.0, self.scale * down, corner.0, corner.1));
-        pattern.set_filter(if across == 1.0 && down == 1.0 { Filter::Nearest } else { Filter::Good });
+        // Another size is soon over: the tile moves, or its next picture is on the way.
+        pattern.set_filter(if across == 1.0 && down == 1.0 { Filter::Nearest } else { Filter::Bilinear });
+        pattern.set_extend(Extend::Pad);
         cr.save()?;
         cr.set_source(&pattern)?;
         cr.set_operator(Operator::Source);
@@ -214,6 +215,26 @@ impl Painting<'_> {
     }
 }
 
+/// What of a picture is seen: its corner, and its pixels for each pixel of the window.
+struct Part {
+    x: f64,
+    y: f64,
+    across: f64,
+    down: f64,
+}
+
+/// A picture of another shape than its tile is cut at its sides and never squeezed, as it will be in the end.
+fn part_of(front: &Front, rect: &Rect, fit: Fit) -> Part {
+    let (width, height) = (f64::from(front.width), f64::from(front.height));
+    let (across, down) = (width / f64::from(rect.width), height / f64::from(rect.height));
+    if fit == Fit::Contain {
+        return Part { x: 0.0, y: 0.0, across, down };
+    }
+    let step = across.min(down);
+    let cut = |all: f64, shown: i32| (all - f64::from(shown) * step) / 2.0;
+    Part { x: cut(width, rect.width), y: cut(height, rect.height), across: step, down: step }
+}
+
 /// The boxes of a picture that no rounded corner touches: they are copied without blending.
 fn body(tile: &Placed, rect: &Rect) -> [Rect; 3] {
     let radius = if *rect == tile.rect { tile.radius } else { 0 };
@@ -224,3 +245,7 @@ fn body(tile: &Placed, rect: &Rect) -> [Rect; 3] {
         Rect::new(rect.x + radius, rect.y + rect.height - radius, inner, radius),
     ]
 }
+
+#[cfg(test)]
+#[path = "paint_tests.rs"]
+mod tests;

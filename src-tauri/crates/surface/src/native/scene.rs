@@ -1,8 +1,12 @@
 //! Where everything lies in a window and in which order it is painted. Pure arithmetic in device pixels from the
-//! window's top left corner.
+//! window's top left corner; told the time, because tiles may be on their way.
+
+use std::borrow::Cow;
+use std::time::{Duration, Instant};
 
 use fika_media::Resolution;
 
+use super::glide::Glide;
 use crate::layout::{Fit, Layout, Overlay, TileId, TileRect, Zoom};
 
 /// Tiles and overlays of one window; what goes beyond is not painted.
@@ -58,6 +62,8 @@ pub(crate) struct Placed {
     pub id: TileId,
     pub rect: Rect,
     pub radius: i32,
+    /// It comes there from elsewhere.
+    pub glide: Option<Glide>,
     pub fit: Fit,
     pub mirror: bool,
     pub z: u8,
@@ -106,6 +112,38 @@ impl Scene {
         Self { tiles, overlays }
     }
 
+    /// Tiles that were in `before` come from where they are seen at `now` and take `length` for it. Who is on the way to the
+    /// same place already goes on.
+    pub(crate) fn follow(&mut self, before: &Self, length: Duration, now: Instant) {
+        for tile in &mut self.tiles {
+            let Some(known) = before.tiles.iter().find(|known| known.id == tile.id) else { continue };
+            tile.glide = if known.rect == tile.rect {
+                known.glide
+            } else {
+                let (from, radius) = known.at(now);
+                Glide::new(from, radius, now, length)
+            };
+            tile.glide = tile.glide.filter(|glide| !glide.is_over(now));
+        }
+    }
+
+    pub(crate) fn is_moving(&self, now: Instant) -> bool {
+        self.tiles.iter().any(|tile| tile.glide.is_some_and(|glide| !glide.is_over(now)))
+    }
+
+    /// The same with every tile where it is seen at `now`.
+    pub(crate) fn at(&self, now: Instant) -> Cow<'_, Self> {
+        if self.tiles.iter().all(|tile| tile.glide.is_none()) {
+            return Cow::Borrowed(self);
+        }
+        let mut scene = self.clone();
+        for tile in &mut scene.tiles {
+            (tile.rect, tile.radius) = tile.at(now);
+            tile.glide = None;
+        }
+        Cow::Owned(scene)
+    }
+
     /// What is painted above the page within `clip`: each tile of `shown`, and each overlay above one of them.
     pub(crate) fn steps(&self, clip: &Rect, shown: impl Fn(usize) -> bool) -> Vec<Step> {
         let mut steps = Vec::new();
@@ -128,6 +166,12 @@ impl Scene {
         }
         above(&mut steps, lowest, None);
         steps
+    }
+}
+
+impl Placed {
+    fn at(&self, now: Instant) -> (Rect, i32) {
+        self.glide.map_or((self.rect, self.radius), |glide| glide.at(&self.rect, self.radius, now))
     }
 }
 
@@ -178,6 +222,7 @@ fn placed(tile: &TileRect, scale: f64) -> Option<Placed> {
         id: tile.id.clone(),
         rect,
         radius: radius(tile.radius, scale, &rect),
+        glide: None,
         fit: tile.fit,
         mirror: tile.mirror,
         z: tile.z,
@@ -272,6 +317,35 @@ mod tests {
         assert_eq!(picture_rect(&tile, Fit::Contain, Resolution::new(1280, 720)), Rect::new(10, 107, 400, 225));
         assert_eq!(picture_rect(&tile, Fit::Cover, Resolution::new(1280, 720)), tile);
         assert_eq!(picture_rect(&tile, Fit::Contain, Resolution::new(1, 9000)), Rect::new(209, 20, 1, 400));
+    }
+
+    #[test]
+    fn a_tile_that_moves_comes_from_where_it_is_seen() {
+        const LENGTH: Duration = Duration::from_millis(200);
+        let begins = Instant::now();
+        let at = |x: f64| scene(vec![tile("a", x, 0), tile("b", 500.0, 0)], vec![]);
+        let mut second = at(400.0);
+        second.follow(&at(0.0), LENGTH, begins);
+        assert!(second.is_moving(begins) && matches!(second.at(begins), Cow::Owned(_)));
+        assert_eq!(second.at(begins).tiles[0].rect.x, 0);
+        assert_eq!(second.tiles[1].glide, None, "it stands where it stood");
+
+        // Told again, for the sake of what lies over it: it goes on.
+        let mut again = at(400.0);
+        again.follow(&second, Duration::ZERO, begins + LENGTH / 2);
+        assert_eq!(again.tiles[0].glide, second.tiles[0].glide);
+        // Sent elsewhere on its way, and then there at once.
+        let mut third = at(0.0);
+        third.follow(&again, LENGTH, begins + LENGTH / 2);
+        assert_eq!(third.at(begins + LENGTH / 2).tiles[0].rect.x, 350);
+        assert!(third.is_moving(begins + LENGTH) && !third.is_moving(begins + 2 * LENGTH));
+        let mut last = at(200.0);
+        last.follow(&third, Duration::ZERO, begins + LENGTH);
+        assert!(!last.is_moving(begins + LENGTH) && matches!(last.at(begins + LENGTH), Cow::Borrowed(_)));
+        // Who was away comes from nowhere.
+        let mut back = at(0.0);
+        back.follow(&scene(vec![], vec![]), LENGTH, begins);
+        assert!(!back.is_moving(begins));
     }
 
     #[test]

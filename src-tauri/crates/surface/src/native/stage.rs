@@ -101,7 +101,7 @@ impl<L: Layers> VideoSurface for LayerSurface<L> {
         });
         self.renderer.shared.windows(|windows| {
             windows.set_scale(self.window, layout.device_pixel_ratio);
-            windows.set_layout(self.window, layout);
+            windows.set_layout(self.window, layout, Instant::now());
         });
         self.renderer.shared.wake.notify_one();
     }

@@ -117,7 +117,7 @@ fn layout(tiles: &[(&str, f64, u8)]) -> Layout {
         zoom: None,
     };
     let stage = Rgb { r: 1, g: 2, b: 3 };
-    Layout { device_pixel_ratio: 2.0, stage, tiles: tiles.iter().map(rect).collect(), overlays: Vec::new() }
+    Layout { device_pixel_ratio: 2.0, stage, tiles: tiles.iter().map(rect).collect(), ..Layout::default() }
 }
 
 fn picture() -> Arc<I420> {

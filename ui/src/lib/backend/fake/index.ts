@@ -1,7 +1,8 @@
 /**
  * A scripted backend without devices or network: `?state=` names the first snapshot (`states.ts`), `theme`, `contrast`, `lang`
  * and `name` the settings, `no-start` fails at once. `video` is how pictures reach the tiles: `cut` and `blend` as painted by
- * the window, the URL of a WebSocket, else portraits drawn on canvases; with `quiet` nobody speaks; with `small` the window is small;
+ * the window, the URL of a WebSocket, else portraits drawn on canvases; with `quiet` nobody speaks; with `meetings` some
+ * are to come; `server` is the meeting server of the settings; with `small` the window is small;
  * with `files` there are files in each state, with `rtt` somebody writes in real time. From there on the page
  * can be used. `window.fika` lets tests send events and read calls.
  */
@@ -18,8 +19,9 @@ import type {
   VideoTransport,
 } from "..";
 import { FakeBeside } from "./beside";
+import { FakeMeetings, MEETINGS } from "./meetings";
 import { CHAT, FakeRooms } from "./rooms";
-import { AMIR, CALL, DEVICES, HOME, INVITE, LOBBY, off, on, STATES, type StateName } from "./states";
+import { AMIR, CALL, DEVICES, DIFFERS, HOME, INVITE, LOBBY, off, on, STATES, VERIFIED, type StateName } from "./states";
 import { NativeVideo } from "../../video/native";
 import { webSocketVideo } from "../../video/websocket";
 import { FakeWindow } from "./window";
@@ -114,6 +116,7 @@ export function fakeBackend(query: URLSearchParams): Backend {
         video: transport,
         linkError: null,
         smallWindow: query.has("small"),
+        keyPlace: query.has("no-keychain") ? "memory" : "keychain",
         settings: kept,
         view,
         devices: state === "lobby-nothing" || query.has("no-devices") ? [] : DEVICES,
@@ -186,6 +189,14 @@ export function fakeBackend(query: URLSearchParams): Backend {
       canvases.setLayout(layout);
       painter.setLayout(layout, transport);
     },
+    compareWords: async (id, same) => {
+      called("compareWords", id, same);
+      const participants = view.participants.map((person) =>
+        person.id === id ? { ...person, ...(same ? VERIFIED : DIFFERS) } : person,
+      );
+      set({ ...view, participants, problem: same ? null : "wordsDiffer" });
+    },
+    forgetContacts: async () => void called("forgetContacts"),
     surfaceStats: async () => [],
     setPasscode: async (passcode) => void called("setPasscode", passcode),
     setFullscreen: async (wanted) => void called("setFullscreen", wanted),
@@ -193,6 +204,12 @@ export function fakeBackend(query: URLSearchParams): Backend {
       called("setSmallWindow", wanted);
       events?.smallWindowChanged(wanted);
     },
+    meetings: new FakeMeetings(
+      query.has("meetings") ? MEETINGS() : [],
+      () => kept.call.server,
+      (link, mine) => set({ ...LOBBY, invite: { ...INVITE, link, mine } }),
+      called,
+    ),
     rooms,
     beside,
   };
@@ -211,7 +228,8 @@ function settings(query: URLSearchParams): AppSettings {
       microphone: null,
       speaker: null,
       privacy: "automatic",
-      server: null,
+      private: query.has("private"),
+      server: query.get("server"),
     },
     appearance: {
       theme: (query.get("theme") ?? "system") as AppSettings["appearance"]["theme"],

@@ -47,6 +47,11 @@ export const INVITE = {
   mine: true,
 };
 
+const UNVERIFIED: Pick<ParticipantView, "trust" | "lasting" | "words" | "savedAs"> = { trust: "unverified", lasting: true, words: [200, 121, 128, 249], savedAs: null };
+export const VERIFIED = { trust: "verified" } as const;
+/** Cut off: nothing comes of them any more. */
+export const DIFFERS = { trust: "differs", connection: "lost", hasVideo: false } as const;
+
 function person(id: string, name: string, change: Partial<ParticipantView> = {}): ParticipantView {
   return {
     id,
@@ -59,6 +64,7 @@ function person(id: string, name: string, change: Partial<ParticipantView> = {})
     role: "participant",
     hand: null,
     reaction: null,
+    ...UNVERIFIED,
     ...change,
   };
 }
@@ -159,6 +165,16 @@ export const STATES = {
     me: { ...CALL.me, microphone: off, camera: off },
     participants: [{ ...AMIR, microphoneOn: false, cameraOn: false, hasVideo: false }],
   },
+  verified: { ...CALL, participants: [{ ...AMIR, ...VERIFIED }] },
+  "verified-renamed": { ...CALL, participants: [{ ...AMIR, ...VERIFIED, savedAs: "Amir R." }] },
+  "not-verifiable": {
+    ...CALL,
+    participants: [{ ...AMIR, trust: "notVerifiable", lasting: false, words: null }, SOFIA],
+  },
+  "key-changed": { ...CALL, participants: [{ ...AMIR, trust: "changed" }], problem: "keyChanged" },
+  "words-differ": { ...CALL, connection: "waiting", participants: [{ ...AMIR, ...DIFFERS }], problem: "wordsDiffer" },
+  "words-missing": { ...CALL, participants: [{ ...AMIR, words: null }] },
+  "guest-words": { ...CALL, participants: [{ ...AMIR, lasting: false }] },
   speaking: { ...CALL, participants: [{ ...AMIR, speaking: true }] },
   fair: {
     ...CALL,
@@ -175,6 +191,10 @@ export const STATES = {
   weak: {
     ...CALL,
     quality: { ...GOOD, level: "weak", cause: { kind: "loss" }, roundTripMs: 410, receiveKbps: 210, lossPercent: 11 },
+  },
+  busy: {
+    ...CALL,
+    quality: { ...GOOD, level: "fair", cause: { kind: "busy" }, sendWidth: 640, sendHeight: 360 },
   },
   "grid-3": { ...CALL, participants: [AMIR, SOFIA] },
   "grid-4": { ...CALL, participants: [AMIR, SOFIA, JONAS] },
@@ -264,6 +284,8 @@ export const STATES = {
   "link-passcode": { ...ended("roomNotFound"), invite: { ...INVITE, mine: false, passcode: true } },
   "link-full": ended("roomFull"),
   "link-unreachable": ended("serverUnreachable"),
+  "link-certificate": ended("certificateUnknown"),
+  "link-certificate-expired": ended("certificateExpired"),
   "no-server": { ...ended("serverUnreachable"), invite: null },
   "link-too-many": ended("tooManyRequests"),
   "link-version": ended("version"),

@@ -16,9 +16,11 @@ import { Person } from "./person";
 import { filesBudget, figures, NO_FIGURES, qualityOf } from "./quality";
 import { Texts } from "./realtime";
 import { Room } from "./room";
+import { Vouching } from "./identity";
 import { deriveKey } from "./seal";
 import { Signalling } from "./signalling";
 import { cleanName } from "./text";
+import type { Trusted } from "./trust";
 import { isFull, NOTHING, wantOfTile } from "./want";
 
 const LISTEN_MS = 100;
@@ -76,6 +78,7 @@ export class WebCall {
     private name: string,
     media: MediaState,
     private readonly passcode: string,
+    private readonly trusted: Trusted,
     private readonly events: CallEvents,
   ) {
     this.#media = media;
@@ -167,8 +170,33 @@ export class WebCall {
     return states.includes("connecting") ? "connecting" : "waiting";
   }
 
-  get untrusted(): boolean {
-    return [...this.people.values()].some(({ state }) => state === "untrusted");
+  /** The worst that is known of who the others are. */
+  get distrust(): "wordsDiffer" | "untrusted" | "keyChanged" | null {
+    const found = this.participants().map(({ trust }) => trust);
+    if (found.includes("differs")) return "wordsDiffer";
+    if (found.includes("refused")) return "untrusted";
+    return found.includes("changed") ? "keyChanged" : null;
+  }
+
+  /** The two people have read their words to each other. */
+  wordsCompared(id: string, same: boolean): void {
+    const person = this.people.get(id);
+    if (!person) return;
+    const { key, words } = person.identity ?? { key: null, words: null };
+    if (!same) {
+      this.trusted.differs(key);
+      this.#cut(person);
+    } else if (key !== null && words !== null && person.state !== "cut" && person.state !== "untrusted") {
+      this.trusted.verified(person.info.name, key);
+    }
+    this.events.changed();
+  }
+
+  #cut(person: Person): void {
+    person.peer.cut();
+    person.sound.srcObject = null;
+    this.files.left(person.info.id, "cancelled");
+    this.texts.left(person.info.id);
   }
 
   /** In whole seconds: a view does not change more often for the clock alone. */
@@ -178,7 +206,7 @@ export class WebCall {
 
   participants(): ParticipantView[] {
     const now = performance.now();
-    return [...this.people].map(([id, person]) => ({ ...person.view(now), ...this.room.of(id) }));
+    return [...this.people].map(([id, person]) => ({ ...person.view(now, this.trusted), ...this.room.of(id) }));
   }
 
   #on(message: ServerMessage): void {
@@ -212,6 +240,10 @@ export class WebCall {
       case "participantLeft":
         this.#remove(message.participant);
         break;
+      case "token":
+        // For connections that begin from now on.
+        if (message.iceServers) this.#iceServers = message.iceServers;
+        return;
       case "signal":
         this.people.get(message.from)?.peer.receive(message.payload);
         return;
@@ -250,6 +282,7 @@ export class WebCall {
     const peer = new Peer({
       offers: this.id < info.id,
       channel,
+      vouching: new Vouching({ room: this.link.room, us: this.id, them: info.id }),
       iceServers: () => this.#iceServers,
       tracks: () => this.events.tracks(),
       loopback: isLocal(this.link.host) && /^(localhost|127\.|\[::1\])/.test(this.link.host),
@@ -260,6 +293,11 @@ export class WebCall {
           this.#connectedAt ??= performance.now();
           this.#want(false);
         }
+        this.events.changed();
+      },
+      onIdentity: (identity) => {
+        person.identity = identity;
+        if (this.trusted.isRefused(identity.key)) this.#cut(person);
         this.events.changed();
       },
       onTrack: (track) => person.track(track, () => this.events.changed()),

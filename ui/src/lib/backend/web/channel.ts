@@ -36,6 +36,11 @@ export class PeerChannel {
     this.#nextSent = this.#nextReceived = 0;
   }
 
+  /** Empty before there is one. */
+  get session(): string {
+    return this.#session ?? "";
+  }
+
   tell(body: PeerBody): void {
     if (this.#session === null) {
       if (body.type !== "restart") return;

@@ -174,8 +174,8 @@ export class Files {
     }
   }
 
-  left(id: string): void {
-    for (const each of this.#of(id)) this.#end(each, "peerLeft", false);
+  left(id: string, why: "peerLeft" | "cancelled" = "peerLeft"): void {
+    for (const each of this.#of(id)) this.#end(each, why, false);
     clearTimeout(this.#lines.get(id)?.timer);
     this.#lines.delete(id);
   }

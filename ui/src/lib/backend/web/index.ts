@@ -21,6 +21,7 @@ import { pickFiles } from "./pick";
 import { load, save } from "./settings";
 import { testSound } from "./sound";
 import { cleanName } from "./text";
+import { Trusted } from "./trust";
 import { ElementVideo } from "./video";
 
 const refuse = (code: "notALink" | "incomplete" | "typo"): Promise<never> => Promise.reject({ code, message: code });
@@ -33,6 +34,7 @@ export function webBackend(): Backend {
   let link: Link | null = null;
   let passcode = "";
   let call: WebCall | null = null;
+  const trusted = new Trusted();
   let end: EndReason | null = null;
   /** The last view of the call, for the screen after it. */
   let after: Partial<CallView> = {};
@@ -75,7 +77,7 @@ export function webBackend(): Backend {
     return { id: call?.id ?? null, name: settings.call.name, ...mine, ...devices.views };
   }
   function problem(): Problem | null {
-    if (call?.untrusted) return "untrusted";
+    if (call?.distrust) return call.distrust;
     if (call && (call.connection === "reconnecting" || call.connection === "lost")) return "networkLost";
     const { camera, microphone } = devices.views;
     if (microphone.wanted && microphone.problem) return MICROPHONE[microphone.problem] ?? "microphoneLost";
@@ -136,7 +138,7 @@ export function webBackend(): Backend {
     if (!link) return;
     phase = "joining";
     end = null;
-    const joining: WebCall = new WebCall(link, cleanName(settings.call.name), media(), passcode, {
+    const joining: WebCall = new WebCall(link, cleanName(settings.call.name), media(), passcode, trusted, {
       changed: () => {
         if (joining !== call) return;
         if (joining.door) phase = "waiting";
@@ -186,6 +188,7 @@ export function webBackend(): Backend {
         video: { kind: "element" },
         linkError: typeof found === "string" && location.pathname.startsWith("/j/") ? found : null,
         smallWindow: false,
+        keyPlace: "memory",
         settings,
         view: view(),
         devices: devices.list,
@@ -248,8 +251,14 @@ export function webBackend(): Backend {
       if (on) await document.documentElement.requestFullscreen();
       else if (document.fullscreenElement) await document.exitFullscreen();
     },
+    compareWords: async (id, same) => call?.wordsCompared(id, same),
+    forgetContacts: async () => {
+      trusted.forget();
+      changed();
+    },
     // A browser shows no page of ours above other windows.
     setSmallWindow: null,
+    meetings: null,
     rooms: {
       moderate: (action) => inRoom((room) => room.moderate(action)),
       setHand: (up) => inRoom((room) => room.setHand(up)),

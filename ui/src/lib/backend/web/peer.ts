@@ -2,9 +2,10 @@
  * The connection to one participant. The smaller id offers; a connection that breaks is replaced by a new one. Two permanent
  * sections, sound and picture: muting takes the track away and is never negotiated.
  */
-import type { IceServer, PeerBody, VideoWant } from "../../protocol/signal";
+import type { Binding, IceServer, PeerBody, VideoWant } from "../../protocol/signal";
 import type { Opened, PeerChannel } from "./channel";
 import { DataChannels, type DataEvent, type DataKind } from "./data";
+import type { PeerIdentity, Vouching } from "./identity";
 import { isCandidateAllowed, isDescription, MAX_CANDIDATES, withoutCandidates } from "./sdp";
 import { encodingFor } from "./want";
 
@@ -18,17 +19,20 @@ const UNTRUSTED_RETRY_MS = 30_000;
 const FRESH_MS = 3000;
 const MAX_BITRATE = { video: 2_500_000, audio: 64_000 };
 
-export type PeerState = "connecting" | "connected" | "disconnected" | "failed" | "untrusted";
+export type PeerState = "connecting" | "connected" | "disconnected" | "failed" | "untrusted" | "cut";
 export type Tracks = { audio: MediaStreamTrack | null; video: MediaStreamTrack | null };
 export type PeerOptions = {
   offers: boolean;
   channel: PeerChannel;
+  vouching: Vouching;
   iceServers: () => IceServer[];
   /** What we show and say now. */
   tracks: () => Tracks;
   /** The server is on this computer, so a peer may be too. */
   loopback: boolean;
   onState: (state: PeerState) => void;
+  /** Whose certificate the connection is made with; before it is, and again with the words. */
+  onIdentity: (identity: PeerIdentity) => void;
   /** A track of theirs; it stays the same while its packets come and go. */
   onTrack: (track: MediaStreamTrack) => void;
   onData: (kind: DataKind, event: DataEvent) => void;
@@ -42,6 +46,9 @@ export class Peer {
   #waiting: RTCIceCandidateInit[] = [];
   #candidates = 0;
   #untrusted = false;
+  #cut = false;
+  /** What must not be told before the description; `null`: it is told. */
+  #early: PeerBody[] | null = [];
   /** What they want of our picture; `null`: everything. */
   #theirWant: VideoWant | null = null;
   #ourWant: VideoWant | null = null;
@@ -57,6 +64,7 @@ export class Peer {
   }
 
   receive(payload: string): void {
+    if (this.#cut) return;
     this.options.channel.receive(payload, (opened) => this.#on(opened));
   }
 
@@ -99,12 +107,20 @@ export class Peer {
     return this.#connection?.getReceivers().find(({ track }) => track.kind === kind);
   }
 
+  /** No media to or from them any more, whatever they say. */
+  cut(): void {
+    this.#cut = true;
+    this.close();
+    this.options.onState("cut");
+  }
+
   close(): void {
     clearTimeout(this.#timer);
     this.#drop();
   }
 
   async #on(opened: Opened): Promise<void> {
+    if (this.#cut) return;
     switch (opened.type) {
       case "untrusted":
         // Who relays the messages may always send rubbish; it does not undo what was proven before.
@@ -112,11 +128,16 @@ export class Peer {
         break;
       case "offer":
         // Both cannot offer: ids decide.
-        if (!this.options.offers) await this.#answer(opened.sdp);
+        if (!this.options.offers) await this.#onOffer(opened.sdp, opened.binding);
         break;
       case "answer":
-        await this.#onAnswer(opened.sdp);
+        await this.#onAnswer(opened.sdp, opened.binding);
         break;
+      case "reveal": {
+        const { nonce } = opened;
+        if (!this.options.offers) await this.#vouch(() => this.options.vouching.revealed(nonce));
+        break;
+      }
       case "candidate":
         await this.#onCandidate(opened);
         break;
@@ -131,11 +152,38 @@ export class Peer {
   }
 
   #onUntrusted(): void {
-    if (this.#untrusted) return;
+    if (this.#untrusted || this.#cut) return;
     this.#untrusted = true;
     this.options.onState("untrusted");
     this.#after(UNTRUSTED_RETRY_MS, () => this.#beginAgain());
     if (!this.options.offers) this.options.channel.tell({ type: "restart" });
+  }
+
+  /** False if what they say cannot be vouched for; then nothing of it is acted upon. */
+  async #vouch(check: () => Promise<PeerIdentity>): Promise<boolean> {
+    try {
+      const identity = await check();
+      if (!this.#cut) this.options.onIdentity(identity);
+      // Who is told of it may cut them off.
+      return !this.#cut;
+    } catch {
+      this.#drop();
+      this.#onUntrusted();
+      return false;
+    }
+  }
+
+  async #onOffer(sdp: string, binding: Binding | undefined): Promise<void> {
+    const { vouching, channel } = this.options;
+    const check = () => vouching.offered(channel.session, sdp, binding);
+    if (this.#connection?.connectionState === "connected") {
+      // What stands was proven; what comes in its place may not be.
+      const identity = await check().catch(() => null);
+      if (identity) {
+        this.options.onIdentity(identity);
+        if (!this.#cut) await this.#answer(sdp);
+      }
+    } else if (await this.#vouch(check)) await this.#answer(sdp);
   }
 
   async #offer(): Promise<void> {
@@ -151,7 +199,7 @@ export class Peer {
       }
       this.#preferCodecs(connection);
       await connection.setLocalDescription();
-      this.#tellDescription(connection, "offer");
+      await this.#tellDescription(connection, "offer");
     });
   }
 
@@ -167,14 +215,20 @@ export class Peer {
       }
       this.#preferCodecs(connection);
       await connection.setLocalDescription();
-      this.#tellDescription(connection, "answer");
+      await this.#tellDescription(connection, "answer");
       await this.#tryWaiting();
     });
   }
 
-  async #onAnswer(sdp: string): Promise<void> {
+  async #onAnswer(sdp: string, binding: Binding | undefined): Promise<void> {
     const connection = this.#connection;
     if (!this.options.offers || connection?.signalingState !== "have-local-offer") return;
+    const vouched = await this.#vouch(async () => {
+      const { peer, nonce } = await this.options.vouching.answered(sdp, binding);
+      if (nonce !== null) this.options.channel.tell({ type: "reveal", nonce });
+      return peer;
+    });
+    if (!vouched || connection !== this.#connection) return;
     if (!isDescription(sdp)) return this.#fail();
     await this.#attempt(connection, async () => {
       await connection.setRemoteDescription({ type: "answer", sdp });
@@ -212,7 +266,9 @@ export class Peer {
     connection.onicecandidate = ({ candidate }) => {
       if (!candidate?.candidate || connection !== this.#connection) return;
       const { sdpMid, sdpMLineIndex } = candidate;
-      this.options.channel.tell({ type: "candidate", candidate: candidate.candidate, sdpMid, sdpMLineIndex });
+      const body = { type: "candidate" as const, candidate: candidate.candidate, sdpMid, sdpMLineIndex };
+      if (this.#early) this.#early.push(body);
+      else this.options.channel.tell(body);
     };
     connection.ontrack = ({ track }) => connection === this.#connection && this.options.onTrack(track);
     connection.onconnectionstatechange = () => connection === this.#connection && this.#onConnection(connection);
@@ -241,9 +297,16 @@ export class Peer {
     }
   }
 
-  #tellDescription(connection: RTCPeerConnection, type: "offer" | "answer"): void {
-    const sdp = connection.localDescription?.sdp;
-    if (sdp && connection === this.#connection) this.options.channel.tell({ type, sdp: withoutCandidates(sdp) });
+  async #tellDescription(connection: RTCPeerConnection, type: "offer" | "answer"): Promise<void> {
+    const described = connection.localDescription?.sdp;
+    if (!described) return;
+    const sdp = withoutCandidates(described);
+    const { vouching, channel } = this.options;
+    const binding = await (type === "offer" ? vouching.offer(channel.session, sdp) : vouching.answer(sdp));
+    if (connection !== this.#connection) return;
+    channel.tell(binding ? { type, sdp, binding } : { type, sdp });
+    for (const body of this.#early ?? []) channel.tell(body);
+    this.#early = null;
   }
 
   async #attempt(connection: RTCPeerConnection, steps: () => Promise<void>): Promise<void> {
@@ -277,6 +340,7 @@ export class Peer {
     this.#data?.drop();
     this.#data = null;
     this.#waiting = [];
+    this.#early = [];
     this.#candidates = 0;
     this.#theirWant = null;
     connection?.close();

@@ -2,8 +2,10 @@
 import type { ParticipantInfo } from "../../protocol/signal";
 import type { ConnectionState, ParticipantView } from "..";
 import type { Peer, PeerState } from "./peer";
+import { type PeerIdentity } from "./identity";
 import { NO_FIGURES, type Figures } from "./quality";
 import { cleanName } from "./text";
+import type { Trusted } from "./trust";
 
 /** As loud as a voice, of 1; and how long after the last such moment somebody still speaks. */
 const VOICE = 0.02;
@@ -11,6 +13,8 @@ const PAUSE_MS = 500;
 
 export class Person {
   state: PeerState = "connecting";
+  /** `null`: no connection has been tried yet. */
+  identity: PeerIdentity | null = null;
   /** They were connected before, so what is broken is coming back. */
   connectedOnce = false;
   video: MediaStreamTrack | null = null;
@@ -60,7 +64,7 @@ export class Person {
   /** Pictures that may be shown: they come, and their sender wants them seen. */
   get picture(): MediaStreamTrack | null {
     const { video } = this;
-    return video && !video.muted && video.readyState === "live" && this.info.media.camera ? video : null;
+    return video && this.state !== "cut" && !video.muted && video.readyState === "live" && this.info.media.camera ? video : null;
   }
 
   get connection(): ConnectionState {
@@ -71,6 +75,7 @@ export class Person {
       case "disconnected":
         return "unstable";
       case "untrusted":
+      case "cut":
         return "lost";
       case "connecting":
       case "failed":
@@ -78,8 +83,9 @@ export class Person {
     }
   }
 
-  view(now: number): ParticipantView {
+  view(now: number, trusted: Trusted): ParticipantView {
     const { id, name, media } = this.info;
+    const { state, identity } = this;
     return {
       id,
       name,
@@ -88,6 +94,10 @@ export class Person {
       hasVideo: this.picture !== null,
       speaking: this.speaks(now),
       connection: this.connection,
+      trust: trusted.of({ name, state, identity }),
+      lasting: identity?.lasting ?? false,
+      words: identity?.words ?? null,
+      savedAs: trusted.savedAs({ name, state, identity }),
     };
   }
 

@@ -4,6 +4,7 @@
  */
 import { MAX_SEALED_CHAT, type ChatBody, type PeerMessage } from "../../protocol/signal";
 import { base64url, fromBase64url } from "./base64";
+import { isBinding } from "./identity";
 
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
@@ -123,7 +124,9 @@ function isPeerMessage(message: unknown): message is PeerMessage {
   switch (body.type) {
     case "offer":
     case "answer":
-      return typeof body.sdp === "string";
+      return typeof body.sdp === "string" && (body.binding === undefined || isBinding(body.binding));
+    case "reveal":
+      return typeof body.nonce === "string";
     case "candidate":
       return textOrNull(body.candidate) && textOrNull(body.sdpMid);
     case "wantVideo":

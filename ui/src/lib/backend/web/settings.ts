@@ -7,7 +7,7 @@ const KEY = "fika";
 const MAX_NAME = 60;
 
 const DEFAULTS: AppSettings = {
-  call: { name: "", camera: null, microphone: null, speaker: null, privacy: "automatic", server: null },
+  call: { name: "", camera: null, microphone: null, speaker: null, privacy: "automatic", private: false, server: null },
   appearance: {
     theme: "system",
     contrast: "system",

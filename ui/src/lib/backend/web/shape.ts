@@ -57,7 +57,7 @@ const SHAPES: Record<string, (message: Fields) => boolean> = {
   joined: ({ you, resume, participants, iceServers }) =>
     text(you) && text(resume) && list(isParticipant)(participants) && Array.isArray(iceServers),
   waiting: ({ you, resume, host }) => text(you) && text(resume) && textOrNull(host),
-  token: ({ resume }) => text(resume),
+  token: ({ resume, iceServers }) => text(resume) && (iceServers === undefined || Array.isArray(iceServers)),
   muted: ({ by }) => textOrNull(by),
   cameraStopped: ({ by }) => textOrNull(by),
   asked: ({ by, what }) => textOrNull(by) && oneOf(["microphone", "camera"])(what),

@@ -113,6 +113,7 @@ export class Signalling {
     switch (message.type) {
       case "token":
         this.#resume = message.resume;
+        this.seat.message(message);
         break;
       case "joined":
       case "waiting":

@@ -190,7 +190,7 @@ fn stats(seconds: u64, packets_lost: i64, round_trip_ms: u64) -> SessionEvent {
 fn what_holds_the_connection_back_is_named() {
     let mut desk = Desk::in_call();
     let figures = |desk: &mut Desk, width| {
-        let send = VideoFigures { width, height: 360, fps: 30 };
+        let send = VideoFigures { width, height: 360, fps: 30, slowed: false };
         desk.input(Input::Figures { send, receive: send });
     };
     figures(&mut desk, 640);
@@ -211,6 +211,10 @@ fn what_holds_the_connection_back_is_named() {
     assert_eq!(told(&mut desk, Some(90_000), 0, 300), (Quality::Weak, slow(90)));
     assert_eq!(told(&mut desk, None, 5, 300), (Quality::Fair, Some(QualityCause::Loss)));
     assert_eq!(told(&mut desk, Some(400_000), 5, 600), (Quality::Weak, Some(QualityCause::LongWay)));
+    let send = VideoFigures { width: 640, height: 360, fps: 30, slowed: true };
+    desk.input(Input::Figures { send, receive: send });
+    assert_eq!(told(&mut desk, None, 5, 42), (Quality::Fair, Some(QualityCause::Busy)));
+    assert_eq!(told(&mut desk, Some(90_000), 5, 42), (Quality::Weak, slow(90)), "which would not help");
     figures(&mut desk, 0);
     assert_eq!(told(&mut desk, Some(90_000), 5, 42), (Quality::Good, None), "no picture is sent");
 }
@@ -220,7 +224,7 @@ fn quality_is_the_difference_of_two_reports() {
     let mut desk = Desk::in_call();
     assert_eq!(desk.call.view().quality, None);
     desk.session(stats(10, 0, 42));
-    let send = VideoFigures { width: 1280, height: 720, fps: 30 };
+    let send = VideoFigures { width: 1280, height: 720, fps: 30, slowed: false };
     desk.input(Input::Figures { send, receive: VideoFigures { fps: 25, ..send } });
     desk.pass(Duration::from_secs(1));
     desk.session(stats(11, 10, 42));

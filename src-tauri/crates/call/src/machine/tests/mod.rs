@@ -5,6 +5,7 @@ mod devices;
 mod model;
 mod phases;
 mod room;
+mod trust;
 mod viewing;
 
 use std::time::{Duration, Instant};

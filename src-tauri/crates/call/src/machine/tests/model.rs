@@ -9,7 +9,7 @@ use crate::TrackSource;
 use crate::chat::{ChatBody, ChatState, MessageId};
 use crate::room::{Asked, Decline, Moderation, Reaction, RoomState, WaitingGuest};
 use crate::session::{RoomEvent, Said};
-use crate::view::{CallSettings, Levels, ParticipantLevel, TileKey};
+use crate::view::{CallSettings, Levels, ParticipantLevel, TileKey, Trust};
 use crate::want::VideoWant;
 
 fn attempt() -> impl Strategy<Value = Attempt> {
@@ -57,6 +57,11 @@ fn session_event() -> impl Strategy<Value = SessionEvent> {
         1 => "[a-c]".prop_map(|who| SessionEvent::ParticipantLeft(ParticipantId(who))),
         4 => ("[a-c]", peer_state())
             .prop_map(|(who, state)| SessionEvent::PeerState { participant: ParticipantId(who), state }),
+        2 => ("[a-c]", 0..3u8, any::<bool>(), any::<bool>()).prop_map(|(who, key, lasting, words)| {
+            let key = (key > 0).then_some(crate::identity::IdentityKey([key; 32]));
+            let identity = crate::identity::PeerIdentity { key, lasting, words: words.then_some([7; 4]) };
+            SessionEvent::PeerIdentity { participant: ParticipantId(who), identity }
+        }),
         1 => Just(SessionEvent::SignalState(SignalState::Reconnecting)),
         1 => Just(SessionEvent::SignalState(SignalState::Connected)),
         1 => Just(SessionEvent::KeyframeRequested { source: TrackSource::Camera }),
@@ -132,6 +137,7 @@ fn input() -> impl Strategy<Value = Input> {
     prop_oneof![
         1 => Just(Input::NewCall),
         3 => Just(Input::OpenInvite(invite())),
+        1 => Just(Input::OpenLink(invite())),
         6 => Just(Input::Join),
         1 => Just(Input::Leave),
         1 => Just(Input::Home),
@@ -159,6 +165,8 @@ fn input() -> impl Strategy<Value = Input> {
             Input::Devices(list.into_iter().map(device).collect())
         }),
         4 => room_input().prop_map(Input::Room),
+        2 => ("[a-c]", any::<bool>())
+            .prop_map(|(who, same)| Input::WordsCompared { participant: ParticipantId(who), same }),
         16 => session_event().prop_map(Input::Session),
         1 => Just(Input::SessionGone),
         1 => "[a-c]".prop_map(|who| Input::MediaReceived { participant: ParticipantId(who) }),
@@ -222,6 +230,10 @@ impl World {
             "in the server's order, none twice"
         );
         assert!(chat.iter().all(|message| message.id.is_some() == (message.state == ChatState::Sent)));
+        let cut = view.participants.iter().filter(|person| person.trust == Trust::Differs);
+        for person in cut {
+            assert!(!person.has_video && !person.speaking && person.connection == ConnectionState::Lost);
+        }
         assert_eq!(view.end.is_some(), view.phase == Phase::Ended);
         assert!(desk.call.poll_timeout().is_none_or(|at| at > desk.now), "no wake-up in the past");
     }

@@ -139,6 +139,20 @@ fn a_link_during_a_call_does_not_end_it() {
 }
 
 #[test]
+fn a_link_from_outside_leads_to_the_lobby_with_the_devices_off_and_no_further() {
+    let mut desk = Desk::in_call();
+    let before = desk.call.view().clone();
+    assert_eq!(notifications(&desk.input(Input::OpenLink(invite()))), [Notification::LinkIgnored]);
+    assert_eq!(*desk.call.view(), before, "a call does not notice");
+    desk.input(Input::Leave);
+    let outputs = desk.input(Input::OpenLink(invite()));
+    assert_eq!(desk.phase(), Phase::Lobby);
+    let me = desk.call.view().me.clone();
+    assert!(!me.camera.wanted && !me.microphone.wanted);
+    assert!(!outputs.iter().any(|output| matches!(output, Output::Connect(_))));
+}
+
+#[test]
 fn people_come_and_go_in_order() {
     let mut desk = Desk::in_call();
     let elin = Participant { id: id("elin"), name: "  El\u{202e}in\n".into(), media: OFF };

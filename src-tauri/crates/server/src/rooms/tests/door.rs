@@ -231,7 +231,7 @@ fn a_room_of_a_later_day_is_kept_and_comes_back() {
     assert_eq!((kept.until, kept.invites[0].used), (until, 1));
 
     let now = Now { at: Instant::now(), unix: START + 60 };
-    let mut rooms = Rooms::new(4, Vec::new());
+    let mut rooms = Rooms::new(4);
     rooms.restore(vec![kept], now);
     let mut house = House { rooms, now, ..House::new() };
     assert_eq!(house.come(1, None, shown), Err(Refusal::RoomNotFound), "used up before");

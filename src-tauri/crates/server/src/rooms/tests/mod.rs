@@ -31,7 +31,7 @@ impl House {
     }
 
     pub(super) fn with(options: RoomOptions, passcode: Option<Digest>) -> Self {
-        let mut rooms = Rooms::new(4, Vec::new());
+        let mut rooms = Rooms::new(4);
         let room = RoomId("aaaa-aaaa-aaaa-aaaa".into());
         let now = Now { at: Instant::now(), unix: START };
         rooms.create(None, room.clone(), KEY, passcode, &options, now).unwrap();

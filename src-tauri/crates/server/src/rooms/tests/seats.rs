@@ -117,9 +117,9 @@ fn tokens_are_renewed_in_time() {
     house.pass(TOKEN_RENEWAL - Duration::from_secs(1));
     assert_eq!(house.outputs(), []);
     house.pass(Duration::from_secs(1));
-    assert_eq!(house.sent(1), [ServerMessage::Token { resume: String::new() }]);
+    assert_eq!(house.sent(1), [ServerMessage::Token { resume: String::new(), ice_servers: Vec::new() }]);
     house.pass(TOKEN_RENEWAL);
-    assert_eq!(house.sent(1), [ServerMessage::Token { resume: String::new() }]);
+    assert_eq!(house.sent(1), [ServerMessage::Token { resume: String::new(), ice_servers: Vec::new() }]);
 }
 
 #[test]

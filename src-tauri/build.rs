@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-/// Every command of `src/commands.rs`, `src/meetings.rs` and `src/room.rs`; a test compares the two and the capability.
+/// Every command of `src/commands.rs`, `src/meetings.rs`, `src/room.rs` and `src/beside.rs`; a test compares the two and the capability.
 const COMMANDS: &[&str] = &[
     "start",
     "new_call",
@@ -34,6 +34,13 @@ const COMMANDS: &[&str] = &[
     "forget_contacts",
     "read_chat",
     "dismiss_ask",
+    "send_file",
+    "accept_file",
+    "decline_file",
+    "cancel_file",
+    "set_text_on",
+    "set_text_line",
+    "end_text_line",
     "list_meetings",
     "plan_meeting",
     "import_meetings",

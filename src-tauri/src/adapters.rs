@@ -32,9 +32,9 @@ pub(crate) struct Mesh {
 impl Connector for Mesh {
     fn connect(&self, request: Request) -> Session {
         let network = Network { trust: self.trust.clone(), ..Network::default() };
-        let fika_net::Session { commands, events, tracks, video, audio } =
+        let fika_net::Session { commands, events, tracks, video, audio, data, arrived } =
             fika_net::mesh::connect(request, network, Some(self.identity.clone()), self.clock.clone());
-        Session { commands, events, tracks: renamed(tracks), video, audio }
+        Session { commands, events, tracks: renamed(tracks), video, audio, data, arrived }
     }
 }
 

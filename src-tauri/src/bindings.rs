@@ -2,7 +2,7 @@
 
 use tauri_specta::{Builder, collect_commands, collect_events};
 
-use crate::{commands, events, meetings, room};
+use crate::{beside, commands, events, meetings, room};
 
 pub(crate) fn builder() -> Builder<tauri::Wry> {
     Builder::<tauri::Wry>::new()
@@ -37,6 +37,13 @@ pub(crate) fn builder() -> Builder<tauri::Wry> {
             room::forget_contacts,
             room::read_chat,
             room::dismiss_ask,
+            beside::send_file,
+            beside::accept_file,
+            beside::decline_file,
+            beside::cancel_file,
+            beside::set_text_on,
+            beside::set_text_line,
+            beside::end_text_line,
             meetings::list_meetings,
             meetings::plan_meeting,
             meetings::import_meetings,
@@ -47,6 +54,8 @@ pub(crate) fn builder() -> Builder<tauri::Wry> {
         .events(collect_events![
             events::CallChanged,
             events::ChatChanged,
+            events::FilesChanged,
+            events::TextChanged,
             events::LevelsChanged,
             events::DevicesChanged,
             events::Notified,

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use fika_call::chat::ChatView;
+use fika_call::files::FilesView;
+use fika_call::text::TextView;
 use fika_call::view::CallView;
 use fika_engine::Command;
 use fika_media::device::{DeviceId, DeviceInfo, DeviceKind};
@@ -35,6 +37,8 @@ pub(crate) struct AppInfo {
     pub(crate) small_window: bool,
     pub(crate) view: CallView,
     pub(crate) chat: ChatView,
+    pub(crate) files: FilesView,
+    pub(crate) text: TextView,
     pub(crate) devices: Vec<DeviceInfo>,
     /// Where our key is.
     pub(crate) key_place: KeyPlace,
@@ -56,6 +60,8 @@ pub(crate) async fn start(state: State<'_, AppState>) -> Reply<AppInfo> {
         small_window: state.small.is_small(),
         view: state.engine.view().borrow().clone(),
         chat: state.engine.chat().borrow().clone(),
+        files: state.engine.files().borrow().clone(),
+        text: state.engine.text().borrow().clone(),
         devices: state.engine.devices().borrow().clone(),
         key_place: state.key_place,
         link_error: state.link_error,

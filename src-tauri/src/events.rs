@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use fika_call::chat::ChatView;
+use fika_call::files::FilesView;
+use fika_call::text::TextView;
 use fika_call::view::{CallView, Levels, Notification, ParticipantLevel};
 use fika_engine::EngineHandle;
 use fika_media::device::DeviceInfo;
@@ -26,6 +28,14 @@ pub(crate) struct CallChanged(pub(crate) CallView);
 /// `chat-changed`: the whole chat; apart from the rest, because it is large and changes seldom.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, specta::Type, Event)]
 pub(crate) struct ChatChanged(pub(crate) ChatView);
+
+/// `files-changed`: all files of the call.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, specta::Type, Event)]
+pub(crate) struct FilesChanged(pub(crate) FilesView);
+
+/// `text-changed`: all lines of real-time text.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, specta::Type, Event)]
+pub(crate) struct TextChanged(pub(crate) TextView);
 
 /// Steps of a sound level, in per cent: as fine as a meter on the screen is.
 const LEVEL_STEP: u8 = 8;
@@ -62,6 +72,8 @@ pub(crate) struct LinkRefused(pub(crate) UiErrorCode);
 pub(crate) fn forward(app: &AppHandle, engine: &EngineHandle) {
     tauri::async_runtime::spawn(mirror(app.clone(), engine.view(), CallChanged));
     tauri::async_runtime::spawn(mirror(app.clone(), engine.chat(), ChatChanged));
+    tauri::async_runtime::spawn(mirror(app.clone(), engine.files(), FilesChanged));
+    tauri::async_runtime::spawn(mirror(app.clone(), engine.text(), TextChanged));
     tauri::async_runtime::spawn(mirror(app.clone(), engine.levels(), |levels| LevelsChanged(in_steps(levels))));
     tauri::async_runtime::spawn(mirror(app.clone(), engine.devices(), DevicesChanged));
     tauri::async_runtime::spawn(tell(app.clone(), engine.notifications()));

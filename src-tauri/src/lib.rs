@@ -3,6 +3,7 @@
 
 mod adapters;
 mod args;
+mod beside;
 mod bindings;
 mod commands;
 mod error;
@@ -145,6 +146,7 @@ async fn start(
         ice_servers: Vec::new(),
         contacts,
         voice_processing: true,
+        files: fika_engine::FilesConfig { folder: dirs::download_dir(), ..Default::default() },
     })?;
     Ok(engine)
 }

@@ -16,6 +16,8 @@ const BROKEN: &str = "settings.json.broken";
 const VERSION: u32 = 1;
 /// Larger files are not ours.
 const MAX_BYTES: u64 = 256 * 1024;
+/// More than there are actions.
+const MAX_SHORTCUTS: usize = 64;
 /// Longest text in a setting, in characters.
 const MAX_TEXT: usize = 1024;
 
@@ -24,6 +26,31 @@ const MAX_TEXT: usize = 1024;
 pub(crate) struct AppSettings {
     pub(crate) call: CallSettings,
     pub(crate) appearance: Appearance,
+    pub(crate) controls: Controls,
+}
+
+/// Keys and sounds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Controls {
+    /// Where the user chose other keys than the page has.
+    pub(crate) shortcuts: Vec<ShortcutChoice>,
+    /// A host hears it when somebody waits to be let in.
+    pub(crate) knock_sound: bool,
+}
+
+impl Default for Controls {
+    fn default() -> Self {
+        Self { shortcuts: Vec::new(), knock_sound: true }
+    }
+}
+
+/// Both in the words of the page, which alone knows what they mean.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ShortcutChoice {
+    pub(crate) action: String,
+    pub(crate) keys: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
@@ -133,6 +160,12 @@ impl SettingsFile {
         for text in [&mut next.call.camera, &mut next.call.microphone, &mut next.call.speaker, &mut next.call.server] {
             *text = text.take().map(limited);
         }
+        next.controls.shortcuts.truncate(MAX_SHORTCUTS);
+        for choice in &mut next.controls.shortcuts {
+            for text in [&mut choice.action, &mut choice.keys] {
+                *text = limited(std::mem::take(text));
+            }
+        }
         if *current != next {
             *current = next;
             write(&self.folder, FILE, &File { version: VERSION, settings: &current })?;
@@ -226,6 +259,7 @@ mod tests {
         settings.call.camera = Some("cam-1".into());
         settings.appearance.theme = Theme::Dark;
         settings.appearance.self_view_corner = Corner::TopLeft;
+        settings.controls.shortcuts = vec![ShortcutChoice { action: "chat".into(), keys: "Ctrl+KeyB".into() }];
         settings
     }
 

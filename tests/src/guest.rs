@@ -5,7 +5,7 @@
 //! text of the page.
 #![allow(clippy::unwrap_used, reason = "also what tests call is a test")]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
@@ -161,6 +161,34 @@ impl Guest {
         self.ask(&format!("({field}.focus(), {field}.select?.())"));
         self.page.call("Input.insertText", &json!({ "text": text })).unwrap();
         self.ask(&format!("{field}.blur()"));
+    }
+
+    /// What the page saves goes there without a question.
+    pub fn save_downloads_in(&mut self, folder: &Path) {
+        let behaviour = json!({ "behavior": "allow", "downloadPath": folder.display().to_string() });
+        self.page.call("Browser.setDownloadBehavior", &behaviour).unwrap();
+    }
+
+    /// The browser writes after the page has said that it is done.
+    pub fn until_saved(&mut self, file: &Path, content: &[u8]) {
+        for _ in 0..PATIENCE_MS / 50 {
+            if std::fs::read(file).is_ok_and(|found| found == content) {
+                return;
+            }
+            self.ask("new Promise((resolve) => setTimeout(resolve, 50))");
+        }
+        panic!("{} was not saved", file.display());
+    }
+
+    /// Presses what opens the browser's dialog for files, and picks this one there.
+    pub fn pick_file(&mut self, id: &str, file: &Path) {
+        self.page.call("Page.setInterceptFileChooserDialog", &json!({ "enabled": true })).unwrap();
+        self.press(id);
+        self.until_shown("file-field");
+        let field = json!({ "expression": shows("file-field") });
+        let field = self.page.call("Runtime.evaluate", &field).unwrap();
+        let files = json!({ "files": [file], "objectId": field["result"]["objectId"] });
+        self.page.call("DOM.setFileInputFiles", &files).unwrap();
     }
 
     /// What somebody is called is not who they are.

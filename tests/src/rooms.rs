@@ -101,6 +101,8 @@ pub struct Seat {
     /// The last of each that was told.
     view: Value,
     chat: Value,
+    files: Value,
+    text: Value,
     /// Told and not asked for yet.
     notifications: Vec<Value>,
 }
@@ -109,8 +111,15 @@ impl Seat {
     pub fn take(link: &str, name: &str, media: &[&str], more: &[&str]) -> Self {
         let mut command = cli::command();
         command.args(["room", "sit", link, "--json", "--name", name]).args(media).args(more).stdin(Stdio::piped());
-        let (view, chat, notifications) = (Value::Null, Value::Null, Vec::new());
-        Self { program: Running::start(&mut command), name: name.into(), view, chat, notifications }
+        Self {
+            program: Running::start(&mut command),
+            name: name.into(),
+            view: Value::Null,
+            chat: Value::Null,
+            files: Value::Null,
+            text: Value::Null,
+            notifications: Vec::new(),
+        }
     }
 
     pub fn say(&mut self, line: &str) {
@@ -122,7 +131,9 @@ impl Seat {
         let line = self.program.line();
         assert!(!line.is_empty(), "{} ended while waiting for {what}; last: {}", self.name, self.view);
         let mut told: Value = serde_json::from_str(&line).unwrap();
-        for (kind, last) in [("view", &mut self.view), ("chat", &mut self.chat)] {
+        let lasts =
+            [("view", &mut self.view), ("chat", &mut self.chat), ("files", &mut self.files), ("text", &mut self.text)];
+        for (kind, last) in lasts {
             if let Some(new) = told.get_mut(kind) {
                 *last = new.take();
             }
@@ -147,6 +158,28 @@ impl Seat {
             self.listen(what);
         }
         self.chat.clone()
+    }
+
+    /// The file of this name, as soon as `wanted` is so.
+    pub fn file(&mut self, name: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        loop {
+            let found = self.files.as_array().into_iter().flatten().find(|file| file["name"] == name && wanted(file));
+            if let Some(file) = found {
+                return file.clone();
+            }
+            self.listen(&format!("{name}; last: {}", self.files));
+        }
+    }
+
+    /// Lines of real-time text, as soon as `wanted` is so.
+    pub fn text(&mut self, what: &str, wanted: impl Fn(&[Value]) -> bool) -> Vec<Value> {
+        loop {
+            let lines = self.text["lines"].as_array().cloned().unwrap_or_default();
+            if wanted(&lines) {
+                return lines;
+            }
+            self.listen(what);
+        }
     }
 
     pub fn notified(&mut self, kind: &str) -> Value {

@@ -11,7 +11,7 @@ const MEDIA: [&str; 8] = ["--camera", "test", "--microphone", "test", "--speaker
 
 /// Two people in one room, both through the one in between.
 struct Scene {
-    between: Between,
+    _between: Between,
     server: Server,
     alice: Seat,
     bob: Seat,
@@ -26,7 +26,7 @@ impl Scene {
         let mut alice = Seat::take(&between.link, "Alice", media, &[]);
         alice.phase("inCall");
         let bob = Seat::take(&between.link, "Bob", media, &[]);
-        Self { between, server, alice, bob, _data: data }
+        Self { _between: between, server, alice, bob, _data: data }
     }
 
     fn end(mut self) {

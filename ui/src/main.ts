@@ -29,6 +29,8 @@ async function main(): Promise<void> {
     devicesChanged: (devices) => deliver((app) => void (app.devices = devices)),
     notified: (notification) => deliver((app) => app.notified(notification)),
     chatChanged: (chat) => deliver((app) => void (app.chat = chat)),
+    filesChanged: (files) => deliver((app) => void (app.files = files)),
+    textChanged: (text) => deliver((app) => void (app.text = text)),
     linkRefused: (code) => deliver((app) => app.linkRefused(code)),
     smallWindowChanged: (small) => deliver((app) => app.smallWindowChanged(small)),
     videoChanged: (transport) => deliver((app) => app.videoChanged(transport)),

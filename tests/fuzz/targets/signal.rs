@@ -2,6 +2,8 @@
 #![no_main]
 
 use fika_call::chat::{self, ChatBody};
+use fika_call::files::name::safe_name;
+use fika_call::files::wire::{self, FileMessage};
 use fika_call::invite::Secret;
 use fika_call::signal::{ClientMessage, PeerMessage, Sealed, ServerMessage};
 use fika_call::{ParticipantId, RoomId, seal};
@@ -29,6 +31,17 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
     }
     let shown = chat::clean_text(text);
     assert!(shown.chars().count() <= chat::MAX_TEXT && chat::clean_text(&shown) == shown.trim());
+    if let Some(message) = FileMessage::parse(text) {
+        assert_eq!(
+            FileMessage::parse(&message.to_text()),
+            Some(message).filter(|message| message.to_text().len() <= wire::MAX_TEXT)
+        );
+    }
+    if let Some((id, offset, bytes)) = wire::read_piece(text.as_bytes()) {
+        assert_eq!(wire::piece(id, offset, bytes), text.as_bytes());
+    }
+    let kept = safe_name(text);
+    assert!(!kept.is_empty() && !kept.contains(['/', '\\', '\0']) && safe_name(&kept) == kept);
     if let Ok(message) = serde_json::from_str::<PeerMessage>(text) {
         let sealed = seal::seal(&key, &alice, &bob, [3; 12], &message);
         if text.len() < seal::MAX_PLAINTEXT / 8 {

@@ -62,6 +62,7 @@ impl Bed {
             video: VideoConfig { resolution: PICTURE, frame_rate: 30, max_bitrate: 500_000 },
             ice_servers: Vec::new(),
             voice_processing: false,
+            files: fika_engine::FilesConfig::default(),
         })
         .unwrap();
         Person { engine, studio, seen }

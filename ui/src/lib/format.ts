@@ -19,6 +19,15 @@ export function bitrate(kbps: number): string {
   return kbps >= 1000 ? `${format(kbps / 1000, 1)} Mbit/s` : `${format(kbps, 0)} kbit/s`;
 }
 
+/** "1.2 MB". */
+export function byteSize(bytes: number): string {
+  const units = ["byte", "kilobyte", "megabyte", "gigabyte"] as const;
+  const step = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, bytes)) / 3)));
+  const [unit, maximumFractionDigits] = [units[step] ?? "byte", step > 1 ? 1 : 0];
+  const style = { style: "unit", unit, unitDisplay: step === 0 ? "long" : "short", maximumFractionDigits } as const;
+  return new Intl.NumberFormat(intlLocale(), style).format(bytes / 1000 ** step);
+}
+
 /** "Good, 42 ms, 1.2 Mbit/s, direct, end-to-end encrypted". */
 export function statsLine(quality: QualityView): string {
   const parts = [qualityWord(quality.level)];

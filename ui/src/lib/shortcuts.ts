@@ -1,6 +1,9 @@
 /** What the shortcuts do. Push to talk opens the microphone while held, and only if it was closed. */
 import { cycleRegions } from "./focus";
-import { endsPushToTalk, shortcutOf, type Shortcut } from "./keys";
+import { chordOf, endsPushToTalk, shortcutOf, type Shortcut } from "./keys";
+import { m } from "./paraglide/messages";
+import { nameList } from "./format";
+import { REACTIONS } from "./reactions";
 import type { App } from "./state/app.svelte";
 
 /** What the small window can do; all else happens in the big one. */
@@ -12,7 +15,9 @@ export class Shortcuts {
   constructor(private readonly app: App) {}
 
   onKeyDown = (event: KeyboardEvent): void => {
-    const shortcut = shortcutOf(event, this.app.mac);
+    // While keys are chosen in the settings they mean nothing.
+    if (this.app.choosingKeys) return;
+    const shortcut = shortcutOf(event, this.app.mac, this.app.shortcuts);
     if (shortcut === null) {
       if (event.key === "Escape" && !event.defaultPrevented) this.#escape();
       return;
@@ -27,7 +32,8 @@ export class Shortcuts {
   };
 
   onKeyUp = (event: KeyboardEvent): void => {
-    if (this.#talking && endsPushToTalk(event.code)) this.#stopTalking();
+    const { mac, shortcuts } = this.app;
+    if (this.#talking && endsPushToTalk(event.code, chordOf("pushToTalk", mac, shortcuts))) this.#stopTalking();
   };
 
   /** Another window has the keys now, so the release would be missed. */
@@ -64,6 +70,25 @@ export class Shortcuts {
       case "hand":
         if (phase === "inCall") void app.setHand((app.me.hand ?? null) === null);
         break;
+      case "view":
+        if (phase === "inCall") app.nextArrangement();
+        break;
+      case "whoSpeaks":
+        if (phase === "inCall") this.#tellWhoSpeaks();
+        break;
+      case "react1":
+      case "react2":
+      case "react3":
+      case "react4":
+      case "react5":
+      case "react6":
+      case "react7":
+      case "react8":
+      case "react9": {
+        const reaction = REACTIONS[Number(shortcut.slice(-1)) - 1];
+        if (phase === "inCall" && reaction) void app.react(reaction);
+        break;
+      }
       case "fullScreen":
         void app.setFullScreen(!app.fullScreen);
         break;
@@ -77,6 +102,11 @@ export class Shortcuts {
         cycleRegions(-1);
         break;
     }
+  }
+
+  #tellWhoSpeaks(): void {
+    const names = this.app.view.participants.filter(({ speaking }) => speaking).map(({ name }) => name || m.someone());
+    this.app.toasts.show(names.length > 0 ? m.speaks_now({ names: nameList(names) }) : m.nobody_speaks());
   }
 
   #stopTalking(): void {

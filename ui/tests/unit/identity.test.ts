@@ -9,8 +9,7 @@ import { Trusted } from "../../src/lib/backend/web/trust";
 import type { Binding } from "../../src/lib/protocol/signal";
 
 const NOW = 1_790_000_000;
-const describe_ = (byte: string) =>
-  `v=0\r\na=fingerprint:sha-256 ${Array(32).fill(byte).join(":")}\r\nm=audio 9 x\r\n`;
+const describe_ = (byte: string) => `v=0\r\na=fingerprint:sha-256 ${Array(32).fill(byte).join(":")}\r\nm=audio 9 x\r\n`;
 const ALICE = describe_("A1");
 const BOB = describe_("B0");
 const MALLORY = describe_("EE");
@@ -21,7 +20,13 @@ function end(us: string, them: string, curve: () => Curves, seed?: Seed, now = N
   const ready = () => Promise.resolve(curve());
   const key = seed ? nobleCurves(() => fill(seed.key)).signingKey() : curve().signingKey();
   const draw = seed ? () => fill(seed.random) : undefined;
-  return new Vouching({ room: "aaaq-eaye-auda-oceb", us, them }, () => key, ready, () => now, draw);
+  return new Vouching(
+    { room: "aaaq-eaye-auda-oceb", us, them },
+    () => key,
+    ready,
+    () => now,
+    draw,
+  );
 }
 const alice = (curve = nobleCurves, now = NOW) => end("alice", "bob", curve, undefined, now);
 const bob = (curve = nobleCurves, now = NOW) => end("bob", "alice", curve, undefined, now);

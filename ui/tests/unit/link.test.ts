@@ -32,9 +32,7 @@ describe("looksLikeLink", () => {
 
 describe("appLink", () => {
   it("is what the system hands to the app", () => {
-    expect(appLink(new URL(LINK))).toBe(
-      "fika://192.168.1.5:7420/j/kafe-buls-tkrk-aqe2?plain#BwcHBwcHBwcHBwcHBwcHBw",
-    );
+    expect(appLink(new URL(LINK))).toBe("fika://192.168.1.5:7420/j/kafe-buls-tkrk-aqe2?plain#BwcHBwcHBwcHBwcHBwcHBw");
     const secure = "https://meet.example.org/j/kafe-buls-tkrk-aqe2#BwcHBwcHBwcHBwcHBwcHBw.p";
     expect(appLink(new URL(secure))).toBe(secure.replace("https:", "fika:"));
     expect(looksLikeLink(appLink(new URL(secure)))).toBe(true);

@@ -6,6 +6,7 @@
 pub mod calendar;
 pub mod chat;
 pub mod door;
+pub mod files;
 pub mod identity;
 pub mod ids;
 pub mod invite;
@@ -14,6 +15,7 @@ pub mod room;
 pub mod seal;
 pub mod session;
 pub mod signal;
+pub mod text;
 pub mod view;
 pub mod want;
 

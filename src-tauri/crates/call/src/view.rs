@@ -364,6 +364,20 @@ pub enum Notification {
         name: String,
         private: bool,
     },
+    /// Somebody wants to give us a file.
+    FileOffered {
+        name: String,
+        file: String,
+    },
+    /// A file has come, and is kept under this name.
+    FileSaved {
+        name: String,
+        file: String,
+    },
+    /// Somebody writes in real time, for the first time since it was switched on or off.
+    RealTimeText {
+        name: String,
+    },
     /// A host's doing came to nothing: the role does not allow it any more, or whom it was about has left, or
     /// there is no place.
     NotDone,

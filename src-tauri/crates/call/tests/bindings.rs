@@ -7,6 +7,8 @@ use std::path::Path;
 
 use fika_call::chat::{self, ChatBody, ChatMessage, MessageId, MessageReaction};
 use fika_call::door::{Entry, InviteInfo, InviteOptions, MAX_PASSCODE, RoomOptions};
+use fika_call::files;
+use fika_call::files::wire::{self, FileEnd, FileMessage};
 use fika_call::room::{Asked, Decline, MAX_WAITING, Moderation, Reaction, RoomState, WaitingGuest};
 use fika_call::signal::{
     Binding, ClientMessage, HEARTBEAT_SECONDS, IceServer, MAX_MESSAGE, MAX_NAME, MAX_PARTICIPANTS, MediaState, PATH,
@@ -59,6 +61,8 @@ fn bindings() -> String {
         declaration::<Binding>(),
         declaration::<PeerBody>(),
         declaration::<PeerMessage>(),
+        declaration::<FileEnd>(),
+        declaration::<FileMessage>(),
     ];
     let text = format!(
         "// Made by `cargo test -p fika-call`; the types in Rust are the source.\n\n\
@@ -72,9 +76,19 @@ fn bindings() -> String {
          export const MAX_CHAT_TEXT = {};\n\
          export const MAX_SEALED_CHAT = {};\n\
          export const HEARTBEAT_SECONDS = {HEARTBEAT_SECONDS};\n\
-         export const RESUME_SECONDS = {RESUME_SECONDS};\n\n{}\n",
+         export const RESUME_SECONDS = {RESUME_SECONDS};\n\
+         export const MAX_FILE_TEXT = {};\n\
+         export const MAX_PIECE = {};\n\
+         export const MIN_PIECE = {};\n\
+         export const PIECE_HEAD = {};\n\
+         export const MAX_WINDOW = {};\n\n{}\n",
         chat::MAX_TEXT,
         chat::MAX_SEALED,
+        wire::MAX_TEXT,
+        wire::MAX_PIECE,
+        files::pace::MIN_PIECE,
+        wire::HEAD,
+        files::MAX_WINDOW,
         types.join("\n\n")
     );
     text.lines().flat_map(|line| [line.trim_end(), "\n"]).collect()

@@ -99,6 +99,12 @@ pub(crate) struct Media {
     /// Only through a TURN server.
     #[arg(long)]
     pub(crate) relay_only: bool,
+    /// Where files that others send are kept, once they are accepted; the user's downloads without it.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) downloads: Option<PathBuf>,
+    /// The largest file that is taken, in MiB.
+    #[arg(long, value_name = "MIB", default_value_t = 2048)]
+    pub(crate) max_file: u32,
     /// Give away as little as possible: only through a TURN server, and packets of sound all of one size.
     #[arg(long)]
     pub(crate) private: bool,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use fika_call::session::ConnectionPrivacy;
 use fika_call::view::{CallSettings, CallView, CaptureState, ConnectionState, DeviceProblem, Phase, Problem};
-use fika_engine::{Command, EngineHandle, VideoConfig};
+use fika_engine::{Command, EngineHandle, FilesConfig, VideoConfig};
 use fika_media::device::CameraRequest;
 use fika_net::Trust;
 use fika_net::mesh::Network;
@@ -80,6 +80,10 @@ pub(crate) async fn start(media: &Media, trust: Trust, recorder: Arc<Recorder>) 
         ice_servers: media.ice_servers.clone(),
         contacts: Vec::new(),
         voice_processing,
+        files: FilesConfig {
+            folder: media.downloads.clone().or_else(dirs::download_dir),
+            max_size: u64::from(media.max_file) << 20,
+        },
     })
     .map_err(|error| Failure::new(Kind::Device, error.to_string()))
 }

@@ -6,16 +6,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fika_call::chat::ChatView;
+use fika_call::files::FilesView;
 use fika_call::identity::Contact;
 use fika_call::invite::Invite;
 use fika_call::machine::{self, Call, Input, VisibleTile};
-use fika_call::session::{RoomEvent, SessionCommand, SessionEvent};
+use fika_call::session::{DataIn, DataOut, RoomEvent, SessionCommand, SessionEvent};
 use fika_call::signal::MediaState;
+use fika_call::text::TextView;
 use fika_call::view::{CallView, Levels, Notification};
 use fika_media::device::{DeviceInfo, DeviceKind};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior};
 
+use crate::beside::{Beside, next_data};
 use crate::command::{Command, CommandError};
 use crate::encode::Encode;
 use crate::event::{EVENT_QUEUE, Event};
@@ -45,9 +48,13 @@ pub(crate) fn start(config: Config) -> Result<EngineHandle, StartError> {
     call.handle_input(Input::Settings(config.settings.clone()), Instant::now().into_std());
     let (view, view_out) = watch::channel(call.view().clone());
     let (chat, chat_out) = watch::channel(call.chat());
+    let beside = Beside::start(&config, &events_sender).map_err(|error| StartError::Threads(error.to_string()))?;
+    let (files, files_out) = watch::channel(beside.files.view());
+    let (text, text_out) = watch::channel(beside.texts.view());
     let (contacts, contacts_out) = watch::channel(call.contacts().to_vec());
     let actor = Actor {
         call,
+        beside,
         config,
         threads,
         events_sender,
@@ -57,7 +64,7 @@ pub(crate) fn start(config: Config) -> Result<EngineHandle, StartError> {
         attempts: Attempts::default(),
         decoders: 0,
         restarts: 0,
-        out: Out { view, chat, contacts, levels, devices, stats, notifications: notifications.clone() },
+        out: Out { view, chat, contacts, files, text, levels, devices, stats, notifications: notifications.clone() },
     };
     tokio::spawn(actor.run(inbox, events, visible_in));
     Ok(EngineHandle {
@@ -66,6 +73,8 @@ pub(crate) fn start(config: Config) -> Result<EngineHandle, StartError> {
         view: view_out,
         chat: chat_out,
         contacts: contacts_out,
+        files: files_out,
+        text: text_out,
         levels: levels_out,
         devices: devices_out,
         stats: stats_out,
@@ -75,6 +84,7 @@ pub(crate) fn start(config: Config) -> Result<EngineHandle, StartError> {
 
 pub(crate) struct Actor {
     pub(crate) call: Call,
+    pub(crate) beside: Beside,
     pub(crate) config: Config,
     pub(crate) threads: Threads,
     pub(crate) events_sender: mpsc::Sender<Event>,
@@ -93,6 +103,8 @@ pub(crate) struct Actor {
 pub(crate) struct Out {
     pub(crate) view: watch::Sender<CallView>,
     pub(crate) chat: watch::Sender<ChatView>,
+    pub(crate) files: watch::Sender<FilesView>,
+    pub(crate) text: watch::Sender<TextView>,
     pub(crate) contacts: watch::Sender<Vec<Contact>>,
     pub(crate) levels: watch::Sender<Levels>,
     pub(crate) devices: watch::Sender<Vec<DeviceInfo>>,
@@ -115,6 +127,9 @@ enum Next {
     Visible(Vec<VisibleTile>),
     Second,
     Deadline,
+    /// The session takes data.
+    Room,
+    Data(DataIn),
 }
 
 impl Actor {
@@ -132,15 +147,20 @@ impl Actor {
         let (mut asked, mut stopping) = (true, false);
         self.perform().await;
         while !(stopping && self.session.is_none()) {
-            let deadline = self.call.poll_timeout().map(Instant::from_std);
+            let due = [self.call.poll_timeout(), self.beside.poll_timeout()];
+            let deadline = due.into_iter().flatten().min().map(Instant::from_std);
+            let out = self.session.as_ref().map(|session| session.data.clone());
             let next = tokio::select! {
                 biased;
                 ask = asks.recv(), if asked => Next::Ask(ask),
+                () = room_for_data(out), if self.beside.has_unsent() => Next::Room,
                 happened = next_of(&mut self.session) => Next::Session(happened),
                 Some(event) = events.recv() => Next::Event(event),
                 Ok(()) = visible.changed() => Next::Visible(visible.borrow_and_update().clone().unwrap_or_default()),
                 () = sleep_until(deadline) => Next::Deadline,
                 _ = second.tick() => Next::Second,
+                // Last, however much it is.
+                data = next_data(&mut self.beside.arrived) => Next::Data(data),
             };
             match next {
                 Next::Ask(Some(Ask::Command { command, reply })) => {
@@ -160,7 +180,12 @@ impl Actor {
                 Next::Session(happened) => self.session_happened(happened).await,
                 Next::Event(event) => self.event(event).await,
                 Next::Visible(tiles) => self.input(Input::Visible(tiles)).await,
-                Next::Deadline => self.input(Input::Timeout).await,
+                Next::Deadline => {
+                    self.input(Input::Timeout).await;
+                    self.beside_timeout();
+                }
+                Next::Room => self.perform_beside(),
+                Next::Data(data) => self.beside_data(data),
                 Next::Second => self.second().await,
             }
         }
@@ -172,7 +197,7 @@ impl Actor {
     /// Closing devices and joining threads may block.
     async fn end(self, watching: tokio::task::JoinHandle<Box<dyn Send>>, done: Vec<oneshot::Sender<()>>) {
         let guard = watching.await;
-        let threads = self.threads;
+        let threads = (self.threads, self.beside);
         let ended = tokio::task::spawn_blocking(move || drop((threads, guard))).await;
         if ended.is_err() {
             tracing::error!("a device panicked while it was closed");
@@ -209,6 +234,14 @@ impl Actor {
             Command::SetName { name } => Input::SetName { name },
             Command::Settings(settings) => Input::Settings(settings),
             Command::Room(input) => Input::Room(input),
+            Command::File(input) => {
+                self.file_input(input);
+                return Ok(());
+            }
+            Command::Text(input) => {
+                self.text_input(input);
+                return Ok(());
+            }
             Command::CompareWords { participant, same } => Input::WordsCompared { participant, same },
             Command::ForgetContacts => Input::ForgetContacts,
         };
@@ -229,6 +262,7 @@ impl Actor {
                 if let (Some(session), SessionEvent::Room(RoomEvent::Waiting { .. })) = (&mut self.session, &event) {
                     session.peers.clear();
                 }
+                self.beside_session(&event);
                 self.input(Input::Session(event)).await;
             }
             Happened::Track(track) => self.track(track).await,
@@ -268,6 +302,7 @@ impl Actor {
                 self.out.levels.send_replace(levels.clone());
                 Input::Levels(levels)
             }
+            Event::Disk(event) => return self.beside_disk(event),
             Event::Panicked { thread } => return self.panicked(&thread).await,
         };
         self.input(input).await;
@@ -302,6 +337,10 @@ impl Actor {
                     .map(|audio| self.threads.audio = audio)
                     .map_err(|error| error.to_string())
             }
+            "files" => {
+                self.beside_gone();
+                return;
+            }
             thread => {
                 // A decode thread: its tile has gone dark, the call goes on.
                 if let Some(participant) = self.session.as_ref().and_then(|session| session.decoded_by(thread)) {
@@ -326,6 +365,13 @@ impl Actor {
             self.input(Input::SessionGone).await;
         }
     }
+}
+
+/// Until the session takes something for a data channel.
+async fn room_for_data(out: Option<mpsc::Sender<DataOut>>) {
+    let Some(out) = out else { return };
+    // Closed: what waits has no receiver, and is dropped.
+    drop(out.reserve().await);
 }
 
 async fn next_of(session: &mut Option<Running>) -> Happened {

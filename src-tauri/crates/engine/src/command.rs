@@ -1,8 +1,10 @@
 //! What a shell may ask of the engine. Values are checked by the call machine, not by the shell.
 
 use fika_call::ParticipantId;
+use fika_call::files::FileInput;
 use fika_call::invite::LinkError;
 use fika_call::machine::RoomInput;
+use fika_call::text::TextInput;
 use fika_call::view::CallSettings;
 use fika_media::device::{DeviceId, DeviceKind};
 
@@ -48,6 +50,10 @@ pub enum Command {
     Settings(CallSettings),
     /// Chat, hands, reactions, and what hosts do.
     Room(RoomInput),
+    /// Files to and from others.
+    File(FileInput),
+    /// Real-time text.
+    Text(TextInput),
     /// The user has compared the safety words with this participant.
     CompareWords {
         participant: ParticipantId,

@@ -1,5 +1,6 @@
 //! What the engine's threads and tasks tell the actor.
 
+use fika_call::files::DiskEvent;
 use fika_call::invite::Invite;
 use fika_call::machine::Attempt;
 use fika_call::view::{EndReason, Levels};
@@ -48,6 +49,8 @@ pub(crate) enum Event {
         source: TrackSource,
     },
     Levels(Levels),
+    /// What the thread `files` has done.
+    Disk(DiskEvent),
     Panicked {
         thread: String,
     },

@@ -1,8 +1,10 @@
 //! What the shells hold: a bounded sender to the actor and the latest values of what it shows.
 
 use fika_call::chat::ChatView;
+use fika_call::files::FilesView;
 use fika_call::identity::Contact;
 use fika_call::machine::VisibleTile;
+use fika_call::text::TextView;
 use fika_call::view::{CallView, Levels, Notification};
 use fika_media::device::DeviceInfo;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
@@ -27,6 +29,8 @@ pub struct EngineHandle {
     pub(crate) visible: watch::Sender<Option<Vec<VisibleTile>>>,
     pub(crate) view: watch::Receiver<CallView>,
     pub(crate) chat: watch::Receiver<ChatView>,
+    pub(crate) files: watch::Receiver<FilesView>,
+    pub(crate) text: watch::Receiver<TextView>,
     pub(crate) contacts: watch::Receiver<Vec<Contact>>,
     pub(crate) levels: watch::Receiver<Levels>,
     pub(crate) devices: watch::Receiver<Vec<DeviceInfo>>,
@@ -58,6 +62,14 @@ impl EngineHandle {
 
     pub fn chat(&self) -> watch::Receiver<ChatView> {
         self.chat.clone()
+    }
+
+    pub fn files(&self) -> watch::Receiver<FilesView> {
+        self.files.clone()
+    }
+
+    pub fn text(&self) -> watch::Receiver<TextView> {
+        self.text.clone()
     }
 
     /// Whom the shell is to remember: everybody verified, in this call and before.

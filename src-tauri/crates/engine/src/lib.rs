@@ -3,10 +3,12 @@
 
 mod actor;
 mod audio;
+mod beside;
 mod camera;
 pub mod command;
 mod decode;
 mod devices;
+mod disk;
 mod encode;
 mod event;
 mod handle;
@@ -23,15 +25,19 @@ mod sync;
 mod thread;
 mod threads;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use fika_call::files;
 use fika_call::identity::Contact;
 use fika_call::signal::IceServer;
 use fika_call::view::CallSettings;
 use fika_media::{Clock, Resolution};
 
 pub use command::{Command, CommandError};
+pub use fika_call::files::FileInput;
 pub use fika_call::machine::{RoomInput, VisibleTile};
+pub use fika_call::text::TextInput;
 pub use handle::EngineHandle;
 pub use ports::{Connector, Devices, FrameSink, IncomingMedia, IncomingTrack, Rooms, Session};
 pub use stats::Stats;
@@ -51,6 +57,22 @@ pub struct Config {
     pub contacts: Vec<Contact>,
     /// Echo, noise and gain of the microphone are processed. Off only where a measurement wants its sound untouched.
     pub voice_processing: bool,
+    pub files: FilesConfig,
+}
+
+/// What becomes of files that others send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FilesConfig {
+    /// Where they are kept. `None`: this system has no such place, and nothing can be received.
+    pub folder: Option<PathBuf>,
+    /// The largest that is taken, in bytes.
+    pub max_size: u64,
+}
+
+impl Default for FilesConfig {
+    fn default() -> Self {
+        Self { folder: None, max_size: files::DEFAULT_MAX_SIZE }
+    }
 }
 
 /// The most that our camera's video takes.

@@ -24,10 +24,16 @@ impl Actor {
                 Output::OpenRoom { attempt, server } => self.open_room(attempt, server),
                 Output::Connect(request) => self.connect(request).await,
                 Output::Session(command) => {
+                    if matches!(command, SessionCommand::Leave) {
+                        self.beside_left();
+                    }
                     self.expect_pictures(&command);
                     self.tell_session(command).await;
                 }
-                Output::Disconnect => self.disconnect().await,
+                Output::Disconnect => {
+                    self.disconnect().await;
+                    self.beside_left();
+                }
                 Output::OpenDevice { kind, attempt, id } => {
                     self.open_device(devices::kind_from_call(kind), attempt, id.map(DeviceId));
                 }
@@ -82,12 +88,15 @@ impl Actor {
             wanted.bitrate = bitrate;
             wanted.main_profile = false;
         });
-        self.session = Some(Running::new(self.config.connector.connect(request)));
+        let (session, arrived) = Running::new(self.config.connector.connect(request));
+        self.session = Some(session);
+        self.beside.arrived = Some(arrived);
         self.update_audio_out().await;
         self.update_video();
     }
 
     async fn disconnect(&mut self) {
+        self.beside.arrived = None;
         let Some(session) = self.session.take() else { return };
         // Nothing is sent any more before the session's channels go.
         self.update_audio_out().await;

@@ -6,7 +6,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use fika_call::invite::Invite;
-use fika_call::session::{RemoteTrack, Request, SessionCommand, SessionEvent};
+use fika_call::session::{DataIn, DataOut, RemoteTrack, Request, SessionCommand, SessionEvent};
 use fika_call::view::{EndReason, TileKey};
 use fika_media::jitter::{AudioPacket, VideoUnit};
 use fika_media::{EncodedFrame, Timestamp, VideoFrame};
@@ -37,6 +37,10 @@ pub struct Session {
     pub video: mpsc::Sender<EncodedFrame>,
     /// Our microphone, Opus, bounded by [`AUDIO_QUEUE`].
     pub audio: mpsc::Sender<EncodedFrame>,
+    /// To the data channels of all peers. Full: the actor keeps what it has until there is room.
+    pub data: mpsc::Sender<DataOut>,
+    /// From the data channels of all peers. Full: who sends slows down.
+    pub arrived: mpsc::Receiver<DataIn>,
 }
 
 /// A remote track and its media; the channel ends with the track.

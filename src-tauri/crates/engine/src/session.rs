@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use fika_call::ParticipantId;
-use fika_call::session::{PeerStats, SessionCommand, SessionEvent};
+use fika_call::session::{DataIn, DataOut, PeerStats, SessionCommand, SessionEvent};
 use fika_media::EncodedFrame;
 use tokio::sync::mpsc;
 
@@ -17,6 +17,7 @@ pub(crate) struct Running {
     pub(crate) tracks: mpsc::Receiver<IncomingTrack>,
     pub(crate) video: mpsc::Sender<EncodedFrame>,
     pub(crate) audio: mpsc::Sender<EncodedFrame>,
+    pub(crate) data: mpsc::Sender<DataOut>,
     pub(crate) decoders: Vec<Decode>,
     pub(crate) syncs: Syncs,
     pub(crate) peers: BTreeMap<ParticipantId, PeerStats>,
@@ -34,20 +35,23 @@ pub(crate) enum Happened {
 }
 
 impl Running {
-    pub(crate) fn new(session: Session) -> Self {
-        let Session { commands, events, tracks, video, audio } = session;
-        Self {
+    /// And what comes over data channels.
+    pub(crate) fn new(session: Session) -> (Self, mpsc::Receiver<DataIn>) {
+        let Session { commands, events, tracks, video, audio, data, arrived } = session;
+        let running = Self {
             commands,
             events,
             tracks,
             video,
             audio,
+            data,
             decoders: Vec::new(),
             syncs: Syncs::default(),
             peers: BTreeMap::new(),
             ended: false,
             complete: false,
-        }
+        };
+        (running, arrived)
     }
 
     /// Whose video the decode thread of this name shows.

@@ -15,8 +15,8 @@ pub mod signal;
 mod trust;
 
 pub use session::{
-    AUDIO_QUEUE, COMMAND_QUEUE, EVENT_QUEUE, INCOMING_QUEUE, IncomingMedia, IncomingTrack, Session, TRACK_QUEUE,
-    VIDEO_QUEUE,
+    ARRIVED_QUEUE, AUDIO_QUEUE, COMMAND_QUEUE, DATA_QUEUE, EVENT_QUEUE, INCOMING_QUEUE, IncomingMedia, IncomingTrack,
+    Session, TRACK_QUEUE, VIDEO_QUEUE,
 };
 
 pub use trust::{Trust, TrustError};

@@ -1,6 +1,6 @@
 //! The two halves of a session's channels: [`Session`] for the engine, `Ends` for the task that runs the session.
 
-use fika_call::session::{RemoteTrack, SessionCommand, SessionEvent};
+use fika_call::session::{DataIn, DataOut, RemoteTrack, SessionCommand, SessionEvent};
 use fika_media::EncodedFrame;
 use fika_media::jitter::{AudioPacket, VideoUnit};
 use tokio::sync::mpsc;
@@ -22,6 +22,11 @@ pub const AUDIO_QUEUE: usize = 10;
 /// Received units of one track. Full: video is dropped up to the next keyframe, which is asked for; sound is dropped.
 pub const INCOMING_QUEUE: usize = 64;
 
+/// To data channels, of all peers together. Full: the engine keeps what it has until there is room.
+pub const DATA_QUEUE: usize = 64;
+/// From data channels, of all peers together. Full: the channels are read no further, and who sends slows down.
+pub const ARRIVED_QUEUE: usize = 64;
+
 /// The engine's ends of a session's channels. Dropping it leaves the room.
 pub struct Session {
     pub commands: mpsc::Sender<SessionCommand>,
@@ -32,6 +37,10 @@ pub struct Session {
     pub video: mpsc::Sender<EncodedFrame>,
     /// Our microphone, Opus, bounded by [`AUDIO_QUEUE`].
     pub audio: mpsc::Sender<EncodedFrame>,
+    /// To data channels.
+    pub data: mpsc::Sender<DataOut>,
+    /// From data channels.
+    pub arrived: mpsc::Receiver<DataIn>,
 }
 
 /// A remote track and its media; the channel ends with the track.
@@ -53,6 +62,8 @@ pub(crate) struct Ends {
     pub(crate) tracks: mpsc::Sender<IncomingTrack>,
     pub(crate) video: mpsc::Receiver<EncodedFrame>,
     pub(crate) audio: mpsc::Receiver<EncodedFrame>,
+    pub(crate) data: mpsc::Receiver<DataOut>,
+    pub(crate) arrived: mpsc::Sender<DataIn>,
 }
 
 pub(crate) fn channels() -> (Session, Ends) {
@@ -61,8 +72,17 @@ pub(crate) fn channels() -> (Session, Ends) {
     let (tracks_end, tracks) = mpsc::channel(TRACK_QUEUE);
     let (video, video_end) = mpsc::channel(VIDEO_QUEUE);
     let (audio, audio_end) = mpsc::channel(AUDIO_QUEUE);
-    let session = Session { commands, events, tracks, video, audio };
-    let ends =
-        Ends { commands: commands_end, events: events_end, tracks: tracks_end, video: video_end, audio: audio_end };
+    let (data, data_end) = mpsc::channel(DATA_QUEUE);
+    let (arrived_end, arrived) = mpsc::channel(ARRIVED_QUEUE);
+    let session = Session { commands, events, tracks, video, audio, data, arrived };
+    let ends = Ends {
+        commands: commands_end,
+        events: events_end,
+        tracks: tracks_end,
+        video: video_end,
+        audio: audio_end,
+        data: data_end,
+        arrived: arrived_end,
+    };
     (session, ends)
 }

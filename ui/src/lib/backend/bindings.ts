@@ -42,6 +42,15 @@ export const commands = {
 	/**  The user has seen what there is in the chat. */
 	readChat: () => typedError<null, UiError>(__TAURI_INVOKE("read_chat")),
 	dismissAsk: () => typedError<null, UiError>(__TAURI_INVOKE("dismiss_ask")),
+	/**  Asks for files and offers them. `to`: `None` is everybody. Answered when the dialog is closed. */
+	sendFile: (to: ParticipantId | null) => typedError<null, UiError>(__TAURI_INVOKE("send_file", { to })),
+	acceptFile: (key: number) => typedError<null, UiError>(__TAURI_INVOKE("accept_file", { key })),
+	declineFile: (key: number) => typedError<null, UiError>(__TAURI_INVOKE("decline_file", { key })),
+	cancelFile: (key: number) => typedError<null, UiError>(__TAURI_INVOKE("cancel_file", { key })),
+	setTextOn: (on: boolean) => typedError<null, UiError>(__TAURI_INVOKE("set_text_on", { on })),
+	/**  The whole of the line that is being written. */
+	setTextLine: (text: string) => typedError<null, UiError>(__TAURI_INVOKE("set_text_line", { text })),
+	endTextLine: () => typedError<null, UiError>(__TAURI_INVOKE("end_text_line")),
 	listMeetings: () => typedError<Planned[], UiError>(__TAURI_INVOKE("list_meetings")),
 	/**  Opens a room on the configured server, which keeps it until a day after the meeting. */
 	planMeeting: (title: string, start: number, minutes: number, waitingRoom: boolean) => typedError<Planned[], UiError>(__TAURI_INVOKE("plan_meeting", { title, start, minutes, waitingRoom })),
@@ -60,11 +69,13 @@ export const events = {
 	callChanged: makeEvent<CallChanged, CallChanged>("call-changed"),
 	chatChanged: makeEvent<ChatChanged, ChatChanged>("chat-changed"),
 	devicesChanged: makeEvent<DevicesChanged, DevicesChanged>("devices-changed"),
+	filesChanged: makeEvent<FilesChanged, FilesChanged>("files-changed"),
 	levelsChanged: makeEvent<LevelsChanged, LevelsChanged>("levels-changed"),
 	linkRefused: makeEvent<LinkRefused, LinkRefused>("link-refused"),
 	notified: makeEvent<Notified, Notified>("notified"),
 	picturesChanged: makeEvent<PicturesChanged, PicturesChanged>("pictures-changed"),
 	smallWindowChanged: makeEvent<SmallWindowChanged, SmallWindowChanged>("small-window-changed"),
+	textChanged: makeEvent<TextChanged, TextChanged>("text-changed"),
 	videoChanged: makeEvent<VideoChanged, VideoChanged>("video-changed"),
 };
 
@@ -82,6 +93,8 @@ export type AppInfo = {
 	smallWindow: boolean,
 	view: CallView,
 	chat: ChatView,
+	files: FilesView,
+	text: TextView,
 	devices: DeviceInfo[],
 	/**  Where our key is. */
 	keyPlace: KeyPlace,
@@ -92,6 +105,7 @@ export type AppInfo = {
 export type AppSettings = {
 	call: CallSettings,
 	appearance: Appearance,
+	controls: Controls,
 };
 
 export type Appearance = {
@@ -232,6 +246,14 @@ export type ConnectionState = "idle" |
 
 export type Contrast = "system" | "more" | "normal";
 
+/**  Keys and sounds. */
+export type Controls = {
+	/**  Where the user chose other keys than the page has. */
+	shortcuts: ShortcutChoice[],
+	/**  A host hears it when somebody waits to be let in. */
+	knockSound: boolean,
+};
+
 export type Corner = "topLeft" | "topRight" | "bottomLeft" | "bottomRight";
 
 /**  Stable across restarts and reordering: what settings remember. */
@@ -266,6 +288,82 @@ export type EndReason =
 "removed" | 
 /**  A host ended the meeting for all. */
 "endedByHost";
+
+/**  Why a file does not come. */
+export type FileEnd = 
+/**  One of the two did not want it any more. */
+"cancelled" | 
+/**  Larger than the receiver takes. */
+"tooLarge" | 
+/**  More offers than the receiver looks at. */
+"tooMany" | 
+/**  The receiver's disk is full. */
+"diskFull" | 
+/**  The receiver cannot write where files go. */
+"cannotWrite" | 
+/**  The sender cannot read it, or it is no file. */
+"cannotRead" | 
+/**  It became another one while it was sent. */
+"changed" | 
+/**  What came is not what was sent. */
+"wrongHash" | 
+/**  The other side broke the rules. */
+"brokeRules" | 
+/**  Nothing moves any more. */
+"stalled" | 
+/**  The participant is gone. */
+"peerLeft" | 
+/**  There is no way for files to this participant. */
+"noChannel" | 
+/**  A reason that this version does not know, or a file that is not known. */
+string;
+
+export type FileState = 
+/**  Its sender opens it. */
+"preparing" | 
+/**  Waits for the receiver's answer. */
+"offered" | 
+/**  Accepted; others go first. */
+"queued" | "moving" | 
+/**  The connection is away; goes on by itself. */
+"interrupted" | 
+/**  All of it is there and is being looked at. */
+"checking" | "done" | "declined" | 
+/**  It does not come; `end` says why. */
+"ended";
+
+/**  One file between us and one participant. */
+export type FileView = {
+	key: number,
+	/**  The other participant. */
+	with: ParticipantId,
+	/**  Of the other participant. */
+	person: string,
+	/**  It comes to us. */
+	incoming: boolean,
+	/**  As it is shown and kept: safe, with all its endings. */
+	name: string,
+	size: number,
+	/**  Empty: not known. */
+	mediaType: string,
+	state: FileState,
+	/**  Bytes that have arrived. */
+	done: number,
+	/**  What it is called in the folder of downloads. */
+	savedAs: string | null,
+	/**  Why it does not come. */
+	end: FileEnd | null,
+};
+
+/**  `files-changed`: all files of the call. */
+export type FilesChanged = FilesView;
+
+/**  In the order in which they were offered. */
+export type FilesView = {
+	files: FileView[],
+	/**  The largest file that is taken, in bytes. */
+	maxSize: number,
+};
 
 export type Fit = 
 /**  Crop to fill. */
@@ -369,6 +467,12 @@ export type Notification = { type: "joined"; name: string } | { type: "left"; na
 { type: "muted"; by: string | null } | { type: "cameraStopped"; by: string | null } | 
 /**  Ours has changed. */
 { type: "roleChanged"; role: Role } | { type: "handRaised"; name: string } | { type: "chat"; name: string; private: boolean } | 
+/**  Somebody wants to give us a file. */
+{ type: "fileOffered"; name: string; file: string } | 
+/**  A file has come, and is kept under this name. */
+{ type: "fileSaved"; name: string; file: string } | 
+/**  Somebody writes in real time, for the first time since it was switched on or off. */
+{ type: "realTimeText"; name: string } | 
 /**
  *  A host's doing came to nothing: the role does not allow it any more, or whom it was about has left, or
  *  there is no place.
@@ -523,8 +627,36 @@ export type RoomView = {
 	waiting: WaitingGuest[],
 };
 
+/**  Both in the words of the page, which alone knows what they mean. */
+export type ShortcutChoice = {
+	action: string,
+	keys: string,
+};
+
 /**  `small-window-changed`: the window has become small or big, also by its own close button. */
 export type SmallWindowChanged = boolean;
+
+/**  `text-changed`: all lines of real-time text. */
+export type TextChanged = TextView;
+
+export type TextLine = {
+	key: number,
+	from: ParticipantId,
+	name: string,
+	mine: boolean,
+	/**  Text, never markup. */
+	text: string,
+	/**  Nothing more is written in it. */
+	done: boolean,
+};
+
+/**  Real-time text as it is shown. */
+export type TextView = {
+	/**  Switched on by us. */
+	on: boolean,
+	/**  In the order in which they were begun. */
+	lines: TextLine[],
+};
 
 export type Theme = "system" | "light" | "dark";
 

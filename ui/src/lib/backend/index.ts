@@ -12,11 +12,12 @@ import type {
   UiError,
   UiErrorCode,
 } from "./bindings";
-import type { CallOfRoom, ChatLines, PersonOfRoom, RoomBackend } from "./rooms";
+import type { BesideBackend, CallOfRoom, ChatLines, FilesView, PersonOfRoom, RoomBackend, TextView } from "./rooms";
 import type { VideoSource } from "../video/source";
 
 export type * from "./bindings";
 export type * from "./rooms";
+export type { FileEnd, FilesView, FileView } from "./rooms";
 
 // A guest's browser and the states of the tests may leave out what they know nothing of.
 export type InviteView = Omit<app.InviteView, "passcode"> & { passcode?: boolean };
@@ -33,7 +34,10 @@ export type CallView = Omit<app.CallView, "invite" | "me" | "participants" | key
 export type ChatView = ChatLines;
 /** `element`: each tile plays a stream of the browser. */
 export type VideoTransport = app.VideoTransport | { kind: "element" };
-export type AppInfo = Omit<app.AppInfo, "view" | "video" | "chat"> & { view: CallView; video: VideoTransport };
+export type AppInfo = Omit<app.AppInfo, "view" | "video" | "chat" | "files" | "text"> & {
+  view: CallView;
+  video: VideoTransport;
+};
 
 /** State and happenings that come without being asked for. */
 export interface Events {
@@ -42,6 +46,8 @@ export interface Events {
   devicesChanged(devices: DeviceInfo[]): void;
   notified(notification: Notification): void;
   chatChanged(chat: ChatView): void;
+  filesChanged(files: FilesView): void;
+  textChanged(text: TextView): void;
   /** Pictures reach the tiles another way from now on. */
   videoChanged(transport: VideoTransport): void;
   /** The window has become small or big, also by its own close button. */
@@ -99,6 +105,8 @@ export interface Backend {
   readonly meetings: MeetingsBackend | null;
   /** `null`: this backend knows no rooms. */
   readonly rooms: RoomBackend | null;
+  /** `null`: this backend sends no files and no real-time text. */
+  readonly beside: BesideBackend | null;
 }
 
 export function isUiError(error: unknown): error is UiError {

@@ -1,7 +1,7 @@
 /** The app: commands and events of the Tauri shell, pictures painted by the window or over a loopback WebSocket. */
 import { NativeVideo } from "../video/native";
 import { webSocketVideo } from "../video/websocket";
-import type { Backend, ChatLines, UiError } from ".";
+import type { Backend, ChatLines, FilesView, UiError } from ".";
 import { commands, events, type ChatView } from "./bindings";
 
 type Answer<T> = { status: "ok"; data: T } | { status: "error"; error: UiError };
@@ -31,6 +31,8 @@ export function tauriBackend(): Backend {
       await Promise.all([
         events.callChanged.listen(({ payload }) => listener.callChanged(payload)),
         events.chatChanged.listen(({ payload }) => listener.chatChanged(lines(payload))),
+        events.filesChanged.listen(({ payload }) => listener.filesChanged(payload as FilesView)),
+        events.textChanged.listen(({ payload }) => listener.textChanged(payload)),
         events.levelsChanged.listen(({ payload }) => listener.levelsChanged(payload)),
         events.devicesChanged.listen(({ payload }) => listener.devicesChanged(payload)),
         events.notified.listen(({ payload }) => listener.notified(payload)),
@@ -41,6 +43,8 @@ export function tauriBackend(): Backend {
       ]);
       const info = await value(commands.start());
       listener.chatChanged(lines(info.chat));
+      listener.filesChanged(info.files as FilesView);
+      listener.textChanged(info.text);
       return info;
     },
     video: (transport) => (transport.kind === "websocket" ? webSocketVideo(transport.url) : native),
@@ -81,6 +85,15 @@ export function tauriBackend(): Backend {
       reactToMessage: (id, reaction, on) => done(commands.reactToMessage(id, reaction, on)),
       readChat: () => done(commands.readChat()),
       dismissAsk: () => done(commands.dismissAsk()),
+    },
+    beside: {
+      sendFile: (to) => done(commands.sendFile(to)),
+      acceptFile: (key) => done(commands.acceptFile(key)),
+      declineFile: (key) => done(commands.declineFile(key)),
+      cancelFile: (key) => done(commands.cancelFile(key)),
+      setTextOn: (on) => done(commands.setTextOn(on)),
+      setTextLine: (text) => done(commands.setTextLine(text)),
+      endTextLine: () => done(commands.endTextLine()),
     },
   };
 }

@@ -11,6 +11,11 @@ export const MAX_CHAT_TEXT = 2000;
 export const MAX_SEALED_CHAT = 16384;
 export const HEARTBEAT_SECONDS = 5;
 export const RESUME_SECONDS = 30;
+export const MAX_FILE_TEXT = 4096;
+export const MAX_PIECE = 16384;
+export const MIN_PIECE = 1024;
+export const PIECE_HEAD = 12;
+export const MAX_WINDOW = 524288;
 
 /**
  * Server-made room id: 80 random bits as `abcd-efgh-ijkl-mnop` (base32, lower case).
@@ -235,3 +240,17 @@ export type PeerBody = { "type": "offer", sdp: string, binding?: Binding, } | { 
  * The description carries the DTLS fingerprint, so the seal authenticates it, and so does the binding beside it.
  */
 export type PeerMessage = { session: string, seq: number, body: PeerBody, };
+
+/**
+ * Why a file does not come.
+ */
+export type FileEnd = "cancelled" | "tooLarge" | "tooMany" | "diskFull" | "cannotWrite" | "cannotRead" | "changed" | "wrongHash" | "brokeRules" | "stalled" | "peerLeft" | "noChannel" | "unknown";
+
+/**
+ * `id` is given by who sends the file, and unique among what that participant sends to the other.
+ */
+export type FileMessage = { "type": "offer", id: number, name: string, size: number,
+/**
+ * As RFC 6838; empty: not known.
+ */
+mediaType: string, } | { "type": "resume", id: number, } | { "type": "end", id: number, sha256: string, } | { "type": "withdraw", id: number, reason: FileEnd, } | { "type": "accept", id: number, offset: number, } | { "type": "decline", id: number, } | { "type": "ack", id: number, offset: number, } | { "type": "saved", id: number, } | { "type": "stop", id: number, reason: FileEnd, };

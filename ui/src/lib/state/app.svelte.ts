@@ -14,17 +14,22 @@ import {
   type ChatView,
   type DeviceInfo,
   type DeviceKind,
+  type FilesView,
   type Levels,
   type Moderation,
   type Notification,
   type Reaction,
   type RoomBackend,
+  type BesideBackend,
+  type TextView,
   type UiErrorCode,
   type VideoTransport,
 } from "../backend";
+import { isAsked } from "../files";
 import { setLanguage } from "../i18n.svelte";
-import { isMac } from "../keys";
+import { isMac, keyLabel, type Choice, type Shortcut } from "../keys";
 import { m } from "../paraglide/messages";
+import { Knock } from "../knock";
 import { applyTheme } from "../theme";
 import { videoMode, type VideoSource } from "../video/source";
 import type { Stage } from "../video/stage";
@@ -51,6 +56,9 @@ export class App {
   /** An action that the backend has not answered yet. */
   busy = $state(false);
   #keeping: Promise<void> = Promise.resolve();
+  readonly #knock = new Knock();
+  /** Keys are being chosen: they mean nothing meanwhile. */
+  choosingKeys = false;
   /** A test sound was played since the start. */
   speakerTested = $state(false);
   dialog = $state<"settings" | "help" | "leave" | "plan" | null>(null);
@@ -60,6 +68,9 @@ export class App {
   peopleOpen = $state(false);
   chatOpen = $state(false);
   chat = $state.raw<ChatView>({ messages: [] });
+  files = $state.raw<FilesView>({ files: [], maxSize: 0 });
+  /** Real-time text. */
+  text = $state.raw<TextView>({ on: false, lines: [] });
   /** Who the next chat message is for; `null`: everybody. */
   chatTo = $state<string | null>(null);
   /** Large for me, `"me"` being my own picture. */
@@ -99,6 +110,26 @@ export class App {
     return this.view.room ? this.backend.rooms : null;
   }
 
+  /** What can be given to others beside sound and picture; `null` where there is no room. */
+  get beside() {
+    return this.view.room ? this.backend.beside : null;
+  }
+
+  /** Keys that the user chose. */
+  get shortcuts(): readonly Choice[] {
+    return this.settings.controls.shortcuts;
+  }
+
+  /** How the keys of a shortcut are written. */
+  keys(shortcut: Shortcut): string {
+    return keyLabel(shortcut, this.mac, m.key_space(), this.shortcuts);
+  }
+
+  /** What waits behind the button of the chat: messages, and files that want an answer. */
+  get unread(): number {
+    return (this.view.unread ?? 0) + this.files.files.filter(isAsked).length;
+  }
+
   get appearance(): Appearance {
     return this.settings.appearance;
   }
@@ -112,6 +143,7 @@ export class App {
       this.peopleOpen = this.chatOpen = false;
       this.pinned = this.removing = this.chatTo = this.comparing = null;
       if (view.phase !== "ended") this.chat = { messages: [] };
+      this.text = { on: false, lines: [] };
       if (this.small) void this.setSmallWindow(false);
     }
     const here = (id: string) => id === "me" || view.participants.some((each) => each.id === id);
@@ -122,6 +154,7 @@ export class App {
   }
 
   notified(notification: Notification): void {
+    if (notification.type === "waiting" && this.settings.controls.knockSound) this.#knock.sound();
     // Whoever reads the chat needs no word of it.
     if (notification.type !== "chat" || !this.chatOpen) this.toasts.notify(notification);
   }
@@ -187,6 +220,13 @@ export class App {
   dismissAsk = () => this.#inRoom((rooms) => rooms.dismissAsk());
   reactToMessage = (id: number, reaction: Reaction, on: boolean) =>
     this.#inRoom((rooms) => rooms.reactToMessage(id, reaction, on));
+  sendFile = () => this.#give((beside) => beside.sendFile(this.chatTo));
+  acceptFile = (key: number) => this.#give((beside) => beside.acceptFile(key));
+  declineFile = (key: number) => this.#give((beside) => beside.declineFile(key));
+  cancelFile = (key: number) => this.#give((beside) => beside.cancelFile(key));
+  setTextOn = (on: boolean) => this.#give((beside) => beside.setTextOn(on));
+  setTextLine = (text: string) => this.#give((beside) => beside.setTextLine(text));
+  endTextLine = () => this.#give((beside) => beside.endTextLine());
   setPasscode = (passcode: string) => this.#quietly(() => this.backend.setPasscode(passcode));
 
   /** Opens the words beside the picture. */
@@ -235,6 +275,16 @@ export class App {
 
   setAppearance(change: Partial<Appearance>): Promise<void> {
     return this.saveSettings({ ...this.settings, appearance: { ...this.appearance, ...change } });
+  }
+
+  setControls(change: Partial<AppSettings["controls"]>): Promise<void> {
+    return this.saveSettings({ ...this.settings, controls: { ...this.settings.controls, ...change } });
+  }
+
+  nextArrangement(): void {
+    const all = ["auto", "grid", "speaker"] as const;
+    const next = all[(all.indexOf(this.appearance.arrangement) + 1) % all.length] ?? "auto";
+    void this.setAppearance({ arrangement: next });
   }
 
   async testSound(): Promise<void> {
@@ -291,6 +341,11 @@ export class App {
   async #inRoom(action: (rooms: RoomBackend) => Promise<void>): Promise<void> {
     const { rooms } = this.backend;
     if (rooms) await this.#quietly(() => action(rooms));
+  }
+
+  async #give(action: (beside: BesideBackend) => Promise<void>): Promise<void> {
+    const { beside } = this.backend;
+    if (beside) await this.#quietly(() => action(beside));
   }
 
   /** Small things that make no button busy: their answer shows in the next snapshot. */

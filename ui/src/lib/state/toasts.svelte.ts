@@ -60,6 +60,15 @@ export class Toasts {
           notification.name,
         );
         break;
+      case "fileOffered":
+        this.show(m.toast_file({ name: notification.name || m.someone(), file: notification.file }), notification.name);
+        break;
+      case "fileSaved":
+        this.show(m.toast_file_saved({ file: notification.file }));
+        break;
+      case "realTimeText":
+        this.show(m.toast_rtt({ name: notification.name || m.someone() }), notification.name);
+        break;
       case "linkIgnored":
         this.show(m.toast_link_ignored());
         break;

@@ -3,7 +3,7 @@
 use fika_call::ParticipantId;
 use fika_call::chat::MessageId;
 use fika_call::room::{Asked, Moderation, Reaction};
-use fika_engine::{Command, RoomInput};
+use fika_engine::{Command, FileInput, RoomInput, TextInput};
 
 #[derive(Clone, Debug)]
 pub(super) enum Line {
@@ -24,6 +24,8 @@ pub(super) fn parse(line: &str, find: impl Fn(&str) -> Option<ParticipantId>) ->
     };
     let room = |input| Ok(Line::Command(Command::Room(input)));
     let moderate = |action| Ok(Line::Command(Command::Room(RoomInput::Moderate(action))));
+    let file = |input| Ok(Line::Command(Command::File(input)));
+    let text = |input| Ok(Line::Command(Command::Text(input)));
     let two = rest.split_once(' ').map(|(first, rest)| (first, rest.trim()));
     match (word, rest) {
         ("leave", "") => Ok(Line::Leave),
@@ -44,14 +46,14 @@ pub(super) fn parse(line: &str, find: impl Fn(&str) -> Option<ParticipantId>) ->
             Some(reaction) => room(RoomInput::React(reaction)),
             None => form(REACTIONS),
         },
-        ("chat", text) => room(RoomInput::SendChat { text: text.into(), to: None, reply_to: None }),
+        ("chat", said) => room(RoomInput::SendChat { text: said.into(), to: None, reply_to: None }),
         ("tell", _) => match two {
-            Some((to, text)) => room(RoomInput::SendChat { text: text.into(), to: Some(who(to)?), reply_to: None }),
+            Some((to, said)) => room(RoomInput::SendChat { text: said.into(), to: Some(who(to)?), reply_to: None }),
             None => form("tell WHO TEXT"),
         },
         ("reply", _) => match two.and_then(|(id, text)| Some((id.parse().ok()?, text))) {
-            Some((id, text)) => {
-                room(RoomInput::SendChat { text: text.into(), to: None, reply_to: Some(MessageId(id)) })
+            Some((id, said)) => {
+                room(RoomInput::SendChat { text: said.into(), to: None, reply_to: Some(MessageId(id)) })
             }
             None => form("reply MESSAGE TEXT"),
         },
@@ -73,6 +75,23 @@ pub(super) fn parse(line: &str, find: impl Fn(&str) -> Option<ParticipantId>) ->
                 _ => form("like MESSAGE REACTION [off]"),
             }
         }
+        ("send", _) => match two {
+            Some(("all", path)) => file(FileInput::Offer { path: path.into(), to: None }),
+            Some((word, path)) => file(FileInput::Offer { path: path.into(), to: Some(who(word)?) }),
+            None => form("send WHO|all PATH"),
+        },
+        ("accept" | "decline" | "cancel", key) => match (word, key.parse()) {
+            ("accept", Ok(key)) => file(FileInput::Accept { key }),
+            ("decline", Ok(key)) => file(FileInput::Decline { key }),
+            (_, Ok(key)) => file(FileInput::Cancel { key }),
+            (_, Err(_)) => form("accept KEY, decline KEY or cancel KEY"),
+        },
+        ("text", state) => match on(state) {
+            Some(on) => text(TextInput::SetOn { on }),
+            None => form("text on|off"),
+        },
+        ("type", line) => text(TextInput::SetLine(line.into())),
+        ("enter", "") => text(TextInput::EndLine),
         ("same", word) => Ok(Line::Command(Command::CompareWords { participant: who(word)?, same: true })),
         ("differ", word) => Ok(Line::Command(Command::CompareWords { participant: who(word)?, same: false })),
         ("read", "") => room(RoomInput::ReadChat),
@@ -150,6 +169,17 @@ mod tests {
         assert_eq!(input("spotlight off"), RoomInput::Moderate(Moderation::Spotlight { who: None }));
         let ask = Moderation::Ask { who: maja(), what: Asked::Microphone };
         assert_eq!(input("ask Maja microphone"), RoomInput::Moderate(ask));
+        let command = |line: &str| match read(line) {
+            Ok(Line::Command(command)) => format!("{command:?}"),
+            other => panic!("{line}: {other:?}"),
+        };
+        let offer = |to| format!("{:?}", Command::File(FileInput::Offer { path: "/tmp/a b.pdf".into(), to }));
+        assert_eq!(command("send all /tmp/a b.pdf"), offer(None));
+        assert_eq!(command("send Maja /tmp/a b.pdf"), offer(Some(maja())));
+        assert_eq!(command("accept 3"), format!("{:?}", Command::File(FileInput::Accept { key: 3 })));
+        assert_eq!(command("text on"), format!("{:?}", Command::Text(TextInput::SetOn { on: true })));
+        assert_eq!(command("type hej du"), format!("{:?}", Command::Text(TextInput::SetLine("hej du".into()))));
+        assert!(read("send all").is_err() && read("cancel it").is_err());
         assert!(matches!(read("mic off"), Ok(Line::Command(Command::SetMicrophone { on: false }))));
         let compared = |line| match read(line) {
             Ok(Line::Command(Command::CompareWords { participant, same })) => (participant, same),

@@ -8,8 +8,10 @@ use std::sync::Arc;
 
 use fika_call::ParticipantId;
 use fika_call::chat::ChatView;
+use fika_call::files::{FileEnd, FileState, FileView, FilesView};
 use fika_call::identity::{Language, word};
 use fika_call::invite::HostKey;
+use fika_call::text::TextView;
 use fika_call::view::{CallView, ConnectionState, Notification, Phase};
 use fika_engine::{Command, EngineHandle, RoomInput};
 use fika_net::Trust;
@@ -48,6 +50,7 @@ pub(super) async fn run(sit: Sit, trust: Trust) -> Result<(), Failure> {
 
 async fn stay(engine: &EngineHandle, sit: &Sit, mut file: Option<StatsFile>) -> Result<(), Failure> {
     let (mut view, mut chat, mut notifications) = (engine.view(), engine.chat(), engine.notifications());
+    let (mut files, mut text) = (engine.files(), engine.text());
     engine.send(Command::SetCamera { on: sit.media.camera != Some(Source::None) }).await?;
     engine.send(Command::SetMicrophone { on: sit.media.microphone != Some(Source::None) }).await?;
     match &sit.link {
@@ -71,7 +74,7 @@ async fn stay(engine: &EngineHandle, sit: &Sit, mut file: Option<StatsFile>) -> 
     }
     engine.send(Command::Join).await?;
     let mut lines = lines();
-    let mut told = Told { json: sit.json, messages: 0, words: HashMap::new() };
+    let mut told = Told { json: sit.json, messages: 0, files: Vec::new(), lines: 0, words: HashMap::new() };
     let mut stats = engine.stats();
     stats.mark_unchanged();
     let mut leave_at = None;
@@ -92,6 +95,14 @@ async fn stay(engine: &EngineHandle, sit: &Sit, mut file: Option<StatsFile>) -> 
             changed = chat.changed() => {
                 changed.map_err(|_| stopped())?;
                 told.chat(&chat.borrow_and_update());
+            }
+            changed = files.changed() => {
+                changed.map_err(|_| stopped())?;
+                told.files(&files.borrow_and_update());
+            }
+            changed = text.changed() => {
+                changed.map_err(|_| stopped())?;
+                told.text(&text.borrow_and_update());
             }
             notification = notifications.recv() => match notification {
                 Ok(notification) => told.notification(&notification),
@@ -130,6 +141,10 @@ struct Told {
     json: bool,
     /// Messages told so far, in words.
     messages: usize,
+    /// As they were told last, in words.
+    files: Vec<(u32, FileState)>,
+    /// The first line of real-time text that was not told as finished, in words.
+    lines: u32,
     /// The last words told of each participant.
     words: HashMap<ParticipantId, Vec<u8>>,
 }
@@ -171,12 +186,40 @@ impl Told {
         self.messages = chat.messages.len();
     }
 
+    fn files(&mut self, view: &FilesView) {
+        if self.json {
+            return say(&json!({ "files": view.files }).to_string());
+        }
+        for file in &view.files {
+            if !self.files.contains(&(file.key, file.state)) {
+                self.files.retain(|(key, _)| *key != file.key);
+                self.files.push((file.key, file.state));
+                say(&words(file));
+            }
+        }
+    }
+
+    fn text(&mut self, view: &TextView) {
+        if self.json {
+            return say(&json!({ "text": view }).to_string());
+        }
+        for line in view.lines.iter().filter(|line| line.done && line.key >= self.lines) {
+            say(&format!("{}: {}", line.name, line.text));
+        }
+        let done = view.lines.iter().filter(|line| line.done).map(|line| line.key + 1).max();
+        self.lines = self.lines.max(done.unwrap_or(0));
+    }
+
     fn notification(&self, notification: &Notification) {
         if self.json {
             return say(&json!({ "notification": notification }).to_string());
         }
-        // Its name and what it is about; messages are told by themselves.
-        if !matches!(notification, Notification::Chat { .. }) {
+        // Its name and what it is about; messages and files are told by themselves.
+        let alone = matches!(
+            notification,
+            Notification::Chat { .. } | Notification::FileOffered { .. } | Notification::FileSaved { .. }
+        );
+        if !alone {
             let Ok(Value::Object(fields)) = serde_json::to_value(notification) else { return };
             let words: Vec<&str> = fields.values().filter_map(Value::as_str).collect();
             say(&format!("* {}", words.join(" ")));
@@ -189,6 +232,46 @@ impl Told {
         } else {
             eprintln!("fika-cli: {sentence}");
         }
+    }
+}
+
+/// How it is with a file, and what to type where an answer is waited for.
+fn words(file: &FileView) -> String {
+    let FileView { key, person, name, size, incoming, .. } = file;
+    let way = if *incoming { "from" } else { "to" };
+    let how = match (file.state, incoming) {
+        (FileState::Offered, true) => format!("{size} bytes: accept {key} or decline {key}"),
+        (FileState::Offered, false) => "offered".into(),
+        (FileState::Preparing | FileState::Queued, _) => "waits for its turn".into(),
+        (FileState::Moving, _) => "is moving".into(),
+        (FileState::Interrupted, _) => "waits for the connection".into(),
+        (FileState::Checking, _) => "is being checked".into(),
+        (FileState::Done, _) => match &file.saved_as {
+            Some(saved) => format!("kept as {saved}"),
+            None => "has arrived".into(),
+        },
+        (FileState::Declined, _) => "declined".into(),
+        (FileState::Ended, _) => file.end.map_or_else(String::new, |end| why(end).into()),
+    };
+    format!("* file {key}, {name} {way} {person}: {how}")
+}
+
+/// Why a file does not come.
+pub(super) fn why(end: FileEnd) -> &'static str {
+    match end {
+        FileEnd::Cancelled => "cancelled.",
+        FileEnd::TooLarge => "it is larger than the receiver takes.",
+        FileEnd::TooMany => "too many files wait for an answer: wait until some are answered.",
+        FileEnd::DiskFull => "the receiver's disk is full: make room and send it again.",
+        FileEnd::CannotWrite => "it cannot be written to the receiver's downloads.",
+        FileEnd::CannotRead => "it cannot be read: check the path, and that it is a file.",
+        FileEnd::Changed => "it was changed while it was sent: send it again.",
+        FileEnd::WrongHash => "what came is not what was sent, and was thrown away: send it again.",
+        FileEnd::BrokeRules => "the other side sent something else than it had offered.",
+        FileEnd::Stalled => "nothing moves any more: send it again.",
+        FileEnd::PeerLeft => "the other one has left.",
+        FileEnd::NoChannel => "this participant's app takes no files.",
+        FileEnd::Unknown => "it does not come: send it again.",
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use fika_call::session::{
     CloseReason, Participant, PeerState, PeerStats, RemoteTrack, Request, SessionCommand, SessionEvent,
 };
-use fika_call::session::{InboundStats, OutboundStats};
+use fika_call::session::{DataChannel, DataCommand, DataEvent, DataIn, DataOut, InboundStats, OutboundStats};
 use fika_call::signal::MAX_PARTICIPANTS;
 use fika_call::{ParticipantId, RoomId, TrackId, TrackSource};
 use fika_media::EncodedFrame;
@@ -25,6 +25,7 @@ pub(super) struct Seat {
     participant: Participant,
     events: mpsc::Sender<SessionEvent>,
     tracks: mpsc::Sender<IncomingTrack>,
+    arrived: mpsc::Sender<DataIn>,
     /// What comes from each other participant.
     from: Vec<Lane>,
 }
@@ -46,9 +47,10 @@ impl Seat {
         request: &Request,
         events: mpsc::Sender<SessionEvent>,
         tracks: mpsc::Sender<IncomingTrack>,
+        arrived: mpsc::Sender<DataIn>,
     ) -> Self {
         let participant = Participant { id, name: request.name.clone(), media: request.media };
-        Self { participant, events, tracks, from: Vec::new() }
+        Self { participant, events, tracks, arrived, from: Vec::new() }
     }
 
     pub(super) fn id(&self) -> &ParticipantId {
@@ -58,6 +60,10 @@ impl Seat {
     pub(super) fn tell(&self, event: SessionEvent) {
         // A full queue belongs to an engine that does not read, a closed one to one that has ended.
         let _ = self.events.try_send(event);
+    }
+
+    fn hand(&self, data: DataIn) {
+        let _ = self.arrived.try_send(data);
     }
 
     /// Opens the way from `other` to here.
@@ -82,6 +88,9 @@ impl Seat {
         });
         self.tell(SessionEvent::PeerState { participant: other.clone(), state: PeerState::Connected });
         self.tell(SessionEvent::VideoProfile { main: true });
+        for channel in DataChannel::ALL {
+            self.hand(DataIn { from: other.clone(), channel, event: DataEvent::Open });
+        }
     }
 }
 
@@ -92,6 +101,7 @@ pub(super) struct Member {
     commands: mpsc::Receiver<SessionCommand>,
     video: mpsc::Receiver<EncodedFrame>,
     audio: mpsc::Receiver<EncodedFrame>,
+    data: mpsc::Receiver<DataOut>,
     /// What has been sent and has not arrived.
     under_way: VecDeque<(Instant, Sent)>,
     packets: u64,
@@ -109,8 +119,9 @@ impl Member {
         commands: mpsc::Receiver<SessionCommand>,
         video: mpsc::Receiver<EncodedFrame>,
         audio: mpsc::Receiver<EncodedFrame>,
+        data: mpsc::Receiver<DataOut>,
     ) -> Self {
-        Self { network, room, commands, video, audio, under_way: VecDeque::new(), packets: 0 }
+        Self { network, room, commands, video, audio, data, under_way: VecDeque::new(), packets: 0 }
     }
 
     pub(super) async fn run(mut self, seat: Seat) {
@@ -128,6 +139,7 @@ impl Member {
                     None | Some(SessionCommand::Leave) => break,
                     Some(command) => self.obey(&id, command),
                 },
+                Some(data) = self.data.recv() => self.pass_on(&id, data),
                 Some(frame) = self.video.recv(), if room => self.send(Sent::Video(frame)),
                 Some(frame) = self.audio.recv(), if room => self.send(Sent::Audio(frame)),
                 () = tokio::time::sleep_until(arrival.unwrap_or_else(Instant::now)), if arrival.is_some() => {
@@ -206,6 +218,20 @@ impl Member {
             }
             // There is no server here that would decide.
             SessionCommand::Room(_) | SessionCommand::Reconnect | SessionCommand::Leave => {}
+        }
+    }
+
+    fn pass_on(&self, id: &ParticipantId, data: DataOut) {
+        let DataOut { to, channel, command } = data;
+        let event = match command {
+            DataCommand::Text(text) => DataEvent::Text(text),
+            DataCommand::Binary(bytes) => DataEvent::Binary(bytes),
+            DataCommand::Close => DataEvent::Closed,
+        };
+        let state = self.network.lock();
+        let room = state.rooms.get(&self.room);
+        if let Some(seat) = room.and_then(|room| room.iter().find(|seat| *seat.id() == to)) {
+            seat.hand(DataIn { from: id.clone(), channel, event });
         }
     }
 

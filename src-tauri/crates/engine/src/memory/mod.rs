@@ -26,6 +26,8 @@ use crate::ports::{AUDIO_QUEUE, Connector, Rooms, Session, VIDEO_QUEUE};
 const COMMAND_QUEUE: usize = 16;
 /// Full: what happens is lost; engines empty it at once.
 const EVENT_QUEUE: usize = 256;
+/// What goes over data channels. Full: it waits there, or is lost here.
+const DATA_QUEUE: usize = 1024;
 /// One for each remote track.
 const TRACK_QUEUE: usize = 2 * MAX_PARTICIPANTS;
 
@@ -120,9 +122,11 @@ impl Connector for Network {
             state.joined += 1;
             ParticipantId(format!("p{}", state.joined))
         };
-        let seat = Seat::new(id, &request, events_in, tracks_in);
-        let member = Member::new(self.clone(), request.room, commands_in, video_in, audio_in);
+        let (data, data_in) = mpsc::channel(DATA_QUEUE);
+        let (arrived_in, arrived) = mpsc::channel(DATA_QUEUE);
+        let seat = Seat::new(id, &request, events_in, tracks_in, arrived_in);
+        let member = Member::new(self.clone(), request.room, commands_in, video_in, audio_in, data_in);
         tokio::spawn(member.run(seat));
-        Session { commands, events, tracks, video, audio }
+        Session { commands, events, tracks, video, audio, data, arrived }
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fika_media::Timestamp;
-use fika_rtp::congestion::{Config, Control, Feedback, Output, Pacer, Release};
+use fika_rtp::congestion::{Config, Control, Feedback, Output, Pacer, Release, Spare};
 use fika_rtp::fec::{Encoder, Policy, Protected};
 use fika_rtp::nack::History;
 use fika_rtp::rtx;
@@ -51,6 +51,8 @@ pub(crate) struct Outlet {
     asked: Option<Timestamp>,
     /// What the encoder was told last, bits a second.
     told: u32,
+    /// What is left for files.
+    spare: Spare,
     wake: Arc<Notify>,
 }
 
@@ -74,6 +76,7 @@ impl Outlet {
             stale: None,
             asked: None,
             told: 0,
+            spare: Spare::default(),
             wake: Arc::new(Notify::new()),
         }
     }
@@ -85,6 +88,7 @@ impl Outlet {
 
     /// The packets of one frame, without numbers. What refers to something that was dropped is dropped too.
     pub(crate) fn push_frame(&mut self, packets: Vec<rtp::Packet>, keyframe: bool) {
+        self.spare.on_frame();
         if self.stale.is_some() && !keyframe {
             return;
         }
@@ -237,6 +241,11 @@ impl Outlet {
             self.told = target;
             target
         })
+    }
+
+    /// Bytes a second that files may take of this path; `None`: what they find free.
+    pub(crate) fn files_budget(&mut self, now: Timestamp) -> Option<u32> {
+        self.spare.budget(&self.control, now)
     }
 
     /// Bits a second for the encoder. Repairs come out of the picture's rate, never on top.

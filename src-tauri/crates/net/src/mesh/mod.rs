@@ -4,6 +4,7 @@
 //! frames and each peer have tasks of their own, all reached through bounded queues. The actor never waits for a peer.
 
 mod distribute;
+mod post;
 mod room;
 mod together;
 
@@ -18,6 +19,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep_until, timeout};
 
 use crate::clock::SessionClock;
+use crate::peer::Post;
 use crate::session::{self, Ends, Session};
 use crate::signal::{self, FromServer, ToServer};
 use crate::trust::Trust;
@@ -66,7 +68,7 @@ pub fn connect(request: Request, network: Network, identity: Option<Identity>, c
 }
 
 async fn run(request: Request, network: Network, identity: Option<Identity>, clock: SessionClock, ends: Ends) {
-    let Ends { mut commands, events, tracks, video, audio } = ends;
+    let Ends { mut commands, events, tracks, video, audio, data, arrived } = ends;
     let (to_server, server_inbox) = mpsc::channel(SIGNAL_QUEUE);
     let (server_outbox, mut from_server) = mpsc::channel(SIGNAL_QUEUE);
     let (news, mut from_peers) = mpsc::channel(NEWS_QUEUE);
@@ -76,8 +78,11 @@ async fn run(request: Request, network: Network, identity: Option<Identity>, clo
     let mut services = JoinSet::new();
     services.spawn(signal::run(request.clone(), network.trust.clone(), media_end, server_inbox, server_outbox));
     services.spawn(distribute::run(video, audio, sinks_end, pressed));
-    let mut room =
-        Room::new(request, network, identity, clock, Outputs { events, tracks, sinks, news, to_server, media });
+    let (lines, lines_end) = mpsc::channel(SIGNAL_QUEUE);
+    services.spawn(post::run(data, lines_end));
+    let post = Post { arrived, lines };
+    let outputs = Outputs { events, tracks, sinks, post, news, to_server, media };
+    let mut room = Room::new(request, network, identity, clock, outputs);
     let reason = loop {
         let due = room.keyframes.poll_timeout();
         tokio::select! {

@@ -17,7 +17,7 @@ use tokio::task::{Id, JoinError, JoinSet};
 
 use super::Network;
 use crate::clock::SessionClock;
-use crate::peer::{self, Channel, Context, FromPeer, INBOX, PeerNews, Settings, Sink, ToPeer, Vouching};
+use crate::peer::{self, Channel, Context, FromPeer, INBOX, PeerNews, Post, Settings, Sink, ToPeer, Vouching};
 use crate::session::IncomingTrack;
 use crate::signal::{FromServer, ToServer};
 
@@ -29,6 +29,7 @@ pub(super) struct Outputs {
     pub(super) events: mpsc::Sender<SessionEvent>,
     pub(super) tracks: mpsc::Sender<IncomingTrack>,
     pub(super) sinks: mpsc::Sender<Sink>,
+    pub(super) post: Post,
     pub(super) news: mpsc::Sender<FromPeer>,
     pub(super) to_server: mpsc::Sender<ToServer>,
     pub(super) media: watch::Sender<MediaState>,
@@ -235,6 +236,7 @@ impl Room {
             news: self.outputs.news.clone(),
             tracks: self.outputs.tracks.clone(),
             sinks: self.outputs.sinks.clone(),
+            post: self.outputs.post.clone(),
         };
         let task = self.tasks.spawn(peer::run(context, inbox_end)).id();
         let id = participant.id.clone();

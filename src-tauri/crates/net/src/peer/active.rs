@@ -13,7 +13,7 @@ use webrtc::peer_connection::{PeerConnection, RTCIceCandidateInit, RTCSessionDes
 
 use super::connection::{self, News, Parts};
 use super::receiver::Receiver;
-use super::{Context, Sink, sender};
+use super::{Context, Sink, data, sender};
 use crate::hooks::{Hint, SharedLink, Ssrcs};
 use crate::sdp::{self, MAX_CANDIDATES, Payloads};
 use crate::session::{AUDIO_QUEUE, PEER_VIDEO_QUEUE};
@@ -62,7 +62,7 @@ impl Active {
     }
 
     fn new(context: &Context, parts: Parts) -> Self {
-        let Parts { connection, audio, video, ssrcs, link, news, hints, hints_end, arrivals } = parts;
+        let Parts { connection, audio, video, channels, ssrcs, link, news, hints, hints_end, arrivals } = parts;
         let (wishes, wishes_end) = mpsc::channel(1);
         let (plis_end, plis) = mpsc::channel(1);
         let receiver = Receiver {
@@ -76,6 +76,7 @@ impl Active {
         };
         let mut tasks = JoinSet::new();
         tasks.spawn(receiver.run());
+        data::serve(channels, &context.participant, &context.post, &mut tasks);
         Self {
             connection,
             audio,

@@ -26,6 +26,7 @@ use webrtc::peer_connection::{
     RTCIceGatheringState, RTCIceServer, RTCIceTransportPolicy, RTCPeerConnectionIceEvent, RTCPeerConnectionState,
 };
 
+use super::data::{self, Channels};
 use crate::clock::SessionClock;
 use crate::filter::FilteredRuntime;
 use crate::hooks::{self, Arrival, HINT_QUEUE, Hint, INTAKE_QUEUE, SharedLink, Ssrcs};
@@ -80,6 +81,7 @@ pub(crate) struct Parts {
     pub(crate) connection: Arc<dyn PeerConnection>,
     pub(crate) audio: Arc<TrackLocalStaticRTP>,
     pub(crate) video: Arc<TrackLocalStaticRTP>,
+    pub(crate) channels: Channels,
     pub(crate) ssrcs: Ssrcs,
     pub(crate) link: SharedLink,
     pub(crate) news: mpsc::Receiver<News>,
@@ -147,6 +149,7 @@ async fn build_with(settings: &Settings, mdns: MulticastDnsMode) -> Result<Parts
             .with_handler(Arc::new(Handler(news_end)))
             .with_runtime(Arc::new(FilteredRuntime::new()))
             .with_udp_addrs(local_addresses(settings))
+            .with_data_channel_send_buffer_limit(data::SEND_BUFFER)
             .build()
             .await?,
     );
@@ -155,7 +158,8 @@ async fn build_with(settings: &Settings, mdns: MulticastDnsMode) -> Result<Parts
         track(RtpCodecKind::Video, h264(sdp::MAIN, sdp::MAIN_FMTP).rtp_codec, ssrcs.video, Some(ssrcs.video_rtx));
     connection.add_track(Arc::clone(&audio) as Arc<dyn TrackLocal>).await?;
     connection.add_track(Arc::clone(&video) as Arc<dyn TrackLocal>).await?;
-    Ok(Parts { connection, audio, video, ssrcs, link, news, hints, hints_end, arrivals })
+    let channels = data::open(connection.as_ref()).await?;
+    Ok(Parts { connection, audio, video, channels, ssrcs, link, news, hints, hints_end, arrivals })
 }
 
 /// Called inside the driver's loop: never waits.

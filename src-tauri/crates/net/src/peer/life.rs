@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fika_call::identity::BindingError;
-use fika_call::session::{ConnectionPrivacy, PeerState};
+use fika_call::session::{ConnectionPrivacy, DataChannel, DataEvent, DataIn, PeerState};
 use fika_call::signal::{Binding, PeerBody};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
@@ -38,13 +38,15 @@ pub(super) struct Peer {
     untrusted: bool,
     /// The peer has been told where to reach us.
     reachable: bool,
+    /// What files may take, as it was told last.
+    budget: Option<Option<u32>>,
 }
 
 impl Peer {
     pub(super) fn new(context: Context) -> Self {
         let began = Instant::now();
         let deadline = Some(began + CONNECT_TIMEOUT);
-        Self { context, active: None, deadline, began, untrusted: false, reachable: false }
+        Self { context, active: None, deadline, began, untrusted: false, reachable: false, budget: None }
     }
 
     pub(super) async fn begin(&mut self) {
@@ -312,7 +314,17 @@ impl Peer {
 
     async fn measure(&mut self, stats: bool) {
         let Some(active) = &mut self.active else { return };
-        let bitrate = active.link.lock().outlet.news();
+        let (bitrate, budget) = {
+            let outlet = &mut active.link.lock().outlet;
+            (outlet.news(), outlet.files_budget(self.context.settings.clock.now()))
+        };
+        let (from, event) = (self.context.participant.clone(), DataEvent::Budget(budget));
+        // Full: said again in a moment.
+        if self.budget != Some(budget)
+            && self.context.post.arrived.try_send(DataIn { from, channel: DataChannel::Files, event }).is_ok()
+        {
+            self.budget = Some(budget);
+        }
         let report = if stats { Some(active.stats().await) } else { None };
         if let Some(bitrate) = bitrate {
             self.tell(PeerNews::Bitrate(bitrate)).await;

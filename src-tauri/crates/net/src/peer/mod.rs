@@ -7,6 +7,7 @@
 mod active;
 mod channel;
 mod connection;
+mod data;
 mod life;
 mod receiver;
 mod sender;
@@ -25,6 +26,7 @@ use tokio::sync::mpsc;
 
 pub(crate) use channel::Channel;
 pub(crate) use connection::Settings;
+pub(crate) use data::{Line, Post};
 use life::Peer;
 pub(crate) use vouching::Vouching;
 
@@ -89,6 +91,7 @@ pub(crate) struct Context {
     pub(crate) news: mpsc::Sender<FromPeer>,
     pub(crate) tracks: mpsc::Sender<IncomingTrack>,
     pub(crate) sinks: mpsc::Sender<Sink>,
+    pub(crate) post: Post,
 }
 
 /// Runs until `inbox` is closed.

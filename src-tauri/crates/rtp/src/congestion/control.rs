@@ -153,6 +153,16 @@ impl Control {
         draining || self.silent && now.since(self.last_sent) < KNOCK
     }
 
+    /// Of the picture, bits a second: never more than this.
+    pub fn max_media(&self) -> u32 {
+        self.config.max.saturating_sub(self.config.audio)
+    }
+
+    /// Less was sent lately than the path takes, because there was no more.
+    pub const fn is_limited(&self) -> bool {
+        self.limited
+    }
+
     pub const fn state(&self) -> State {
         self.state
     }

@@ -8,7 +8,7 @@
 //! * [`signals`] makes delays out of arrivals, [`loss`] tells lost packets from late ones.
 //! * [`control`] keeps the state and [`track`] is the rule of every day; [`train`] asks for more with short bursts,
 //!   [`compete`] holds its ground beside others, [`policer`] finds out whether losses are our doing.
-//! * [`pacer`] spaces what leaves.
+//! * [`pacer`] spaces what leaves, [`spare`] says what files may take beside it.
 //!
 //! Rates are bits a second, delays milliseconds, both `f64`: they are estimates, and only compared with each other.
 
@@ -20,12 +20,14 @@ mod loss;
 mod pacer;
 mod policer;
 mod signals;
+mod spare;
 mod track;
 mod train;
 
 pub use control::{Control, State};
 pub use feedback::{Feedback, Reported};
 pub use pacer::{MAX_BACKLOG, Pacer, RESEND_BUDGET, Release};
+pub use spare::Spare;
 pub use train::Train;
 
 /// What the rates are bounded by.

@@ -2,7 +2,8 @@
  * A scripted backend without devices or network: `?state=` names the first snapshot (`states.ts`), `theme`, `contrast`, `lang`
  * and `name` the settings, `no-start` fails at once. `video` is how pictures reach the tiles: `cut` and `blend` as painted by
  * the window, the URL of a WebSocket, else portraits drawn on canvases; with `quiet` nobody speaks; with `meetings` some
- * are to come; `server` is the meeting server of the settings; with `small` the window is small. From there on the page
+ * are to come; `server` is the meeting server of the settings; with `small` the window is small;
+ * with `files` there are files in each state, with `rtt` somebody writes in real time. From there on the page
  * can be used. `window.fika` lets tests send events and read calls.
  */
 import type {
@@ -17,6 +18,7 @@ import type {
   UiErrorCode,
   VideoTransport,
 } from "..";
+import { FakeBeside } from "./beside";
 import { FakeMeetings, MEETINGS } from "./meetings";
 import { CHAT, FakeRooms } from "./rooms";
 import { AMIR, CALL, DEVICES, DIFFERS, HOME, INVITE, LOBBY, off, on, STATES, VERIFIED, type StateName } from "./states";
@@ -76,6 +78,12 @@ export function fakeBackend(query: URLSearchParams): Backend {
     CHAT,
   );
 
+  const beside = new FakeBeside({
+    files: (files) => events?.filesChanged(files),
+    text: (text) => events?.textChanged(text),
+    called: (name, ...values) => called(name, ...values),
+  });
+
   function set(next: CallView): void {
     view = next;
     events?.callChanged(view);
@@ -93,6 +101,8 @@ export function fakeBackend(query: URLSearchParams): Backend {
       if (query.has("no-start")) return refuse("internal");
       events = listener;
       rooms.tell();
+      if (query.has("files")) beside.showFiles();
+      if (query.has("rtt")) beside.showText();
       let step = 0;
       setInterval(() => {
         const heard = query.has("quiet") ? QUIET : MICROPHONE_LEVELS[step++ % MICROPHONE_LEVELS.length];
@@ -201,6 +211,7 @@ export function fakeBackend(query: URLSearchParams): Backend {
       called,
     ),
     rooms,
+    beside,
   };
 }
 
@@ -230,5 +241,6 @@ function settings(query: URLSearchParams): AppSettings {
       arrangement: (query.get("arrangement") ?? "auto") as AppSettings["appearance"]["arrangement"],
       drawInPage: false,
     },
+    controls: { shortcuts: [], knockSound: true },
   };
 }

@@ -47,7 +47,12 @@ export const INVITE = {
   mine: true,
 };
 
-const UNVERIFIED: Pick<ParticipantView, "trust" | "lasting" | "words" | "savedAs"> = { trust: "unverified", lasting: true, words: [200, 121, 128, 249], savedAs: null };
+const UNVERIFIED: Pick<ParticipantView, "trust" | "lasting" | "words" | "savedAs"> = {
+  trust: "unverified",
+  lasting: true,
+  words: [200, 121, 128, 249],
+  savedAs: null,
+};
 export const VERIFIED = { trust: "verified" } as const;
 /** Cut off: nothing comes of them any more. */
 export const DIFFERS = { trust: "differs", connection: "lost", hasVideo: false } as const;

@@ -9,10 +9,12 @@ import {
 } from "../../protocol/signal";
 import type { ConnectionState, EndReason, Layout, Notification, ParticipantView, QualityView } from "..";
 import { PeerChannel } from "./channel";
+import { Files } from "./files";
 import { isLocal, type Link } from "./link";
 import { Peer, type Tracks } from "./peer";
 import { Person } from "./person";
-import { figures, NO_FIGURES, qualityOf } from "./quality";
+import { filesBudget, figures, NO_FIGURES, qualityOf } from "./quality";
+import { Texts } from "./realtime";
 import { Room } from "./room";
 import { Vouching } from "./identity";
 import { deriveKey } from "./seal";
@@ -47,6 +49,20 @@ export class WebCall {
   quality: QualityView | null = null;
   readonly people = new Map<string, Person>();
   readonly room: Room;
+  readonly files = new Files({
+    people: () =>
+      [...this.people].map(([id, { info, state }]) => ({ id, name: info.name, connected: state === "connected" })),
+    send: (to, data) => this.people.get(to)?.peer.send("files", data),
+    close: (to) => this.people.get(to)?.peer.closeData("files"),
+    changed: () => this.events.changed(),
+    notified: (notification) => this.events.notified(notification),
+  });
+  readonly texts = new Texts({
+    nameOf: (id) => (id === "me" ? this.name : (this.people.get(id)?.info.name ?? "")),
+    send: (to, text) => this.people.get(to)?.peer.send("text", text),
+    changed: () => this.events.changed(),
+    notified: (notification) => this.events.notified(notification),
+  });
   #signalling: Signalling | null = null;
   #key: CryptoKey | null = null;
   #iceServers: IceServer[] = [];
@@ -135,6 +151,7 @@ export class WebCall {
   close(): void {
     for (const timer of this.#timers) clearInterval(timer);
     this.#leaveAll();
+    this.files.close();
   }
 
   /** Where the others are heard; `null`: where the browser plays everything. */
@@ -178,6 +195,8 @@ export class WebCall {
   #cut(person: Person): void {
     person.peer.cut();
     person.sound.srcObject = null;
+    this.files.left(person.info.id, "cancelled");
+    this.texts.left(person.info.id);
   }
 
   /** In whole seconds: a view does not change more often for the clock alone. */
@@ -282,6 +301,7 @@ export class WebCall {
         this.events.changed();
       },
       onTrack: (track) => person.track(track, () => this.events.changed()),
+      onData: (kind, event) => (kind === "files" ? this.files : this.texts).on(info.id, event),
     });
     const person = new Person(info, peer);
     play(person.sound, this.#sink);
@@ -294,6 +314,8 @@ export class WebCall {
     for (const person of this.people.values()) person.close();
     this.people.clear();
     this.room.leave();
+    this.files.leave();
+    this.texts.leave();
   }
 
   #nameOf(id: string | null): string | null {
@@ -305,6 +327,8 @@ export class WebCall {
     if (!person) return;
     this.people.delete(id);
     person.close();
+    this.files.left(id);
+    this.texts.left(id);
     this.events.notified({ type: "left", name: person.info.name });
   }
 
@@ -333,11 +357,12 @@ export class WebCall {
 
   async #measure(): Promise<void> {
     const pairs = [];
-    for (const person of this.people.values()) {
+    for (const [id, person] of this.people) {
       const stats = await person.peer.stats();
       if (!stats || person.state !== "connected") continue;
       const before = person.figures;
       const found: Parameters<typeof figures>[0] = [...stats.values()];
+      this.files.setBudget(id, filesBudget(found));
       person.figures = figures(found);
       // What came before the first look did not come in one second.
       if (before !== NO_FIGURES) pairs.push({ before, now: person.figures, seconds: MEASURE_MS / 1000 });

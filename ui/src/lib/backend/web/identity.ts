@@ -123,7 +123,14 @@ export class Vouching {
     const signature = exactly(binding.signature, SIGNATURE_BYTES);
     const { room, us, them } = this.seats;
     const { lasting, expires } = binding;
-    const digest = await digestOf({ room, from: them, to: us, session, print, offer }, key, lasting, ephemeral, share, expires);
+    const digest = await digestOf(
+      { room, from: them, to: us, session, print, offer },
+      key,
+      lasting,
+      ephemeral,
+      share,
+      expires,
+    );
     const curve = await this.curve();
     if (!(await curve.verify(key, signature, digest))) throw new Refused("forged");
     const now = this.now();
@@ -143,7 +150,13 @@ export function isBinding(value: unknown): value is Binding {
   if (typeof value !== "object" || value === null) return false;
   const { key, lasting, ephemeral, share, expires, signature } = value as Record<string, unknown>;
   const texts = [key, ephemeral, share, signature].every((text) => typeof text === "string");
-  return texts && typeof lasting === "boolean" && Number.isInteger(expires) && (expires as number) >= 0 && (expires as number) < 2 ** 32;
+  return (
+    texts &&
+    typeof lasting === "boolean" &&
+    Number.isInteger(expires) &&
+    (expires as number) >= 0 &&
+    (expires as number) < 2 ** 32
+  );
 }
 
 const shown = ({ key, lasting, words }: PeerIdentity): PeerIdentity => ({ key, lasting, words });

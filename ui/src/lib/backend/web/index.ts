@@ -17,6 +17,7 @@ import type {
 import { WebCall } from "./call";
 import { Devices } from "./devices";
 import { isLocal, parseLink, type Link } from "./link";
+import { pickFiles } from "./pick";
 import { load, save } from "./settings";
 import { testSound } from "./sound";
 import { cleanName } from "./text";
@@ -59,6 +60,10 @@ export function webBackend(): Backend {
       events?.devicesChanged(devices.list);
       const chat = call?.room.chat.take(call.id);
       if (chat) events?.chatChanged(chat);
+      const files = call?.files.take();
+      if (files) events?.filesChanged(files);
+      const text = call?.texts.take();
+      if (text) events?.textChanged(text);
       events?.callChanged(view());
     });
   }
@@ -121,6 +126,8 @@ export function webBackend(): Backend {
     call?.close();
     call = null;
     events?.chatChanged({ messages: [] });
+    events?.textChanged({ on: false, lines: [] });
+    events?.filesChanged({ files: [], maxSize: 0 });
     phase = "ended";
     end = reason;
     video.close();
@@ -261,6 +268,15 @@ export function webBackend(): Backend {
       reactToMessage: (id, reaction, on) => inRoom((room) => room.reactToMessage(id, reaction, on)),
       readChat: () => inRoom((room) => room.readChat()),
       dismissAsk: () => inRoom((room) => room.dismissAsk()),
+    },
+    beside: {
+      sendFile: async (to) => pickFiles((files) => call?.files.offer(files, to)),
+      acceptFile: async (key) => call?.files.accept(key),
+      declineFile: async (key) => call?.files.decline(key),
+      cancelFile: async (key) => call?.files.cancel(key),
+      setTextOn: async (on) => call?.texts.setOn(on),
+      setTextLine: async (text) => call?.texts.setLine(text),
+      endTextLine: async () => call?.texts.endLine(),
     },
   };
 }

@@ -4,6 +4,7 @@
  */
 import type { Binding, IceServer, PeerBody, VideoWant } from "../../protocol/signal";
 import type { Opened, PeerChannel } from "./channel";
+import { DataChannels, type DataEvent, type DataKind } from "./data";
 import type { PeerIdentity, Vouching } from "./identity";
 import { isCandidateAllowed, isDescription, MAX_CANDIDATES, withoutCandidates } from "./sdp";
 import { encodingFor } from "./want";
@@ -34,10 +35,12 @@ export type PeerOptions = {
   onIdentity: (identity: PeerIdentity) => void;
   /** A track of theirs; it stays the same while its packets come and go. */
   onTrack: (track: MediaStreamTrack) => void;
+  onData: (kind: DataKind, event: DataEvent) => void;
 };
 
 export class Peer {
   #connection: RTCPeerConnection | null = null;
+  #data: DataChannels | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #began = -Infinity;
   #waiting: RTCIceCandidateInit[] = [];
@@ -84,6 +87,16 @@ export class Peer {
     if (same && !again) return;
     this.#ourWant = want;
     this.options.channel.tell({ type: "wantVideo", source: "camera", want });
+  }
+
+  /** Lost while there is no such channel. */
+  send(kind: DataKind, data: string | Uint8Array<ArrayBuffer>): void {
+    this.#data?.send(kind, data);
+  }
+
+  /** Who is there breaks the rules: nothing more over this channel until there is a new connection. */
+  closeData(kind: DataKind): void {
+    this.#data?.close(kind);
   }
 
   stats(): Promise<RTCStatsReport> | null {
@@ -249,6 +262,7 @@ export class Peer {
     this.options.onState("connecting");
     const connection = new RTCPeerConnection({ iceServers: this.options.iceServers(), bundlePolicy: "max-bundle" });
     this.#connection = connection;
+    this.#data = new DataChannels(connection, (kind, event) => this.options.onData(kind, event));
     connection.onicecandidate = ({ candidate }) => {
       if (!candidate?.candidate || connection !== this.#connection) return;
       const { sdpMid, sdpMLineIndex } = candidate;
@@ -323,6 +337,8 @@ export class Peer {
   #drop(): void {
     const connection = this.#connection;
     this.#connection = null;
+    this.#data?.drop();
+    this.#data = null;
     this.#waiting = [];
     this.#early = [];
     this.#candidates = 0;

@@ -64,7 +64,9 @@ export class Person {
   /** Pictures that may be shown: they come, and their sender wants them seen. */
   get picture(): MediaStreamTrack | null {
     const { video } = this;
-    return video && this.state !== "cut" && !video.muted && video.readyState === "live" && this.info.media.camera ? video : null;
+    return video && this.state !== "cut" && !video.muted && video.readyState === "live" && this.info.media.camera
+      ? video
+      : null;
   }
 
   get connection(): ConnectionState {

@@ -104,3 +104,19 @@ function levelOf(roundTripMs: number, lossPercent: number): Quality {
   if (roundTripMs > 400 || lossPercent > 8) return "weak";
   return roundTripMs > 200 || lossPercent > 3 ? "fair" : "good";
 }
+
+/** While the picture is held back by the path, files get this share of what it takes, and at least so much a second. */
+const FILES_SHARE = 0.05;
+const FILES_LEAST = 4096;
+
+/** Bytes a second that files may take beside sound and picture; `null`: what they find free. */
+export function filesBudget(stats: Iterable<Stat>): number | null {
+  let available = 0;
+  let held = false;
+  for (const stat of stats) {
+    if (stat.type === "candidate-pair" && stat.nominated === true) available = number(stat.availableOutgoingBitrate);
+    const picture = stat.type === "outbound-rtp" && stat.kind === "video" && number(stat.framesPerSecond) > 0;
+    held ||= picture && stat.qualityLimitationReason === "bandwidth";
+  }
+  return held ? Math.max(FILES_LEAST, (available / 8) * FILES_SHARE) : null;
+}

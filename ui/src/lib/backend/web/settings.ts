@@ -18,6 +18,7 @@ const DEFAULTS: AppSettings = {
     arrangement: "auto",
     drawInPage: false,
   },
+  controls: { shortcuts: [], knockSound: true },
 };
 
 export function load(): AppSettings {
@@ -41,7 +42,12 @@ export function merged(kept: unknown): AppSettings {
     });
     return Object.fromEntries(entries) as Part;
   };
-  return { call: part(DEFAULTS.call, "call"), appearance: part(DEFAULTS.appearance, "appearance") };
+  const { shortcuts, knockSound } = part(DEFAULTS.controls, "controls");
+  return {
+    call: part(DEFAULTS.call, "call"),
+    appearance: part(DEFAULTS.appearance, "appearance"),
+    controls: { shortcuts: choices(shortcuts), knockSound },
+  };
 }
 
 /** Answers with what was kept. Without storage it holds until the page is closed. */
@@ -57,3 +63,10 @@ export function save(settings: AppSettings): AppSettings {
 }
 
 const object = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;
+
+function choices(kept: unknown): AppSettings["controls"]["shortcuts"] {
+  if (!Array.isArray(kept)) return [];
+  const fits = (each: unknown): each is { action: string; keys: string } =>
+    object(each) && typeof each.action === "string" && typeof each.keys === "string";
+  return kept.filter(fits).map(({ action, keys }) => ({ action, keys }));
+}

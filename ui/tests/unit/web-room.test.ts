@@ -6,7 +6,7 @@ import { MAX_LINES } from "../../src/lib/backend/web/chat";
 import { REACTION_MS, Room } from "../../src/lib/backend/web/room";
 import { deriveKey, openChat, sealChat } from "../../src/lib/backend/web/seal";
 import { parse } from "../../src/lib/backend/web/shape";
-import { MAX_CHAT_TEXT, type ClientMessage, type ServerMessage } from "../../src/lib/protocol/signal";
+import { MAX_CHAT_TEXT, MAX_NAME, type ClientMessage, type ServerMessage } from "../../src/lib/protocol/signal";
 
 const ROOM = "aaaq-eaye-auda-oceb";
 const SECRET = new TextEncoder().encode("0123456789abcdef");

@@ -4,6 +4,7 @@
 //! Bounded: [`MAX_SHOWN`] files in all, [`MAX_OFFERS`] unanswered ones of a participant, one at a time to a participant, and
 //! [`MAX_WINDOW`] bytes of it under way. What comes beyond is declined, or ends the way for files to who sent it.
 
+mod moving;
 pub mod name;
 pub mod pace;
 mod peer;
@@ -317,7 +318,10 @@ impl Files {
     /// After each input: starts what may start, sends what may be sent, tells what has changed.
     fn settle(&mut self, now: Instant) {
         self.pump(now);
-        let moved = self.transfers.iter_mut().fold(false, |any, transfer| transfer.take_moved() || any);
+        let mut moved = false;
+        for transfer in &mut self.transfers {
+            moved |= transfer.take_moved();
+        }
         if moved && self.progress_at.is_none() {
             self.progress_at = Some(now + PROGRESS);
         }

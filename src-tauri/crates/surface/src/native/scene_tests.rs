@@ -1,3 +1,5 @@
+//! Of layouts: what is placed where, in which order it is painted, and that nothing of one lies in another.
+
 use proptest::prelude::*;
 
 use super::*;

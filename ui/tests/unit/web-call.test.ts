@@ -37,6 +37,8 @@ class Socket {
 }
 
 class Connection {
+  /** Data takes no part in these tests: a channel that never opens. */
+  createDataChannel = () => ({ readyState: "connecting", close: () => undefined });
   static open = 0;
   constructor() {
     Connection.open += 1;

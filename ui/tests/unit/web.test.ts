@@ -370,6 +370,7 @@ it("settings survive what is wrong with what was kept", () => {
   ).toEqual({
     call: { ...fresh.call, name: "Åsa" },
     appearance: { ...fresh.appearance, theme: "dark" },
+    controls: fresh.controls,
   });
   expect(save({ ...fresh, call: { ...fresh.call, name: "x".repeat(100) } }).call.name).toHaveLength(60);
   fc.assert(fc.property(fc.jsonValue(), (value) => void merged(value)));

@@ -23,6 +23,7 @@ export interface Sink {
 
 function hasFiles(): boolean {
   return (
+    typeof navigator !== "undefined" &&
     typeof navigator.storage?.getDirectory === "function" &&
     typeof FileSystemFileHandle !== "undefined" &&
     "createWritable" in FileSystemFileHandle.prototype

@@ -147,7 +147,7 @@ mod linux {
         y.fill(60 + 40 * number as u8);
         u.fill(90 + 30 * number as u8);
         v.fill(150 - 20 * number as u8);
-        vec![Arc::new(image); PICTURES]
+        std::iter::repeat_n(Arc::new(image), PICTURES).collect()
     }
 
     fn pictures(size: Resolution, fps: u32) -> Pictures {

@@ -133,7 +133,7 @@ proptest! {
             prop_assert!(view.files.len() <= MAX_SHOWN);
             prop_assert!(view.files.iter().all(|file| file.done <= file.size));
         }
-        for (_, (_, kept)) in &two.b.disk.writing {
+        for (_, kept) in two.b.disk.writing.values() {
             prop_assert!(kept.len() <= 200_000);
         }
     }

@@ -193,16 +193,10 @@ impl Files {
         let budget = self.peers.iter().filter_map(|peer| peer.budget).min();
         for peer in self.peers.iter_mut().filter(|peer| peer.open) {
             peer.pace.set_budget(budget);
-            let ours = |each: &&mut Transfer| each.peer == peer.id && each.outgoing();
-            let mut ours = self.transfers.iter_mut().filter(ours);
-            let busy = |state| matches!(state, State::Moving);
-            let mut moving = ours.find(|each| busy(each.state));
-            if moving.is_none() {
-                let queued =
-                    |each: &&mut Transfer| each.peer == peer.id && each.outgoing() && each.state == State::Queued;
-                moving = self.transfers.iter_mut().find(queued);
-            }
-            let Some(transfer) = moving else { continue };
+            let ours = |each: &Transfer, state| each.peer == peer.id && each.outgoing() && each.state == state;
+            let first = |state| self.transfers.iter().position(|each| ours(each, state));
+            let next = first(State::Moving).or_else(|| first(State::Queued));
+            let Some(transfer) = next.and_then(|at| self.transfers.get_mut(at)) else { continue };
             if transfer.state == State::Queued {
                 transfer.set(State::Moving, now);
                 self.changed = true;

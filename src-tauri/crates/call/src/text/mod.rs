@@ -18,6 +18,8 @@ use crate::view::Notification;
 
 /// Characters of a line.
 pub const MAX_LINE: usize = 500;
+/// Characters of one message that are looked at: a line that is erased and written anew eight times between two messages.
+const MAX_RECEIVED: usize = 16 * MAX_LINE;
 /// Lines of one participant that are remembered. Full: the oldest is forgotten.
 pub const MAX_LINES: usize = 40;
 /// What was typed is sent this often: well below the second within which it has to be seen (EN 301 549 6.2.4).
@@ -250,25 +252,27 @@ impl Texts {
 
     fn receive(&mut self, at: usize, text: &str, now: Instant) {
         let from = self.people[at].id.clone();
-        for c in text.chars() {
+        // Nobody writes more at once; the rest of a flood is left out.
+        for c in text.chars().take(MAX_RECEIVED) {
             let returned = std::mem::replace(&mut self.people[at].returned, c == '\r');
             match c {
                 BACKSPACE => self.erase(&from, now),
                 '\n' if returned => {}
                 '\n' | '\r' | NEW_LINE | '\u{2029}' => self.finish(&from, now),
                 c if is_text(c) => {
-                    let mut line = self.open_line(&from).map(|line| line.text.clone()).unwrap_or_default();
-                    if line.chars().count() >= MAX_LINE {
+                    if self.open_line(&from).is_some_and(|line| line.text.chars().count() >= MAX_LINE) {
                         self.finish(&from, now);
-                        line.clear();
                     }
-                    line.push(c);
-                    self.set_open(&from, &line, now);
+                    match self.open_line(&from) {
+                        Some(line) => line.text.push(c),
+                        None => self.set_open(&from, c.encode_utf8(&mut [0; 4]), now),
+                    }
                 }
                 // Controls, colours and the byte order mark.
                 _ => {}
             }
         }
+        self.show(now);
         let person = &mut self.people[at];
         if !self.on && !std::mem::replace(&mut person.announced, true) {
             let name = person.name.clone();

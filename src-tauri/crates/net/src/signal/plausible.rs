@@ -64,8 +64,9 @@ fn servers(servers: &[IceServer]) -> bool {
         })
 }
 
+/// `*` is everybody, `me` is us wherever something is shown.
 fn id(id: &ParticipantId) -> bool {
-    !id.0.is_empty() && id.0.len() <= MAX_ID && !id.0.contains('\n') && id.0 != "*"
+    !id.0.is_empty() && id.0.len() <= MAX_ID && !id.0.contains('\n') && !["*", "me"].contains(&id.0.as_str())
 }
 
 fn name(name: &str) -> bool {

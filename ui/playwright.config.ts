@@ -3,7 +3,7 @@ import { defineConfig } from "@playwright/test";
 /** Another one where several run at the same time. */
 const PORT = Number(process.env.FIKA_PLAYWRIGHT_PORT ?? 4317);
 
-/** The built page with the scripted backend in the system's Chromium, served with the app's content security policy. */
+/** The built page with the scripted backend in the system's Chromium without a window, served with the app's content security policy. */
 export default defineConfig({
   testDir: "tests/e2e",
   outputDir: "test-results",
@@ -20,7 +20,8 @@ export default defineConfig({
     locale: "en-GB",
     timezoneId: "Europe/Stockholm",
     launchOptions: {
-      executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+      // Without the parts of a browser that nobody sees here, which take a third of the time.
+      executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium-headless-shell",
       args: [
         "--no-sandbox",
         "--disable-gpu",

@@ -6,7 +6,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use fika_call::door::RoomOptions;
-use fika_call::identity::Identity;
 use fika_call::invite::{Invite, SECRET_BYTES, Secret};
 use fika_call::session::Request;
 use fika_call::view::{EndReason, TileKey};
@@ -20,20 +19,23 @@ use fika_server::local::{self, Local};
 use fika_surface::{Layout, TileId, TileRect, VideoSurface as _};
 use tokio::sync::mpsc;
 
+use crate::identity::Key;
 use crate::video::Video;
 
 /// Calls between everybody and everybody.
 pub(crate) struct Mesh {
     pub(crate) clock: Clock,
-    pub(crate) identity: Identity,
+    pub(crate) key: Key,
     pub(crate) trust: Trust,
 }
 
 impl Connector for Mesh {
     fn connect(&self, request: Request) -> Session {
         let network = Network { trust: self.trust.clone(), ..Network::default() };
+        let key = self.key.clone();
+        let identity = async move { Some(key.get().await) };
         let fika_net::Session { commands, events, tracks, video, audio, data, arrived } =
-            fika_net::mesh::connect(request, network, Some(self.identity.clone()), self.clock.clone());
+            fika_net::mesh::connect(request, network, identity, self.clock.clone());
         Session { commands, events, tracks: renamed(tracks), video, audio, data, arrived }
     }
 }

@@ -9,6 +9,7 @@ pub(crate) fn builder() -> Builder<tauri::Wry> {
         .disable_serde_phases()
         .commands(collect_commands![
             commands::start,
+            commands::key_place,
             commands::new_call,
             commands::open_invite,
             commands::join,

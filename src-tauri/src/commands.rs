@@ -40,8 +40,6 @@ pub(crate) struct AppInfo {
     pub(crate) files: FilesView,
     pub(crate) text: TextView,
     pub(crate) devices: Vec<DeviceInfo>,
-    /// Where our key is.
-    pub(crate) key_place: KeyPlace,
     /// Why the link that the app was started with leads nowhere.
     pub(crate) link_error: Option<UiErrorCode>,
 }
@@ -63,9 +61,15 @@ pub(crate) async fn start(state: State<'_, AppState>) -> Reply<AppInfo> {
         files: state.engine.files().borrow().clone(),
         text: state.engine.text().borrow().clone(),
         devices: state.engine.devices().borrow().clone(),
-        key_place: state.key_place,
         link_error: state.link_error,
     })
+}
+
+/// Where our key is: known when its keychain has answered.
+#[tauri::command]
+#[specta::specta]
+pub(crate) async fn key_place(state: State<'_, AppState>) -> Reply<KeyPlace> {
+    Ok(KeyPlace::of(&state.key.get().await))
 }
 
 #[tauri::command]

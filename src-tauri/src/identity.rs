@@ -1,20 +1,23 @@
-//! Our key, in the system's keychain. It is read once at the start, on a thread of its own: a keychain may ask its user
-//! first, or be gone. Where there is none the key is made anew for each run, and the settings say so.
+//! Our key, in the system's keychain, read by a thread of its own while the window opens: a keychain may ask its user first,
+//! or be gone. Who needs the key waits for it, and not for ever: where there is none it is made anew for this run, and the
+//! settings say so.
 
 use std::path::Path;
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 use std::time::Duration;
 
 use fika_call::identity::{Contact, Identity, KEY_BYTES};
 use keyring_core::{CredentialStore, Entry, Error};
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use crate::settings::{read_json, write};
 
 const SERVICE: &str = "fika";
 const USER: &str = "identity";
-/// How long the start of the app may wait for a keychain that asks its user.
+/// How long a call, or the settings, wait for a keychain that asks its user.
 const PATIENCE: Duration = Duration::from_secs(5);
 const CONTACTS: &str = "contacts.json";
 
@@ -33,31 +36,60 @@ impl KeyPlace {
     }
 }
 
-/// The key of this installation, or one for this run. `profile`: of somebody with settings of their own.
-pub(crate) fn load(
-    profile: Option<&Path>,
-    keychain: impl FnOnce() -> Result<Arc<CredentialStore>, Error> + Send + 'static,
-) -> Identity {
-    let user = profile.map_or(USER.to_owned(), |profile| format!("{USER} {}", profile.display()));
-    let (found, answer) = mpsc::sync_channel(1);
-    // Ends by itself, if later than the app waits for it.
-    let spawned = std::thread::Builder::new().name("keychain".into()).spawn(move || {
-        let _ = found.send(keychain().and_then(|store| kept(&store, &user)));
-    });
-    let identity = match spawned.map(|_| answer.recv_timeout(PATIENCE)) {
-        Ok(Ok(Ok(identity))) => Some(identity),
-        Ok(Ok(Err(error))) => {
-            // What a keychain says may name users and paths.
-            tracing::trace!(%error, "the keychain gives no key");
-            tracing::warn!("there is no keychain: our key is for this run only");
-            None
+/// The key of this installation, or one for this run; the same for everybody who asks.
+#[derive(Clone)]
+pub(crate) struct Key(Arc<watch::Sender<Option<Identity>>>);
+
+impl Key {
+    /// `profile`: of somebody with settings of their own.
+    pub(crate) fn load(
+        profile: Option<&Path>,
+        keychain: impl FnOnce() -> Result<Arc<CredentialStore>, Error> + Send + 'static,
+    ) -> Self {
+        let user = profile.map_or(USER.to_owned(), |profile| format!("{USER} {}", profile.display()));
+        let key = Self(Arc::new(watch::Sender::new(None)));
+        let found = key.clone();
+        // Ends by itself, if later than anybody waits for it.
+        let spawned = std::thread::Builder::new().name("keychain".into()).spawn(move || {
+            match keychain().and_then(|store| kept(&store, &user)) {
+                Ok(identity) => drop(found.decide(|| identity)),
+                Err(error) => {
+                    // What a keychain says may name users and paths.
+                    tracing::trace!(%error, "the keychain gives no key");
+                    found.for_this_run("there is no keychain");
+                }
+            }
+        });
+        if spawned.is_err() {
+            key.for_this_run("there is no thread for the keychain");
         }
-        _ => {
-            tracing::warn!("the keychain does not answer: our key is for this run only");
-            None
+        key
+    }
+
+    pub(crate) async fn get(&self) -> Identity {
+        let mut key = self.0.subscribe();
+        if timeout(PATIENCE, key.wait_for(Option::is_some)).await.is_err() {
+            self.for_this_run("the keychain does not answer");
         }
-    };
-    identity.unwrap_or_else(|| Identity::from_seed(&seed(), false))
+        self.0.borrow().clone().unwrap_or_else(|| Identity::from_seed(&seed(), false))
+    }
+
+    fn for_this_run(&self, cause: &str) {
+        if self.decide(|| Identity::from_seed(&seed(), false)) {
+            tracing::warn!(cause, "our key is for this run only");
+        }
+    }
+
+    /// What was decided first stays: a key never changes within a run.
+    fn decide(&self, identity: impl FnOnce() -> Identity) -> bool {
+        self.0.send_if_modified(|key| {
+            let first = key.is_none();
+            if first {
+                *key = Some(identity());
+            }
+            first
+        })
+    }
 }
 
 /// The key in the keychain, which gets one if it has none.
@@ -106,12 +138,12 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn the_key_is_the_same_after_a_restart() {
+    #[tokio::test]
+    async fn the_key_is_the_same_after_a_restart() {
         let store: Arc<CredentialStore> = mock::Store::new().unwrap();
         let again = Arc::clone(&store);
-        let first = load(None, move || Ok(store));
-        let second = load(None, move || Ok(again));
+        let first = Key::load(None, move || Ok(store)).get().await;
+        let second = Key::load(None, move || Ok(again)).get().await;
         assert!(first.is_lasting());
         assert_eq!(first.public(), second.public());
         assert_eq!(KeyPlace::of(&first), KeyPlace::Keychain);
@@ -125,12 +157,27 @@ mod tests {
         assert_eq!(first.public(), kept(&store, USER).unwrap().public());
     }
 
-    #[test]
-    fn without_a_keychain_the_key_is_for_one_run() {
+    #[tokio::test]
+    async fn without_a_keychain_the_key_is_for_one_run() {
         let none = || Err(Error::NoDefaultStore);
-        let (first, second) = (load(None, none), load(None, none));
+        let (first, second) = (Key::load(None, none).get().await, Key::load(None, none).get().await);
         assert!(!first.is_lasting());
         assert_ne!(first.public(), second.public());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_keychain_that_asks_its_user_for_too_long_does_not_change_the_key_any_more() {
+        let (answer, asked) = std::sync::mpsc::channel::<()>();
+        let store: Arc<CredentialStore> = mock::Store::new().unwrap();
+        let key = Key::load(None, move || {
+            let _ = asked.recv();
+            Ok(store)
+        });
+        let first = key.get().await;
+        assert!(!first.is_lasting());
+        drop(answer);
+        assert_eq!(key.get().await.public(), first.public());
+        assert!(!key.decide(|| Identity::from_seed(&seed(), true)), "decided already");
     }
 
     #[test]

@@ -27,14 +27,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use fika_call::identity::{Contact, Identity};
+use fika_call::identity::Contact;
 use fika_engine::EngineHandle;
 use fika_net::Trust;
 use tauri::{Manager, RunEvent};
 use tokio::sync::watch;
 
 use crate::args::{Args, PROFILE_VARIABLE, VIDEO_VARIABLE};
-use crate::identity::KeyPlace;
+use crate::identity::Key;
 use crate::meetings::Meetings;
 use crate::settings::{Language, SettingsFile};
 use crate::small::SmallWindow;
@@ -79,10 +79,9 @@ fn run_app(language: &mut Language) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build()?;
     tauri::async_runtime::set(runtime.handle().clone());
     let video = Arc::new(Video::new(if first.appearance.draw_in_page { Wish::Page } else { args.video }));
-    let identity = identity::load(args.profile.as_deref(), platform::keychain);
-    let key_place = KeyPlace::of(&identity);
+    let key = Key::load(args.profile.as_deref(), platform::keychain);
     let contacts = identity::contacts(&people);
-    let engine = tauri::async_runtime::block_on(start(&settings, trust, video.clone(), identity, contacts))?;
+    let engine = tauri::async_runtime::block_on(start(&settings, trust, video.clone(), key.clone(), contacts))?;
     tauri::async_runtime::spawn(remember(engine.contacts(), people));
     let link_error = args.link.and_then(|link| tauri::async_runtime::block_on(links::open(&engine, link)));
     let bindings = bindings::builder();
@@ -91,7 +90,7 @@ fn run_app(language: &mut Language) -> anyhow::Result<()> {
         .setup(move |app| {
             bindings.mount_events(app);
             events::forward(app.handle(), &engine);
-            app.manage(AppState { engine, key_place, link_error, meetings, settings, video: video.clone(), small });
+            app.manage(AppState { engine, key, link_error, meetings, settings, video: video.clone(), small });
             // An error of this function ends the app with a panic, which its user does not see.
             let window = window::open(app, &first, page_data).and_then(|window| video.attach(&window));
             window.inspect_err(|error| tell(error, first.appearance.language))?;
@@ -131,13 +130,13 @@ async fn start(
     settings: &SettingsFile,
     trust: Trust,
     video: Arc<Video>,
-    identity: Identity,
+    key: Key,
     contacts: Vec<Contact>,
 ) -> anyhow::Result<EngineHandle> {
     let clock = fika_devices::clock::clock();
     let engine = fika_engine::start(fika_engine::Config {
         devices: Arc::new(fika_devices::System::new()),
-        connector: Arc::new(adapters::Mesh { clock: clock.clone(), identity, trust: trust.clone() }),
+        connector: Arc::new(adapters::Mesh { clock: clock.clone(), key, trust: trust.clone() }),
         rooms: Arc::new(adapters::RoomsHereOrThere::new(Vec::new(), trust)),
         frames: Arc::new(adapters::Tiles { video }),
         clock,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fika_engine::EngineHandle;
 
 use crate::error::UiErrorCode;
-use crate::identity::KeyPlace;
+use crate::identity::Key;
 use crate::meetings::Meetings;
 use crate::settings::SettingsFile;
 use crate::small::SmallWindow;
@@ -13,7 +13,7 @@ use crate::video::Video;
 
 pub(crate) struct AppState {
     pub(crate) engine: EngineHandle,
-    pub(crate) key_place: KeyPlace,
+    pub(crate) key: Key,
     /// Why the link on the command line leads nowhere.
     pub(crate) link_error: Option<UiErrorCode>,
     pub(crate) meetings: Meetings,

@@ -24,8 +24,9 @@ pub(crate) struct Mesh {
 
 impl Connector for Mesh {
     fn connect(&self, request: Request) -> Session {
+        let identity = std::future::ready(Some(self.identity.clone()));
         let fika_net::Session { commands, events, tracks, video, audio, data, arrived } =
-            fika_net::mesh::connect(request, self.network.clone(), Some(self.identity.clone()), self.clock.clone());
+            fika_net::mesh::connect(request, self.network.clone(), identity, self.clock.clone());
         Session { commands, events, tracks: renamed(tracks), video, audio, data, arrived }
     }
 }

@@ -4,6 +4,7 @@ import type {
   AppSettings,
   DeviceInfo,
   DeviceKind,
+  KeyPlace,
   Layout,
   Levels,
   Notification,
@@ -73,6 +74,8 @@ export interface MeetingsBackend {
 /** Each call rejects with a `UiError`. What it did shows in the next `callChanged`. */
 export interface Backend {
   start(events: Events): Promise<AppInfo>;
+  /** Where our key is: known when its keychain has answered. */
+  keyPlace(): Promise<KeyPlace>;
   /** Where the tiles' pictures come from. The same answer as before means that nothing has to be attached again. */
   video(transport: VideoTransport): VideoSource;
   newCall(): Promise<void>;

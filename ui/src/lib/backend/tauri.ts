@@ -47,6 +47,7 @@ export function tauriBackend(): Backend {
       listener.textChanged(info.text);
       return info;
     },
+    keyPlace: () => value(commands.keyPlace()),
     video: (transport) => (transport.kind === "websocket" ? webSocketVideo(transport.url) : native),
     newCall: () => done(commands.newCall()),
     openInvite: (link) => done(commands.openInvite(link)),

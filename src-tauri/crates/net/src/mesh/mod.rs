@@ -8,6 +8,7 @@ mod post;
 mod room;
 mod together;
 
+use std::future::Future;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -60,14 +61,26 @@ impl Network {
 
 /// Takes a seat in the room and connects to everybody in it. Returns at once; must be called inside a tokio runtime.
 ///
-/// `identity`: what we vouch with for our certificates; `None`: nothing, so nobody can verify us.
-pub fn connect(request: Request, network: Network, identity: Option<Identity>, clock: Clock) -> Session {
+/// `identity`: what we vouch with for our certificates, as soon as its keychain gives it; `None`: nothing, so nobody can
+/// verify us. The server is reached meanwhile, peers are met after it.
+pub fn connect(
+    request: Request,
+    network: Network,
+    identity: impl Future<Output = Option<Identity>> + Send + 'static,
+    clock: Clock,
+) -> Session {
     let (session, ends) = session::channels();
     tokio::spawn(run(request, network, identity, SessionClock::new(&clock), ends));
     session
 }
 
-async fn run(request: Request, network: Network, identity: Option<Identity>, clock: SessionClock, ends: Ends) {
+async fn run(
+    request: Request,
+    network: Network,
+    identity: impl Future<Output = Option<Identity>>,
+    clock: SessionClock,
+    ends: Ends,
+) {
     let Ends { mut commands, events, tracks, video, audio, data, arrived } = ends;
     let (to_server, server_inbox) = mpsc::channel(SIGNAL_QUEUE);
     let (server_outbox, mut from_server) = mpsc::channel(SIGNAL_QUEUE);
@@ -82,7 +95,7 @@ async fn run(request: Request, network: Network, identity: Option<Identity>, clo
     services.spawn(post::run(data, lines_end));
     let post = Post { arrived, lines };
     let outputs = Outputs { events, tracks, sinks, post, news, to_server, media };
-    let mut room = Room::new(request, network, identity, clock, outputs);
+    let mut room = Room::new(request, network, identity.await, clock, outputs);
     let reason = loop {
         let due = room.keyframes.poll_timeout();
         tokio::select! {

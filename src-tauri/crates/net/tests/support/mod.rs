@@ -80,7 +80,7 @@ impl Caller {
 
     /// `None`: like a client that knows no identities.
     pub(crate) fn connect_as(request: Request, identity: Option<Identity>, clock: &Clock) -> Self {
-        let session = fika_net::mesh::connect(request, network(), identity, Arc::clone(clock));
+        let session = fika_net::mesh::connect(request, network(), std::future::ready(identity), Arc::clone(clock));
         Self { session, clock: Arc::clone(clock), peer: None }
     }
 

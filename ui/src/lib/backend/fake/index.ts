@@ -116,12 +116,12 @@ export function fakeBackend(query: URLSearchParams): Backend {
         video: transport,
         linkError: null,
         smallWindow: query.has("small"),
-        keyPlace: query.has("no-keychain") ? "memory" : "keychain",
         settings: kept,
         view,
         devices: state === "lobby-nothing" || query.has("no-devices") ? [] : DEVICES,
       };
     },
+    keyPlace: async () => (query.has("no-keychain") ? "memory" : "keychain"),
     video: (transport) => {
       if (transport.kind !== "websocket") return native;
       return transport.url === "" ? canvases : webSocketVideo(transport.url);

@@ -188,12 +188,12 @@ export function webBackend(): Backend {
         video: { kind: "element" },
         linkError: typeof found === "string" && location.pathname.startsWith("/j/") ? found : null,
         smallWindow: false,
-        keyPlace: "memory",
         settings,
         view: view(),
         devices: devices.list,
       };
     },
+    keyPlace: async () => "memory",
     video: () => video,
     newCall: () => refuse("notALink"),
     openInvite: async (text) => {

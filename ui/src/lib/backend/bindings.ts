@@ -6,6 +6,8 @@ import * as __TAURI_EVENT from "@tauri-apps/api/event";
 /** Commands */
 export const commands = {
 	start: () => typedError<AppInfo, UiError>(__TAURI_INVOKE("start")),
+	/**  Where our key is: known when its keychain has answered. */
+	keyPlace: () => typedError<KeyPlace, UiError>(__TAURI_INVOKE("key_place")),
 	newCall: () => typedError<null, UiError>(__TAURI_INVOKE("new_call")),
 	openInvite: (link: string) => typedError<null, UiError>(__TAURI_INVOKE("open_invite", { link })),
 	join: () => typedError<null, UiError>(__TAURI_INVOKE("join")),
@@ -96,8 +98,6 @@ export type AppInfo = {
 	files: FilesView,
 	text: TextView,
 	devices: DeviceInfo[],
-	/**  Where our key is. */
-	keyPlace: KeyPlace,
 	/**  Why the link that the app was started with leads nowhere. */
 	linkError: UiErrorCode | null,
 };

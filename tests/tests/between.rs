@@ -166,11 +166,13 @@ fn without_bindings_the_call_works_and_is_shown_as_not_verifiable() {
 #[test]
 fn a_wrong_certificate_ends_before_there_are_keys() {
     let mut scene = Scene::new(Attack::StripAndSwap, &NO_MEDIA);
-    scene.alice.view("given up", |view| {
-        let them = person(view, "Bob");
-        assert_ne!(them["connection"], "connected", "{view}");
-        them["connection"] == "reconnecting"
-    });
+    for (seat, name) in [(&mut scene.alice, "Bob"), (&mut scene.bob, "Alice")] {
+        seat.view("given up", |view| {
+            let them = person(view, name);
+            assert_ne!(them["connection"], "connected", "{view}");
+            them["connection"] == "reconnecting"
+        });
+    }
     scene.end();
 }
 

@@ -215,12 +215,14 @@ impl Peer {
     }
 
     async fn start(&mut self) {
+        // What is replaced before it carried anything has failed, whoever found out first.
+        let failed = self.active.as_ref().is_some_and(|active| !active.connected);
         self.close().await;
         self.untrusted = false;
         self.reachable = false;
         self.began = Instant::now();
         self.deadline = Some(self.began + CONNECT_TIMEOUT);
-        self.tell(PeerNews::State(PeerState::Connecting)).await;
+        self.tell(PeerNews::State(if failed { PeerState::Failed } else { PeerState::Connecting })).await;
     }
 
     async fn begin_again(&mut self) {

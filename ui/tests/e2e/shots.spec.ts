@@ -26,19 +26,32 @@ for (const name of ["dark", "light"] as const) {
     await page.screenshot({ path: `shots/small-hover-${name}.png` });
   });
 }
-test("extras", async ({ page }) => {
-  for (const { name, state, reach } of extras) {
-    await open(page, state);
-    await reach(page);
-    for (const each of ["dark", "light"] as const) {
-      await theme(page, each);
-      await page.screenshot({ path: `shots/${name}-${each}.png` });
+const sizes = [
+  { name: "", size: { width: 1280, height: 800 } },
+  { name: "-narrow", size: { width: 360, height: 640 } },
+  { name: "-wide", size: { width: 2560, height: 1440 } },
+] as const;
+for (const { name: suffix, size } of sizes) {
+  test(`extras${suffix}`, async ({ page }) => {
+    await page.setViewportSize(size);
+    for (const { name, state, reach } of extras) {
+      await open(page, state);
+      // In a narrow window some things are reached otherwise.
+      const there = await reach(page).then(
+        () => true,
+        () => false,
+      );
+      for (const each of there ? (["dark", "light"] as const) : []) {
+        await theme(page, each);
+        await page.screenshot({ path: `shots/${name}-${each}${suffix}.png` });
+      }
     }
-  }
-});
+  });
+}
 
 const variants = [
-  { name: "narrow", size: { width: 360, height: 640 }, options: {} },
+  { name: "narrow", size: { width: 360, height: 640 }, options: {}, all: true },
+  { name: "wide", size: { width: 2560, height: 1440 }, options: { theme: "light" }, all: true },
   { name: "narrow-sv", size: { width: 360, height: 640 }, options: { lang: "sv" } },
   { name: "zoom", size: { width: 640, height: 400 }, options: {} },
   { name: "medium", size: { width: 900, height: 640 }, options: { lang: "sv" } },
@@ -61,12 +74,13 @@ const few = [
   "link-ended",
   "ended",
 ] as const;
-for (const { name, size, options } of variants) {
+for (const variant of variants) {
+  const { name, size, options } = variant;
   test(`variant ${name}`, async ({ page }) => {
     await page.setViewportSize(size);
     if (name === "forced") await page.emulateMedia({ forcedColors: "active" });
     await open(page, "home", options);
-    for (const state of few) {
+    for (const state of "all" in variant ? stateNames : few) {
       await show(page, state);
       await page.screenshot({ path: `shots/${state}-${name}.png` });
     }

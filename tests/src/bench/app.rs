@@ -9,7 +9,7 @@ use fika_media::Timestamp;
 
 use super::figures::{Run, quantile};
 use super::screen;
-use super::{LEFT, PATIENCE, Plan, RIGHT, SCREEN, Side, measure};
+use super::{LEFT, PATIENCE, Plan, RIGHT, SCREEN, Side, measure, of_page};
 use crate::camera::Shim;
 use crate::display::Rect;
 use crate::pair::{self, Bed, id};
@@ -26,11 +26,24 @@ pub fn run(plan: &Plan, clip: &Path, speech: &[f32]) -> anyhow::Result<(Run, Sid
     let far = bed.open("far", &camera, RIGHT)?;
     let link = pair::start_call(&near, "Near")?;
     pair::enter_lobby(&far, &link, "Far")?;
-    // Asked of the page itself: WebDriver's own pressing takes a while of its own.
-    let click = monotonic();
-    far.evaluate(&format!("document.querySelector(\"{}\").click()", id("join-now")))?;
-    far.until("document.querySelector('[data-connection=connected]') !== null")?;
-    figures.insert("connected", millis(click, monotonic()));
+    // The page itself presses and watches: the driver needs a while for each of its words.
+    let pressed = far.evaluate(&format!(
+        "(() => {{
+            const begin = Date.now();
+            const look = () => {{
+                if (document.querySelector('[data-connection=connected]')) window.connectedAt = Date.now();
+                else setTimeout(look, 4);
+            }};
+            document.querySelector(\"{}\").click();
+            look();
+            return begin;
+        }})()",
+        id("join-now")
+    ))?;
+    let (pressed, connected) = (pressed.as_f64(), far.until("window.connectedAt")?.as_f64());
+    let (pressed, connected) = pressed.zip(connected).context("times of the page")?;
+    figures.insert("connected", connected - pressed);
+    let click = of_page(pressed);
     pair::sees_other(&far)?;
     let (mut picture, first) = screen::find(&bed.display, RIGHT, PATIENCE)?;
     figures.insert("first_frame", millis(click, first.at));
@@ -43,7 +56,7 @@ pub fn run(plan: &Plan, clip: &Path, speech: &[f32]) -> anyhow::Result<(Run, Sid
     // Its place may have changed since the first picture.
     (picture, _) = screen::find(&bed.display, RIGHT, PATIENCE).unwrap_or((picture, first));
     let seen = screen::watch(&bed.display, picture, plan.watch)?;
-    figures.insert("fps", seen.len() as f64 / plan.watch.as_secs_f64());
+    side.insert_pictures(&mut figures, seen.len() as f64 / plan.watch.as_secs_f64());
     let latencies: Vec<f64> = seen.iter().map(|seen| millis(seen.marker.pts, seen.at)).collect();
     for (row, part) in [("latency_p50", 0.5), ("latency_p95", 0.95)] {
         figures.insert(row, quantile(&latencies, part).context("pictures were seen")?);

@@ -9,7 +9,7 @@ use fika_media::Timestamp;
 
 use super::figures::{Run, quantile};
 use super::screen::{self, Seen};
-use super::{LEFT, PATIENCE, Plan, RIGHT, Side, measure};
+use super::{LEFT, PATIENCE, Plan, RIGHT, Side, measure, of_page};
 use crate::chromium::{Browser, Launch, Page, Pages};
 use crate::display::Display;
 
@@ -38,10 +38,10 @@ pub fn run(plan: &Plan, display: &Display, link: &str, clip: &Path, sound: &Path
         page.evaluate("fika.camera()")?;
     }
     near.evaluate(&format!("fika.join('{link}').then(() => 0)"))?;
-    let click = monotonic();
     far.evaluate(&format!("fika.join('{link}').then(() => 0)"))?;
+    let click = far.evaluate("performance.timeOrigin + fika.marks.join")?.as_f64().context("a time")?;
     let (picture, first) = screen::find(display, RIGHT, PATIENCE)?;
-    figures.insert("first_frame", millis(click, first.at));
+    figures.insert("first_frame", millis(of_page(click), first.at));
     let connected = far.evaluate("fika.until(() => fika.marks.connected).then((at) => at - fika.marks.join)")?;
     figures.insert("connected", connected.as_f64().context("a time")?);
 
@@ -54,7 +54,7 @@ pub fn run(plan: &Plan, display: &Display, link: &str, clip: &Path, sound: &Path
 
     near.evaluate("fika.readMarks()")?;
     let seen = screen::watch(display, picture, plan.watch)?;
-    figures.insert("fps", seen.len() as f64 / plan.watch.as_secs_f64());
+    side.insert_pictures(&mut figures, seen.len() as f64 / plan.watch.as_secs_f64());
     let latencies = latencies(&mut near, &seen)?;
     for (row, part) in [("latency_p50", 0.5), ("latency_p95", 0.95)] {
         figures.insert(row, quantile(&latencies, part).context("pictures were seen")?);

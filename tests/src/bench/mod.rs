@@ -14,7 +14,10 @@ pub mod screen;
 pub mod soak;
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use fika_devices::clock::monotonic;
+use fika_media::Timestamp;
 
 use crate::display::Rect;
 use crate::pair::Sound;
@@ -70,6 +73,19 @@ impl Side {
         run.insert("pss", self.pss as f64 / f64::from(1 << 20));
         run.insert("screen", self.screen);
     }
+
+    /// How many of the other's pictures a second were seen, and what each of them cost: on a full machine a program that
+    /// shows fewer takes less.
+    pub fn insert_pictures(&self, run: &mut Run, fps: f64) {
+        run.insert("fps", fps);
+        run.insert("cpu_picture", self.cpu * 1000.0 / fps);
+    }
+}
+
+/// A time of a page, in milliseconds since 1970, on the clock of everything else.
+pub(crate) fn of_page(epoch: f64) -> Timestamp {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64() * 1e3;
+    Timestamp::from_micros(monotonic().as_micros() - ((now - epoch) * 1e3) as i64)
 }
 
 /// Counts over `time` what the process trees below `roots` take.

@@ -9,6 +9,7 @@ use super::{Plan, Side};
 
 const ROWS: &[Row] = &[
     Row { key: "cpu", title: "CPU of one side in the call, cores", digits: 2 },
+    Row { key: "cpu_picture", title: "the same for each picture that reached the screen, ms", digits: 1 },
     Row { key: "pss", title: "memory of one side in the call (PSS), MiB", digits: 0 },
     Row { key: "start", title: "start of the process to the first painted screen, ms", digits: 0 },
     Row { key: "connected", title: "join pressed to connected, ms", digits: 0 },

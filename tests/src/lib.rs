@@ -25,6 +25,7 @@ pub mod look;
 pub mod manager;
 #[cfg(target_os = "linux")]
 pub mod netns;
+pub mod nginx;
 #[cfg(target_os = "linux")]
 pub mod pair;
 #[cfg(target_os = "linux")]

@@ -15,7 +15,7 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::Message;
 
-/// What it does to the offers and answers that pass.
+/// What it does to the messages that pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attack {
     /// Passes everything on.
@@ -36,6 +36,8 @@ pub enum Attack {
     Replay,
     /// Adds somebody to the room who has no link, and speaks for them.
     Ghost,
+    /// Whoever is put out never hears of it: neither why, nor that the server has closed.
+    Deaf,
 }
 
 /// The id of who is added.
@@ -111,19 +113,26 @@ impl Drop for Between {
 async fn serve(stream: TcpStream, state: Arc<State>) {
     let Ok(mut client) = tokio_tungstenite::accept_async(stream).await else { return };
     let Ok((mut server, _)) = tokio_tungstenite::connect_async(state.server.as_str()).await else { return };
-    let mut me = None;
+    let (mut me, mut deaf) = (None, false);
     loop {
         tokio::select! {
             message = client.next() => {
                 let Some(Ok(message)) = message else { return };
                 for message in state.of_client(message, me.as_ref()) {
-                    if server.send(message).await.is_err() {
+                    // What is said to a server that has closed is lost.
+                    let closed = !deaf && server.send(message).await.is_err();
+                    if closed && state.attack != Attack::Deaf {
                         return;
                     }
+                    deaf |= closed;
                 }
             }
-            message = server.next() => {
+            message = server.next(), if !deaf => {
                 let Some(Ok(message)) = message else { return };
+                if state.is_end(&message) {
+                    deaf = true;
+                    continue;
+                }
                 for message in state.of_server(message, &mut me) {
                     if client.send(message).await.is_err() {
                         return;
@@ -149,6 +158,16 @@ impl State {
             Message::text(serde_json::to_string(&message).unwrap())
         };
         self.tamper(me, &to, payload).into_iter().map(signal).collect()
+    }
+
+    /// What somebody who is put out must not hear.
+    fn is_end(&self, message: &Message) -> bool {
+        let refused = |text: &str| matches!(serde_json::from_str(text), Ok(ServerMessage::Refused { .. }));
+        self.attack == Attack::Deaf
+            && match message {
+                Message::Text(text) => refused(text),
+                message => message.is_close(),
+            }
     }
 
     fn of_server(&self, message: Message, me: &mut Option<ParticipantId>) -> Vec<Message> {

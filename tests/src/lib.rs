@@ -17,6 +17,8 @@ pub mod counts;
 pub mod display;
 #[cfg(target_os = "linux")]
 pub mod guest;
+#[cfg(target_os = "linux")]
+pub mod house;
 pub mod isolated;
 pub mod link;
 #[cfg(target_os = "linux")]
@@ -25,6 +27,7 @@ pub mod look;
 pub mod manager;
 #[cfg(target_os = "linux")]
 pub mod netns;
+pub mod nginx;
 #[cfg(target_os = "linux")]
 pub mod pair;
 #[cfg(target_os = "linux")]

@@ -65,6 +65,11 @@ impl Room {
         Self::opened(&server.address, options, certificate.trusted().into())
     }
 
+    /// At this address, which may be a proxy's.
+    pub fn open_secure_at(server: &str, certificate: &Certificate, options: &[&str]) -> Self {
+        Self::opened(server, options, certificate.trusted().into())
+    }
+
     /// On the server at this address.
     pub fn open_at(server: &str, options: &[&str]) -> Self {
         Self::opened(server, options, Vec::new())
@@ -109,7 +114,12 @@ pub struct Seat {
 
 impl Seat {
     pub fn take(link: &str, name: &str, media: &[&str], more: &[&str]) -> Self {
-        let mut command = cli::command();
+        Self::take_under(&[], link, name, media, more)
+    }
+
+    /// The same, started by another program, which is given with its arguments.
+    pub fn take_under(starter: &[String], link: &str, name: &str, media: &[&str], more: &[&str]) -> Self {
+        let mut command = cli::under(starter);
         command.args(["room", "sit", link, "--json", "--name", name]).args(media).args(more).stdin(Stdio::piped());
         Self {
             program: Running::start(&mut command),

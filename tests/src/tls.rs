@@ -4,7 +4,7 @@
 //! Everything runs on the calling thread.
 #![allow(clippy::unwrap_used, reason = "also what tests call is a test")]
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use sha2::{Digest as _, Sha256};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
@@ -73,6 +73,11 @@ impl Certificate {
         vec!["--tls-certificate".into(), self.file("cert.pem"), "--tls-key".into(), self.file("key.pem")]
     }
 
+    /// Files of the certificate and its key, in PEM.
+    pub fn files(&self) -> [String; 2] {
+        [self.file("cert.pem"), self.file("key.pem")]
+    }
+
     /// Who has signed it, in PEM: for `fika-cli --ca`.
     pub fn authority(&self) -> PathBuf {
         self.folder.path().join("ca.pem")
@@ -104,6 +109,17 @@ pub struct Visit {
 
 impl Visit {
     pub async fn open(server: SocketAddr, name: &str, authority: &Path) -> std::io::Result<Self> {
+        Self::over(TcpStream::connect(server).await?, name, authority).await
+    }
+
+    /// From this address of ours.
+    pub async fn open_from(from: IpAddr, server: SocketAddr, name: &str, authority: &Path) -> std::io::Result<Self> {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind((from, 0).into())?;
+        Self::over(socket.connect(server).await?, name, authority).await
+    }
+
+    async fn over(stream: TcpStream, name: &str, authority: &Path) -> std::io::Result<Self> {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_file(authority).unwrap()).unwrap();
         let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -111,7 +127,6 @@ impl Visit {
             .unwrap()
             .with_root_certificates(roots)
             .with_no_client_auth();
-        let stream = TcpStream::connect(server).await?;
         let name = ServerName::try_from(name.to_owned()).unwrap();
         let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
         let shown = stream.get_ref().1.peer_certificates().unwrap()[0].clone();

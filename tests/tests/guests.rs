@@ -3,52 +3,16 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used)]
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use fika_tests::chromium;
 use fika_tests::cli::NO_MEDIA;
 use fika_tests::guest::{Guest, MY_PICTURE, NOTHING_IS_LEFT, THEIR_PICTURE, Way, shows};
-use fika_tests::rooms::{Room, Seat, Server, in_room};
-use fika_tests::tls::Certificate;
+use fika_tests::house::House;
+use fika_tests::rooms::in_room;
 use serde_json::{Value, json};
 
 /// Statistics come once a second, and who was put out is in no more of them than this.
 const GONE_WITHIN: usize = 5;
-
-/// A server with TLS and a room on it.
-struct House {
-    folder: tempfile::TempDir,
-    certificate: Certificate,
-    server: Server,
-    meeting: Room,
-}
-
-impl House {
-    fn open(options: &[&str]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let certificate = Certificate::make();
-        let server = Server::secure(&folder.path().join("data"), &certificate);
-        let meeting = Room::open_secure(&server, &certificate, options);
-        chromium::make_small_clip(&folder.path().join("clip.y4m")).unwrap();
-        Self { folder, certificate, server, meeting }
-    }
-
-    fn guest(&self, way: Way) -> Guest {
-        let clip = Some(self.file("clip.y4m"));
-        Guest::open(&self.meeting.link, &Way { trusted: Some(self.certificate.pin.clone()), clip, ..way })
-    }
-
-    /// In the meeting by `fika-cli`.
-    fn seat(&self, name: &str, media: &[&str], more: &[&str]) -> Seat {
-        let trusted = self.certificate.trusted();
-        let more: Vec<&str> = more.iter().copied().chain(trusted.iter().map(String::as_str)).collect();
-        Seat::take(&self.meeting.link, name, media, &more)
-    }
-
-    fn file(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-}
 
 fn person<'a>(view: &'a Value, name: &str) -> &'a Value {
     let people = view["participants"].as_array().unwrap();

@@ -1,14 +1,16 @@
 //! A sender and a receiver with a path between them, in virtual time, and what came of it.
 
+use std::collections::HashSet;
 use std::ops::Deref;
 use std::time::Duration;
 
 use fika_media::Timestamp;
 use fika_rtp::congestion::{self, State};
 
+use super::files::{self, Giver};
 use super::receiver::{Receiver, Reply};
 use super::seen::{Seen, at};
-use super::sender::{Packet, Sender};
+use super::sender::{Kind, Packet, Sender};
 use super::{Config, Link};
 
 /// What a video call of ours sends at most, in these figures.
@@ -24,6 +26,10 @@ pub struct Call {
     targets: Vec<(Timestamp, u32, State)>,
     /// Times in which the sender's process does not run.
     asleep: Vec<(Timestamp, Timestamp)>,
+    giver: Option<Giver>,
+    /// What of the file is there.
+    taken: HashSet<files::Part>,
+    file: Vec<(Timestamp, usize)>,
 }
 
 impl Call {
@@ -41,7 +47,16 @@ impl Call {
             rtt,
             targets: Vec::new(),
             asleep: Vec::new(),
+            giver: None,
+            taken: HashSet::new(),
+            file: Vec::new(),
         }
+    }
+
+    /// A file without an end is sent beside the call.
+    pub fn with_file(mut self, from: f64) -> Self {
+        self.giver = Some(Giver::new(at(from)));
+        self
     }
 
     /// In seconds, like all that follow.
@@ -62,7 +77,8 @@ impl Call {
             let replies = self.back.poll_timeout().filter(|_| slept.is_none());
             let wakes = [self.receiver.poll_timeout(), self.there.poll_timeout(), replies];
             let sender = slept.unwrap_or_else(|| self.sender.poll_timeout(self.now));
-            let next = wakes.into_iter().flatten().fold(sender, Timestamp::min);
+            let file = self.giver.as_ref().filter(|_| slept.is_none()).map(|giver| giver.poll_timeout(self.now));
+            let next = wakes.into_iter().flatten().chain(file).fold(sender, Timestamp::min);
             self.now = next.max(self.now);
             self.step(slept.is_some_and(|until| until > self.now));
         }
@@ -72,7 +88,15 @@ impl Call {
     fn step(&mut self, sleeps: bool) {
         let now = self.now;
         while let Some((_, (number, packet))) = self.there.poll_packet(now) {
-            self.receiver.on_packet(number, packet, now);
+            match packet.kind {
+                Kind::File(part) => {
+                    if self.taken.insert(part) {
+                        self.file.push((now, part.bytes));
+                    }
+                    self.back.handle_packet(Reply::File(part), 80, now);
+                }
+                _ => self.receiver.on_packet(number, packet, now),
+            }
         }
         for reply in self.receiver.handle_timeout(now) {
             self.back.handle_packet(reply, 80, now);
@@ -89,11 +113,21 @@ impl Call {
                 }
                 Reply::Nack(sequences) => self.sender.on_nack(&sequences, self.rtt, now),
                 Reply::Pli => self.sender.on_keyframe_wanted(),
+                Reply::File(part) => self.giver.iter_mut().for_each(|giver| giver.on_answer(part, now)),
             }
         }
-        let first = self.sender.next_number();
+        let (first, frame) = (self.sender.next_number(), self.sender.frame);
         for (number, packet) in (first..).zip(self.sender.handle_timeout(now)) {
             self.there.handle_packet((number, packet), packet.size, now);
+        }
+        let Some(giver) = &mut self.giver else { return };
+        if self.sender.frame > frame {
+            giver.on_frame();
+        }
+        for part in giver.handle_timeout(&self.sender.control, now) {
+            // Not numbered: the reports are about sound and picture.
+            let packet = Packet { kind: Kind::File(part), size: part.size() };
+            self.there.handle_packet((u64::MAX, packet), packet.size, now);
         }
     }
 
@@ -114,6 +148,7 @@ impl Call {
             collapses: self.sender.collapses,
             padding: self.sender.padding,
             resent: self.sender.resent,
+            file: self.file,
         }
     }
 }
@@ -130,9 +165,17 @@ pub struct Report {
     /// Bytes.
     pub padding: usize,
     pub resent: usize,
+    /// Of the file, without headers.
+    file: Vec<(Timestamp, usize)>,
 }
 
 impl Report {
+    /// Bytes of the file that arrived, a second.
+    pub fn file(&self, from: f64, to: f64) -> f64 {
+        let inside = self.file.iter().filter(|(when, _)| (at(from)..at(to)).contains(when));
+        inside.map(|(_, bytes)| *bytes as f64).sum::<f64>() / (to - from)
+    }
+
     /// The longest time without sound, seconds.
     pub fn silence(&self, from: f64, to: f64) -> f64 {
         let inside = self.sounds.windows(2).filter(|pair| (at(from)..at(to)).contains(&pair[0]));

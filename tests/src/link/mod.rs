@@ -5,6 +5,7 @@
 //! [`LOG`] passages, then forgets the oldest.
 
 pub mod call;
+mod files;
 pub mod loss;
 pub mod random;
 pub mod receiver;

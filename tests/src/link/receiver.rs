@@ -10,6 +10,7 @@ use fika_media::Timestamp;
 use fika_rtp::congestion::Reported;
 use fika_rtp::nack::Generator;
 
+use super::files;
 use super::random::Random;
 use super::seen::Shown;
 use super::sender::{Kind, Packet, Part};
@@ -30,6 +31,8 @@ pub(super) enum Reply {
     Feedback(Vec<Reported>),
     Nack(Vec<u16>),
     Pli,
+    /// A part of a file is here.
+    File(files::Part),
 }
 
 /// Packets of one frame that came: how many, first and last RTP number.
@@ -104,7 +107,8 @@ impl Receiver {
         self.received.push((now, packet.size, !matches!(packet.kind, Kind::Padding)));
         match packet.kind {
             Kind::Sound => self.sounds.push_back(now),
-            Kind::Padding => {}
+            // Files are none of this receiver's.
+            Kind::Padding | Kind::File(_) => {}
             Kind::Video(part) => self.on_part(part, now),
         }
     }

@@ -9,6 +9,7 @@ use fika_media::budget::Budget;
 use fika_rtp::congestion::{Config, Control, Output, Pacer, Release, Reported};
 use fika_rtp::nack::History;
 
+use super::files;
 use super::random::Random;
 
 pub(super) const FRAME: Duration = Duration::from_micros(33_333);
@@ -38,6 +39,7 @@ pub(super) enum Kind {
     Sound,
     Padding,
     Video(Part),
+    File(files::Part),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -64,7 +66,7 @@ pub(super) struct Sender {
     pub(super) still: Option<Still>,
     next_frame: Timestamp,
     next_sound: Timestamp,
-    frame: u64,
+    pub(super) frame: u64,
     sequence: u16,
     number: u64,
     keyframe: Option<bool>,

@@ -1,6 +1,7 @@
 //! The command line, as docs/cli.md promises it.
 
 use std::convert::Infallible;
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -11,6 +12,9 @@ use fika_call::signal::IceServer;
 use fika_media::Resolution;
 
 use crate::room::args::Room;
+
+/// Of our video, in kbit/s.
+const MAX_BITRATE: u32 = 2500;
 
 /// Fika without a window: rooms, bots and measurements.
 #[derive(Debug, Parser)]
@@ -55,44 +59,12 @@ pub(crate) enum Command {
     },
 }
 
+/// Who takes part, and how they are reached.
 #[derive(Clone, Debug, Args)]
-pub(crate) struct Media {
+pub(crate) struct Seat {
     /// What the others see.
     #[arg(long, default_value = "fika-cli")]
     pub(crate) name: String,
-    /// `default`, a device's id, `file:PATH`, `test` or `none`.
-    #[arg(long, value_name = "SRC", value_parser = camera)]
-    pub(crate) camera: Option<Source>,
-    /// `default`, a device's id, `file:PATH`, `test`, `beep` or `none`.
-    #[arg(long, value_name = "SRC")]
-    pub(crate) microphone: Option<Source>,
-    /// `default`, a device's id or `none`.
-    #[arg(long, value_name = "SINK")]
-    pub(crate) speaker: Option<Sink>,
-    /// Largest picture and rate to send.
-    #[arg(long, value_name = "WxH@FPS", default_value = "1280x720@30")]
-    pub(crate) video: Video,
-    /// Most that our video takes.
-    #[arg(long, value_name = "KBPS", default_value_t = 2500, value_parser = clap::value_parser!(u32).range(50..=50_000))]
-    pub(crate) max_bitrate: u32,
-    /// Leave this many seconds after the first media connection.
-    #[arg(long, value_name = "S", value_parser = seconds)]
-    pub(crate) duration: Option<Duration>,
-    /// Write statistics once a second, one JSON object a line.
-    #[arg(long, value_name = "FILE.jsonl")]
-    pub(crate) stats: Option<PathBuf>,
-    /// Record the first other participant's pictures as they are presented, with times in FILE.y4m.csv.
-    #[arg(long, value_name = "FILE.y4m")]
-    pub(crate) record_video: Option<PathBuf>,
-    /// Record when each of these pictures was presented, and its size, without the pictures.
-    #[arg(long, value_name = "FILE.csv")]
-    pub(crate) record_times: Option<PathBuf>,
-    /// Record the mixed playout.
-    #[arg(long, value_name = "FILE.wav")]
-    pub(crate) record_audio: Option<PathBuf>,
-    /// The server that opens the room; without it this computer does. `join` takes the link's.
-    #[arg(long, value_name = "URL", value_parser = server)]
-    pub(crate) server: Option<url::Url>,
     /// A STUN or TURN server: stun:HOST:PORT, or turn:HOST:PORT,USER,PASSWORD. May be repeated.
     #[arg(long = "ice-server", value_name = "URL[,USER,PASSWORD]", value_parser = ice_server)]
     pub(crate) ice_servers: Vec<IceServer>,
@@ -114,6 +86,65 @@ pub(crate) struct Media {
     /// Bind the sockets of media here instead of to every interface, and ask no multicast DNS. May be repeated.
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub(crate) bind: Vec<SocketAddr>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Media {
+    #[command(flatten)]
+    pub(crate) seat: Seat,
+    /// `default`, a device's id, `file:PATH`, `test` or `none`.
+    #[arg(long, value_name = "SRC", value_parser = camera)]
+    pub(crate) camera: Option<Source>,
+    /// `default`, a device's id, `file:PATH`, `test`, `beep` or `none`.
+    #[arg(long, value_name = "SRC")]
+    pub(crate) microphone: Option<Source>,
+    /// `default`, a device's id or `none`.
+    #[arg(long, value_name = "SINK")]
+    pub(crate) speaker: Option<Sink>,
+    /// Largest picture and rate to send.
+    #[arg(long, value_name = "WxH@FPS", default_value_t = Video::DEFAULT)]
+    pub(crate) video: Video,
+    /// Most that our video takes.
+    #[arg(long, value_name = "KBPS", default_value_t = MAX_BITRATE, value_parser = clap::value_parser!(u32).range(50..=50_000))]
+    pub(crate) max_bitrate: u32,
+    /// Leave this many seconds after the first media connection.
+    #[arg(long, value_name = "S", value_parser = seconds)]
+    pub(crate) duration: Option<Duration>,
+    /// Write statistics once a second, one JSON object a line.
+    #[arg(long, value_name = "FILE.jsonl")]
+    pub(crate) stats: Option<PathBuf>,
+    /// Record the first other participant's pictures as they are presented, with times in FILE.y4m.csv.
+    #[arg(long, value_name = "FILE.y4m")]
+    pub(crate) record_video: Option<PathBuf>,
+    /// Record when each of these pictures was presented, and its size, without the pictures.
+    #[arg(long, value_name = "FILE.csv")]
+    pub(crate) record_times: Option<PathBuf>,
+    /// Record the mixed playout.
+    #[arg(long, value_name = "FILE.wav")]
+    pub(crate) record_audio: Option<PathBuf>,
+    /// The server that opens the room; without it this computer does. `join` takes the link's.
+    #[arg(long, value_name = "URL", value_parser = server)]
+    pub(crate) server: Option<url::Url>,
+}
+
+impl Media {
+    /// A seat where nothing is heard, seen, played or written down.
+    pub(crate) fn off(seat: Seat) -> Self {
+        Self {
+            seat,
+            camera: Some(Source::None),
+            microphone: Some(Source::None),
+            speaker: Some(Sink::None),
+            video: Video::DEFAULT,
+            max_bitrate: MAX_BITRATE,
+            duration: None,
+            stats: None,
+            record_video: None,
+            record_times: None,
+            record_audio: None,
+            server: None,
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -181,6 +212,16 @@ impl FromStr for Sink {
 pub(crate) struct Video {
     pub(crate) resolution: Resolution,
     pub(crate) frame_rate: u32,
+}
+
+impl Video {
+    const DEFAULT: Self = Self { resolution: Resolution::new(1280, 720), frame_rate: 30 };
+}
+
+impl fmt::Display for Video {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}x{}@{}", self.resolution.width, self.resolution.height, self.frame_rate)
+    }
 }
 
 impl FromStr for Video {
@@ -256,9 +297,9 @@ mod tests {
         assert_eq!((media.microphone, media.speaker), (Some(Source::Test), Some(Sink::None)));
         assert_eq!(media.video, Video { resolution: Resolution::new(640, 360), frame_rate: 15 });
         assert_eq!(media.duration, Some(Duration::from_millis(2500)));
-        assert_eq!(media.ice_servers[1].credential.as_deref(), Some("p,w"));
-        assert!(media.relay_only);
-        assert_eq!(media.bind, [SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], 0))]);
+        assert_eq!(media.seat.ice_servers[1].credential.as_deref(), Some("p,w"));
+        assert!(media.seat.relay_only);
+        assert_eq!(media.seat.bind, [SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], 0))]);
     }
 
     #[test]

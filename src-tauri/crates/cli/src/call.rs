@@ -44,7 +44,7 @@ pub(crate) async fn run(link: Option<String>, media: Media, trust: Trust) -> Res
 }
 
 pub(crate) async fn start(media: &Media, trust: Trust, recorder: Arc<Recorder>) -> Result<EngineHandle, Failure> {
-    let identity = identity::open(media.identity.as_deref())?;
+    let identity = identity::open(media.seat.identity.as_deref())?;
     let clock = fika_devices::clock::clock();
     let request = CameraRequest { resolution: media.video.resolution, frame_rate: media.video.frame_rate };
     let camera = media.camera.clone().unwrap_or(Source::Default);
@@ -57,17 +57,17 @@ pub(crate) async fn start(media: &Media, trust: Trust, recorder: Arc<Recorder>) 
     let sources = sources.await.map_err(|_| Failure::new(Kind::Device, "A clip could not be opened."))??;
     let [camera, microphone, speaker] = sources.ids();
     let settings = CallSettings {
-        name: media.name.clone(),
+        name: media.seat.name.clone(),
         camera,
         microphone,
         speaker,
-        privacy: if media.relay_only { ConnectionPrivacy::RelayOnly } else { ConnectionPrivacy::Automatic },
-        private: media.private,
+        privacy: if media.seat.relay_only { ConnectionPrivacy::RelayOnly } else { ConnectionPrivacy::Automatic },
+        private: media.seat.private,
         server: media.server.as_ref().map(|url| url.to_string()),
     };
     fika_engine::start(fika_engine::Config {
         devices: Arc::new(sources),
-        connector: Arc::new(Mesh { clock: clock.clone(), network: network(&media.bind, trust.clone()), identity }),
+        connector: Arc::new(Mesh { clock: clock.clone(), network: network(&media.seat.bind, trust.clone()), identity }),
         rooms: Arc::new(HereOrThere::new(trust)),
         frames: recorder,
         clock,
@@ -77,12 +77,12 @@ pub(crate) async fn start(media: &Media, trust: Trust, recorder: Arc<Recorder>) 
             frame_rate: request.frame_rate,
             max_bitrate: media.max_bitrate * 1000,
         },
-        ice_servers: media.ice_servers.clone(),
+        ice_servers: media.seat.ice_servers.clone(),
         contacts: Vec::new(),
         voice_processing,
         files: FilesConfig {
-            folder: media.downloads.clone().or_else(dirs::download_dir),
-            max_size: u64::from(media.max_file) << 20,
+            folder: media.seat.downloads.clone().or_else(dirs::download_dir),
+            max_size: u64::from(media.seat.max_file) << 20,
         },
     })
     .map_err(|error| Failure::new(Kind::Device, error.to_string()))

@@ -5,9 +5,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{Args, Subcommand, ValueEnum};
 use fika_call::door::{InviteOptions, Preset, RoomOptions};
-use fika_call::room::Asked;
+use fika_call::room::{Asked, Reaction};
 
-use crate::args::{Media, server};
+use super::line::{REACTIONS, reaction as named};
+use crate::args::{Media, Seat, server};
 
 #[derive(Debug, Subcommand)]
 #[allow(clippy::large_enum_variant, reason = "there is one, and it is read once")]
@@ -84,6 +85,49 @@ pub(crate) enum Room {
     Ics(Ics),
     /// The meetings of a calendar file that lead to a room.
     Agenda(Agenda),
+    /// Say something to everybody, or to one, and leave again.
+    Chat {
+        #[command(flatten)]
+        visit: Visit,
+        text: String,
+        /// To one person alone: an id, or a name that nobody else has.
+        #[arg(long, value_name = "WHO")]
+        to: Option<String>,
+        /// The number of a message.
+        #[arg(long, value_name = "MESSAGE")]
+        reply_to: Option<u32>,
+    },
+    /// What was said to everybody, as far as the room remembers it.
+    Messages(Visit),
+    /// Show a reaction, or react to a message, and leave again.
+    React {
+        #[command(flatten)]
+        visit: Visit,
+        #[arg(value_parser = reaction)]
+        reaction: Reaction,
+        /// The number of a message.
+        #[arg(long)]
+        message: Option<u32>,
+    },
+    /// Raise a hand and stay until a host lowers it.
+    Hand(Visit),
+    /// Offer a file and stay until it was taken or refused.
+    SendFile {
+        #[command(flatten)]
+        visit: Visit,
+        path: String,
+        /// To one person alone: an id, or a name that nobody else has.
+        #[arg(long, value_name = "WHO")]
+        to: Option<String>,
+    },
+    /// Take the next file that is offered and leave again.
+    ReceiveFile {
+        #[command(flatten)]
+        visit: Visit,
+        /// By nobody else: an id or a name.
+        #[arg(long, value_name = "WHO")]
+        from: Option<String>,
+    },
     /// Sit in a room; commands come line by line from stdin.
     Sit(Sit),
 }
@@ -193,6 +237,21 @@ pub(crate) struct Agenda {
     pub(crate) json: bool,
 }
 
+/// A seat for one thing, without camera, microphone and speaker.
+#[derive(Debug, Args)]
+pub(crate) struct Visit {
+    pub(crate) link: String,
+    #[command(flatten)]
+    pub(crate) seat: Seat,
+    #[arg(long, value_name = "KEY")]
+    pub(crate) host_key: Option<String>,
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) passcode: Option<String>,
+    /// JSON objects, one a line, instead of words.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Sit {
     /// Without one a room is opened, as `call` does.
@@ -267,6 +326,10 @@ impl InviteArgs {
             co_host: *co_host,
         }
     }
+}
+
+fn reaction(name: &str) -> Result<Reaction, &'static str> {
+    named(name).ok_or(REACTIONS)
 }
 
 fn when(text: &str) -> Result<u32, &'static str> {

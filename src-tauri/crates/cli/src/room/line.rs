@@ -44,7 +44,7 @@ pub(super) fn parse(line: &str, find: impl Fn(&str) -> Option<ParticipantId>) ->
         },
         ("react", name) => match reaction(name) {
             Some(reaction) => room(RoomInput::React(reaction)),
-            None => form(REACTIONS),
+            None => form(&format!("react {REACTIONS}")),
         },
         ("chat", said) => room(RoomInput::SendChat { text: said.into(), to: None, reply_to: None }),
         ("tell", _) => match two {
@@ -129,10 +129,10 @@ pub(super) fn parse(line: &str, find: impl Fn(&str) -> Option<ParticipantId>) ->
     }
 }
 
-const REACTIONS: &str = "react thumbsUp|heart|clap|laugh|surprised|sad|celebrate|thinking|coffee";
+pub(super) const REACTIONS: &str = "thumbsUp|heart|clap|laugh|surprised|sad|celebrate|thinking|coffee";
 
 /// By its name in messages.
-fn reaction(name: &str) -> Option<Reaction> {
+pub(super) fn reaction(name: &str) -> Option<Reaction> {
     serde_json::from_value(serde_json::Value::String(name.into())).ok()
 }
 

@@ -1,16 +1,20 @@
 //! `fika-cli room`: everything that a room has. The owner acts without a seat, one connection for each command; `sit`
-//! takes a seat and obeys lines from stdin. Runs on the main task.
+//! takes a seat and obeys lines from stdin; the others take one for one thing. Runs on the main task.
 
 pub(crate) mod args;
 mod calendar;
 mod line;
 mod owner;
+mod seat;
 mod sit;
+mod visit;
+mod words;
 
 use fika_call::ParticipantId;
 use fika_net::Trust;
 
 use self::args::Room;
+use self::visit::Errand;
 use crate::fail::Failure;
 
 pub(crate) async fn run(command: Room, trust: Trust) -> Result<(), Failure> {
@@ -19,6 +23,12 @@ pub(crate) async fn run(command: Room, trust: Trust) -> Result<(), Failure> {
         Room::Ics(ics) => calendar::ics(&ics),
         Room::Agenda(agenda) => calendar::agenda(&agenda),
         Room::Sit(sit) => sit::run(sit, trust).await,
+        Room::Chat { visit, text, to, reply_to } => visit::run(visit, Errand::Chat { text, to, reply_to }, trust).await,
+        Room::Messages(visit) => visit::run(visit, Errand::Messages, trust).await,
+        Room::React { visit, reaction, message } => visit::run(visit, Errand::React { reaction, message }, trust).await,
+        Room::Hand(visit) => visit::run(visit, Errand::Hand, trust).await,
+        Room::SendFile { visit, path, to } => visit::run(visit, Errand::SendFile { path, to }, trust).await,
+        Room::ReceiveFile { visit, from } => visit::run(visit, Errand::ReceiveFile { from }, trust).await,
         command => owner::run(command, &trust).await,
     }
 }

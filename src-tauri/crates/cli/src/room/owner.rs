@@ -36,6 +36,8 @@ pub(super) async fn run(command: Room, trust: &Trust) -> Result<(), Failure> {
     match command {
         // Taken before.
         Room::Open(_) | Room::Sit(_) | Room::Ics(_) | Room::Agenda(_) => Ok(()),
+        Room::Chat { .. } | Room::Messages(_) | Room::React { .. } | Room::Hand(_) => Ok(()),
+        Room::SendFile { .. } | Room::ReceiveFile { .. } => Ok(()),
         Room::Show(owner) => {
             Session::open(owner, trust).await?.show();
             Ok(())

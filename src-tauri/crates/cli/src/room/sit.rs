@@ -8,12 +8,11 @@ use std::sync::Arc;
 
 use fika_call::ParticipantId;
 use fika_call::chat::ChatView;
-use fika_call::files::{FileEnd, FileState, FileView, FilesView};
+use fika_call::files::{FileState, FilesView};
 use fika_call::identity::{Language, word};
-use fika_call::invite::HostKey;
 use fika_call::text::TextView;
 use fika_call::view::{CallView, ConnectionState, Notification, Phase};
-use fika_engine::{Command, EngineHandle, RoomInput};
+use fika_engine::{Command, EngineHandle};
 use fika_net::Trust;
 use serde_json::{Value, json};
 use tokio::sync::broadcast::error::RecvError;
@@ -22,10 +21,11 @@ use tokio::time::{Instant, sleep_until};
 
 use super::args::Sit;
 use super::line::{Line, parse};
-use super::{find, say};
-use crate::args::Source;
+use super::say;
+use super::seat::{Keys, person, stopped, take};
+use super::words::{file_words, message_words};
 use crate::call::start;
-use crate::fail::{Failure, Kind};
+use crate::fail::Failure;
 use crate::record::Recorder;
 use crate::stats::StatsFile;
 use crate::stop;
@@ -51,28 +51,10 @@ pub(super) async fn run(sit: Sit, trust: Trust) -> Result<(), Failure> {
 async fn stay(engine: &EngineHandle, sit: &Sit, mut file: Option<StatsFile>) -> Result<(), Failure> {
     let (mut view, mut chat, mut notifications) = (engine.view(), engine.chat(), engine.notifications());
     let (mut files, mut text) = (engine.files(), engine.text());
-    engine.send(Command::SetCamera { on: sit.media.camera != Some(Source::None) }).await?;
-    engine.send(Command::SetMicrophone { on: sit.media.microphone != Some(Source::None) }).await?;
-    match &sit.link {
-        Some(link) => engine.send(Command::OpenInvite { link: link.clone() }).await?,
-        None => engine.send(Command::NewCall).await?,
-    }
-    let lobby = view.wait_for(|view| matches!(view.phase, Phase::Lobby | Phase::Ended)).await.map_err(|_| stopped())?;
-    let (end, link) = (lobby.end, lobby.invite.as_ref().map(|invite| invite.link.clone()));
-    drop(lobby);
-    if let Some(failure) = end.and_then(Failure::of_end) {
-        return Err(failure);
-    }
-    if let (None, Some(link)) = (&sit.link, link) {
+    let keys = Keys { host_key: sit.host_key.as_deref(), passcode: sit.passcode.as_deref() };
+    if let Some(link) = take(engine, sit.link.as_deref(), &sit.media, keys).await? {
         say(&if sit.json { json!({ "link": link }).to_string() } else { link });
     }
-    if let Some(key) = &sit.host_key {
-        engine.send(Command::Room(RoomInput::SetHostKey(HostKey(key.clone())))).await?;
-    }
-    if let Some(passcode) = &sit.passcode {
-        engine.send(Command::Room(RoomInput::SetPasscode(passcode.clone()))).await?;
-    }
-    engine.send(Command::Join).await?;
     let mut lines = lines();
     let mut told = Told { json: sit.json, messages: 0, files: Vec::new(), lines: 0, words: HashMap::new() };
     let mut stats = engine.stats();
@@ -130,13 +112,6 @@ async fn stay(engine: &EngineHandle, sit: &Sit, mut file: Option<StatsFile>) -> 
     }
 }
 
-fn person(word: &str, view: &CallView) -> Option<fika_call::ParticipantId> {
-    let inside = view.participants.iter().map(|person| (&person.id, person.name.as_str()));
-    let waiting = view.room.iter().flat_map(|room| &room.waiting).map(|guest| (&guest.id, guest.name.as_str()));
-    let me = view.me.id.iter().map(|id| (id, view.me.name.as_str()));
-    find(word, inside.chain(waiting).chain(me))
-}
-
 struct Told {
     json: bool,
     /// Messages told so far, in words.
@@ -180,8 +155,7 @@ impl Told {
             return say(&json!({ "chat": chat.messages }).to_string());
         }
         for message in chat.messages.iter().skip(self.messages) {
-            let private = if message.to.is_some() { " (private)" } else { "" };
-            say(&format!("{}{private}: {}", message.name, message.text));
+            say(&message_words(message));
         }
         self.messages = chat.messages.len();
     }
@@ -194,7 +168,7 @@ impl Told {
             if !self.files.contains(&(file.key, file.state)) {
                 self.files.retain(|(key, _)| *key != file.key);
                 self.files.push((file.key, file.state));
-                say(&words(file));
+                say(&file_words(file));
             }
         }
     }
@@ -235,46 +209,6 @@ impl Told {
     }
 }
 
-/// How it is with a file, and what to type where an answer is waited for.
-fn words(file: &FileView) -> String {
-    let FileView { key, person, name, size, incoming, .. } = file;
-    let way = if *incoming { "from" } else { "to" };
-    let how = match (file.state, incoming) {
-        (FileState::Offered, true) => format!("{size} bytes: accept {key} or decline {key}"),
-        (FileState::Offered, false) => "offered".into(),
-        (FileState::Preparing | FileState::Queued, _) => "waits for its turn".into(),
-        (FileState::Moving, _) => "is moving".into(),
-        (FileState::Interrupted, _) => "waits for the connection".into(),
-        (FileState::Checking, _) => "is being checked".into(),
-        (FileState::Done, _) => match &file.saved_as {
-            Some(saved) => format!("kept as {saved}"),
-            None => "has arrived".into(),
-        },
-        (FileState::Declined, _) => "declined".into(),
-        (FileState::Ended, _) => file.end.map_or_else(String::new, |end| why(end).into()),
-    };
-    format!("* file {key}, {name} {way} {person}: {how}")
-}
-
-/// Why a file does not come.
-pub(super) fn why(end: FileEnd) -> &'static str {
-    match end {
-        FileEnd::Cancelled => "cancelled.",
-        FileEnd::TooLarge => "it is larger than the receiver takes.",
-        FileEnd::TooMany => "too many files wait for an answer: wait until some are answered.",
-        FileEnd::DiskFull => "the receiver's disk is full: make room and send it again.",
-        FileEnd::CannotWrite => "it cannot be written to the receiver's downloads.",
-        FileEnd::CannotRead => "it cannot be read: check the path, and that it is a file.",
-        FileEnd::Changed => "it was changed while it was sent: send it again.",
-        FileEnd::WrongHash => "what came is not what was sent, and was thrown away: send it again.",
-        FileEnd::BrokeRules => "the other side sent something else than it had offered.",
-        FileEnd::Stalled => "nothing moves any more: send it again.",
-        FileEnd::PeerLeft => "the other one has left.",
-        FileEnd::NoChannel => "this participant's app takes no files.",
-        FileEnd::Unknown => "it does not come: send it again.",
-    }
-}
-
 /// The end of stdin is no wish: the seat is kept.
 async fn next(lines: &mut mpsc::Receiver<String>) -> String {
     match lines.recv().await {
@@ -295,8 +229,4 @@ fn lines() -> mpsc::Receiver<String> {
         }
     });
     receiver
-}
-
-fn stopped() -> Failure {
-    Failure::new(Kind::Connection, "The engine has stopped.")
 }

@@ -61,12 +61,19 @@ struct State {
     offers: Mutex<Vec<(ParticipantId, Sealed, Option<Binding>)>>,
     /// What was said to somebody who was added.
     to_ghost: Mutex<Vec<(ParticipantId, Sealed)>>,
+    /// Candidates that have passed, and lines of descriptions that name some.
+    candidates: Mutex<Vec<String>>,
 }
 
 impl Between {
     pub fn start(link: &str, attack: Attack) -> Self {
+        Self::listen("127.0.0.1", link, attack)
+    }
+
+    /// At this address.
+    pub fn listen(address: &str, link: &str, attack: Attack) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let listener = std::net::TcpListener::bind((address, 0)).unwrap();
         listener.set_nonblocking(true).unwrap();
         let mut invite = Invite::parse(link).unwrap();
         let mut server = invite.server.join(PATH).unwrap();
@@ -81,6 +88,7 @@ impl Between {
             nonces: AtomicU64::default(),
             offers: Mutex::default(),
             to_ghost: Mutex::default(),
+            candidates: Mutex::default(),
         });
         let accepting = Arc::clone(&state);
         runtime.spawn(async move {
@@ -90,6 +98,11 @@ impl Between {
             }
         });
         Self { link: invite.link(), state, runtime: Some(runtime) }
+    }
+
+    /// Every candidate that somebody has told somebody else so far.
+    pub fn candidates(&self) -> Vec<String> {
+        self.state.candidates.lock().unwrap().clone()
     }
 
     /// How much was said to the ghost, and whether anything of it can be read without the link.
@@ -195,6 +208,17 @@ impl State {
         messages
     }
 
+    fn note(&self, body: &PeerBody) {
+        let mut candidates = self.candidates.lock().unwrap();
+        match body {
+            PeerBody::Candidate { candidate: Some(candidate), .. } => candidates.push(candidate.clone()),
+            PeerBody::Offer { sdp, .. } | PeerBody::Answer { sdp, .. } => {
+                candidates.extend(sdp.lines().filter(|line| line.contains("candidate:")).map(str::to_owned));
+            }
+            _ => {}
+        }
+    }
+
     fn nonce(&self) -> [u8; 12] {
         let number = self.nonces.fetch_add(1, Ordering::Relaxed).to_be_bytes();
         std::array::from_fn(|at| if at < 4 { 0xee } else { number[at - 4] })
@@ -203,6 +227,7 @@ impl State {
     /// What goes on in place of `payload`.
     fn tamper(&self, from: &ParticipantId, to: &ParticipantId, payload: Sealed) -> Vec<Sealed> {
         let Ok(mut message) = seal::open(&self.key, from, to, &payload) else { return vec![payload] };
+        self.note(&message.body);
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
         let described = matches!(message.body, PeerBody::Offer { .. } | PeerBody::Answer { .. });
         match (self.attack, &mut message.body) {

@@ -76,7 +76,25 @@ impl Running {
 
     /// Ctrl-C.
     pub fn interrupt(&self) {
-        let status = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status().expect("kill starts");
+        self.signal("-INT");
+    }
+
+    /// Does nothing any more, as in a computer that sleeps, until [`Self::thaw`].
+    pub fn freeze(&self) {
+        self.signal("-STOP");
+    }
+
+    pub fn thaw(&self) {
+        self.signal("-CONT");
+    }
+
+    /// Ends without a word to anybody.
+    pub fn kill(&self) {
+        self.signal("-KILL");
+    }
+
+    fn signal(&self, name: &str) {
+        let status = Command::new("kill").args([name, &self.child.id().to_string()]).status().expect("kill starts");
         assert!(status.success());
     }
 

@@ -64,7 +64,8 @@ impl Certificate {
         Self { folder, pin: base64::engine::general_purpose::STANDARD.encode(Sha256::digest(info)) }
     }
 
-    fn file(&self, name: &str) -> String {
+    /// `cert.pem`, `key.pem` or `ca.pem`.
+    pub fn file(&self, name: &str) -> String {
         self.folder.path().join(name).display().to_string()
     }
 

@@ -1,4 +1,5 @@
-//! A TURN server of its own: coturn with one user, or with a secret from which users are made; it ends with the [`Turn`].
+//! A TURN server of its own: coturn with one user, with a secret from which users are made, or as a file says; it ends with the
+//! [`Turn`].
 
 use std::net::UdpSocket;
 use std::process::{Child, Command, Stdio};
@@ -7,7 +8,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, ensure};
 use tempfile::TempDir;
 
+use crate::tls::Certificate;
+
 const PORT: u16 = 3478;
+const TLS_PORT: u16 = 443;
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(50);
 pub const USER: &str = "fika";
@@ -20,23 +24,44 @@ pub struct Turn {
 }
 
 impl Turn {
-    /// Listens on this address, IPv4, and relays from it.
+    /// Listens on this address, IPv4, and relays from it; over UDP alone.
     pub fn start(address: &str) -> anyhow::Result<Self> {
-        Self::with(address, &["--lt-cred-mech", "--user", &format!("{USER}:{PASSWORD}")])
+        let more = ["--no-tls", "--no-dtls", "--no-tcp", "--lt-cred-mech", "--user", &format!("{USER}:{PASSWORD}")];
+        Self::with(address, &more)
     }
 
     /// Lets in whose credentials were made with this secret and hold.
     pub fn with_secret(address: &str, secret: &str) -> anyhow::Result<Self> {
-        Self::with(address, &["--use-auth-secret", "--static-auth-secret", secret])
+        Self::with(address, &["--no-tls", "--no-dtls", "--no-tcp", "--use-auth-secret", "--static-auth-secret", secret])
     }
 
-    fn with(address: &str, users: &[&str]) -> anyhow::Result<Self> {
+    /// Over TCP too, and over TLS on port 443.
+    pub fn with_streams(address: &str, certificate: &Certificate) -> anyhow::Result<Self> {
+        let (chain, key) = (certificate.file("cert.pem"), certificate.file("key.pem"));
+        let streams = ["--no-dtls", "--tls-listening-port", &TLS_PORT.to_string(), "--cert", &chain, "--pkey", &key];
+        let users = ["--lt-cred-mech", "--user", &format!("{USER}:{PASSWORD}")];
+        Self::with(address, &[&streams[..], &users].concat())
+    }
+
+    /// As this configuration says, which names neither address nor user.
+    pub fn with_configuration(address: &str, text: &str) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
+        let file = folder.path().join("turnserver.conf");
+        std::fs::write(&file, text)?;
+        Self::run(address, folder, &["-c", &file.display().to_string()])
+    }
+
+    fn with(address: &str, more: &[&str]) -> anyhow::Result<Self> {
+        let port = PORT.to_string();
+        let usual = ["-n", "--no-cli", "--realm", "fika.test", "--listening-port", &port];
+        Self::run(address, tempfile::tempdir()?, &[&usual[..], more].concat())
+    }
+
+    fn run(address: &str, folder: TempDir, arguments: &[&str]) -> anyhow::Result<Self> {
         let path = |name: &str| folder.path().join(name).display().to_string();
         let child = Command::new("turnserver")
-            .args(["-n", "--no-cli", "--no-tls", "--no-dtls", "--no-tcp", "--realm", "fika.test"])
-            .args(["--listening-ip", address, "--relay-ip", address, "--listening-port", &PORT.to_string()])
-            .args(users)
+            .args(arguments)
+            .args(["--listening-ip", address, "--relay-ip", address])
             .args(["--log-file", "stdout", "--simple-log"])
             .args(["--pidfile", &path("pid"), "--userdb", &path("users")])
             .current_dir(folder.path())
@@ -71,6 +96,16 @@ impl Turn {
     /// For `--ice-server` of a server that makes the credentials.
     pub fn url(&self) -> String {
         format!("turn:{}:{PORT}", self.address)
+    }
+
+    /// The same server over TCP.
+    pub fn tcp_url(&self) -> String {
+        format!("{}?transport=tcp", self.url())
+    }
+
+    /// The same server over TLS.
+    pub fn tls_url(&self) -> String {
+        format!("turns:{}:{TLS_PORT}?transport=tcp", self.address)
     }
 
     /// For `--ice-server`.

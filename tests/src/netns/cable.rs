@@ -36,6 +36,18 @@ impl Cable {
         Ok(Self { second, left: left.to_owned(), right: right.to_owned() })
     }
 
+    /// `ip` with these words in the right namespace.
+    pub fn right_ip(&self, words: &str) {
+        self.second.ip(words).unwrap_or_else(|error| panic!("{error:#}"));
+    }
+
+    /// A second cable between both, `left2` and `right2`, plugged in and without addresses.
+    pub fn add_second(&self) {
+        ip(&format!("link add left2 type veth peer name right2 netns {}", self.second.pid()));
+        ip("link set left2 up");
+        self.right_ip("link set right2 up");
+    }
+
     /// What starts a program in the right namespace.
     pub fn right(&self) -> Vec<String> {
         self.second.starter()

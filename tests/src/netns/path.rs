@@ -35,6 +35,7 @@ pub struct Travelled {
 pub struct Path {
     pub right: Right,
     stop: Arc<AtomicBool>,
+    udp_blocked: Arc<AtomicBool>,
     thread: Option<JoinHandle<io::Result<Travelled>>>,
 }
 
@@ -51,11 +52,16 @@ impl Path {
         for words in up("right", right) {
             second.ip(&words)?;
         }
-        let stop = Arc::new(AtomicBool::new(false));
-        let forwarder = Forwarder::new(ends, [there, back], seed);
+        let [stop, udp_blocked] = [(); 2].map(|()| Arc::new(AtomicBool::new(false)));
+        let forwarder = Forwarder::new(ends, [there, back], seed, Arc::clone(&udp_blocked));
         let ours = Arc::clone(&stop);
         let thread = std::thread::Builder::new().name("path".into()).spawn(move || forwarder.run(&ours))?;
-        Ok(Self { right: second, stop, thread: Some(thread) })
+        Ok(Self { right: second, stop, udp_blocked, thread: Some(thread) })
+    }
+
+    /// Loses every UDP datagram from now on, as many an office does; or lets them pass again.
+    pub fn block_udp(&self, blocked: bool) {
+        self.udp_blocked.store(blocked, Ordering::Relaxed);
     }
 
     /// Ends the path.
@@ -86,14 +92,15 @@ struct Forwarder {
     /// Zero of the links' time.
     origin: Timestamp,
     began: bool,
+    udp_blocked: Arc<AtomicBool>,
 }
 
 impl Forwarder {
-    fn new(ends: [Tun; 2], plans: [Config; 2], seed: u64) -> Self {
+    fn new(ends: [Tun; 2], plans: [Config; 2], seed: u64, udp_blocked: Arc<AtomicBool>) -> Self {
         let quiet = |plan: &Config| Config { loss: Loss::None, duplicates: 0.0, down: Vec::new(), ..plan.clone() };
         let first = |plan: &Config| Config { rates: vec![plan.rates[0]], ..quiet(plan) };
         let links = [Link::new(first(&plans[0]), seed), Link::new(first(&plans[1]), seed ^ 1)];
-        Self { ends, links, plans, seed, origin: monotonic(), began: false }
+        Self { ends, links, plans, seed, origin: monotonic(), began: false, udp_blocked }
     }
 
     fn run(mut self, stop: &AtomicBool) -> io::Result<Travelled> {
@@ -104,7 +111,9 @@ impl Forwarder {
             self.wait()?;
             for from in [0, 1] {
                 while let Some(packet) = self.ends[from].read()? {
-                    self.take(from, packet);
+                    if !self.udp_blocked.load(Ordering::Relaxed) || udp(&packet).is_none() {
+                        self.take(from, packet);
+                    }
                 }
             }
         }
@@ -152,12 +161,16 @@ impl Forwarder {
     }
 }
 
-/// An IPv4 packet with a UDP datagram whose first byte is that of RTP or RTCP (RFC 7983 section 7).
-fn is_rtp(packet: &[u8]) -> bool {
+/// Where the UDP datagram of an IPv4 packet begins.
+fn udp(packet: &[u8]) -> Option<usize> {
     const UDP: u8 = 17;
-    let Some(first) = packet.first().filter(|first| *first >> 4 == 4) else { return false };
-    let header = usize::from(first & 15) * 4;
-    packet.get(9) == Some(&UDP) && packet.get(header + 8).is_some_and(|byte| (128..192).contains(byte))
+    let first = packet.first().filter(|first| *first >> 4 == 4)?;
+    (packet.get(9) == Some(&UDP)).then_some(usize::from(first & 15) * 4)
+}
+
+/// A datagram whose first byte is that of RTP or RTCP (RFC 7983 section 7).
+fn is_rtp(packet: &[u8]) -> bool {
+    udp(packet).and_then(|header| packet.get(header + 8)).is_some_and(|byte| (128..192).contains(byte))
 }
 
 #[cfg(test)]

@@ -53,6 +53,31 @@ fn goes_dark(cut: impl Fn(&Cable), mend: impl Fn(&Cable)) {
 }
 
 #[test]
+fn three_dark_seconds_need_no_fresh_connection() {
+    netns::run("outage::three_dark_seconds_need_no_fresh_connection", || {
+        let cable = Cable::new(LEFT, RIGHT).unwrap();
+        let mut call = Running::start(cli::command().arg("call").args(MEDIA).args(STATS));
+        let link = call.line();
+        let mut join = Running::start(cli::under(&cable.right()).args(["join", &link]).args(MEDIA).args(STATS));
+        let enough = |stats: &Value| flows(stats) && packets(stats, "audio") >= 250.0;
+        let before = [&mut join, &mut call].map(|program| packets(&program.stats("media flows", enough), "audio"));
+        cable.set_dark(true).unwrap();
+        for _ in 0..3 {
+            join.stats("a second in the dark", |_| true);
+        }
+        cable.set_dark(false).unwrap();
+        for (program, before) in [&mut join, &mut call].into_iter().zip(before) {
+            program.stats("media flows again", |stats| {
+                assert!(packets(stats, "audio") >= before, "a fresh connection: {stats:#}");
+                stats["connectionState"] == "connected" && packets(stats, "audio") >= before + 200.0
+            });
+        }
+        join.interrupt();
+        assert_eq!(join.code(), Some(0));
+    });
+}
+
+#[test]
 fn a_call_comes_back_when_a_dark_path_carries_again() {
     netns::run("outage::a_call_comes_back_when_a_dark_path_carries_again", || {
         goes_dark(|cable| cable.set_dark(true).unwrap(), |cable| cable.set_dark(false).unwrap());

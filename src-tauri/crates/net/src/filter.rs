@@ -4,6 +4,8 @@
 //! (the "ClientHello race"). A [`Runtime`] is what builds the sockets, so this one wraps them. Runs inside the driver task
 //! of a connection, on each datagram.
 //!
+//! What goes to a TURN server through a stream leaves and comes here too ([`crate::relay`]).
+//!
 //! The peer's first handshake message often comes a moment before its answer to our check: [`Sources`] holds a few datagrams and
 //! hands them on when their source has answered, instead of waiting for the peer to repeat them.
 
@@ -21,6 +23,8 @@ use webrtc::runtime::{
     AsyncInterval, AsyncTcpListener, AsyncTcpStream, AsyncUdpSocket, JoinHandle, RecvMeta, Runtime, TokioRuntime,
     Transmit,
 };
+
+use crate::relay::{self, Lines, Relays};
 
 mod stun;
 
@@ -40,15 +44,16 @@ const MDNS_PORT: u16 = 5353;
 #[derive(Debug)]
 pub(crate) struct FilteredRuntime {
     inner: TokioRuntime,
+    relays: Arc<Relays>,
     sources: Arc<Mutex<Sources>>,
     answered: Arc<Notify>,
 }
 
 impl FilteredRuntime {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(relays: Relays) -> Self {
         let answered = Arc::new(Notify::new());
         let sources = Sources { answered: Arc::clone(&answered), ..Sources::default() };
-        Self { inner: TokioRuntime, sources: Arc::new(Mutex::new(sources)), answered }
+        Self { inner: TokioRuntime, relays: Arc::new(relays), sources: Arc::new(Mutex::new(sources)), answered }
     }
 }
 
@@ -60,9 +65,14 @@ impl Runtime for FilteredRuntime {
     }
 
     fn wrap_udp_socket(&self, socket: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
-        let mdns = socket.local_addr().is_ok_and(|address| address.port() == MDNS_PORT);
+        let local = socket.local_addr();
+        let mdns = local.as_ref().is_ok_and(|address| address.port() == MDNS_PORT);
         let inner = self.inner.wrap_udp_socket(socket)?;
-        Ok(if mdns { inner } else { Arc::new(FilteredSocket { inner, sources: Arc::clone(&self.sources) }) })
+        if mdns {
+            return Ok(inner);
+        }
+        let lines = Lines::new(Arc::clone(&self.relays), local.ok().map(|local| local.ip()));
+        Ok(Arc::new(FilteredSocket { inner, sources: Arc::clone(&self.sources), lines }))
     }
 
     fn wrap_tcp_listener(&self, listener: std::net::TcpListener) -> io::Result<Arc<dyn AsyncTcpListener>> {
@@ -74,7 +84,10 @@ impl Runtime for FilteredRuntime {
     }
 
     fn resolve_host<'a>(&'a self, host: &'a str) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>> {
-        self.inner.resolve_host(host)
+        match self.relays.resolve(host) {
+            Some(addresses) => Box::pin(std::future::ready(Ok(addresses))),
+            None => self.inner.resolve_host(host),
+        }
     }
 
     /// Ends early after an answer of the peer: the driver reads before it writes, so what the answer has made it want to say (the
@@ -113,11 +126,27 @@ impl Runtime for FilteredRuntime {
 struct FilteredSocket {
     inner: Arc<dyn AsyncUdpSocket>,
     sources: Arc<Mutex<Sources>>,
+    lines: Lines,
 }
 
 impl FilteredSocket {
     fn sources(&self) -> std::sync::MutexGuard<'_, Sources> {
         self.sources.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a TURN server says through a stream. A message that is longer than the buffer is lost.
+    fn poll_lines(&self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<RecvMeta> {
+        while let Poll::Ready((from, message)) = self.lines.poll_arrived(cx) {
+            if self.sources().allows(from, &message)
+                && let Some(into) = buf.get_mut(..message.len())
+            {
+                into.copy_from_slice(&message);
+                let mut meta = RecvMeta::default();
+                (meta.addr, meta.len, meta.stride) = (from, message.len(), message.len());
+                return Poll::Ready(meta);
+            }
+        }
+        Poll::Pending
     }
 }
 
@@ -138,6 +167,12 @@ impl AsyncUdpSocket for FilteredSocket {
         if let Some((transaction, kind)) = stun::request(transmit.contents) {
             self.sources().on_request(transmit.destination, transaction, kind);
         }
+        if relay::is_stand_in(transmit.destination.ip()) {
+            // Never waits: the driver does everything else of the connection too.
+            let mut datagrams = transmit.contents.chunks(transmit.segment_size.unwrap_or(usize::MAX).max(1));
+            let sent = datagrams.try_for_each(|datagram| self.lines.send(transmit.destination, datagram));
+            return Poll::Ready(sent.map(|()| transmit.contents.len()));
+        }
         self.inner.poll_send(cx, transmit)
     }
 
@@ -154,12 +189,25 @@ impl AsyncUdpSocket for FilteredSocket {
             *into = from;
             return Poll::Ready(Ok(1));
         }
+        if let (Some(buf), Some(into)) = (bufs.first_mut(), meta.first_mut())
+            && let Poll::Ready(from) = self.poll_lines(cx, buf)
+        {
+            *into = from;
+            return Poll::Ready(Ok(1));
+        }
         loop {
             let received = match self.inner.poll_recv(cx, bufs, meta) {
                 Poll::Ready(Ok(received)) => received,
                 other => return other,
             };
-            let kept = keep_allowed(&mut self.sources(), &mut bufs[..received], &mut meta[..received]);
+            let kept = {
+                let mut sources = self.sources();
+                let kept = keep_allowed(&mut sources, &mut bufs[..received], &mut meta[..received]);
+                if std::mem::take(&mut sources.relayed) {
+                    self.lines.spare();
+                }
+                kept
+            };
             // Nothing left: ask again, so that the socket wakes this task for the next datagram.
             if kept > 0 || received == 0 {
                 return Poll::Ready(Ok(kept));
@@ -192,6 +240,9 @@ fn keep_allowed(sources: &mut Sources, bufs: &mut [IoSliceMut<'_>], meta: &mut [
 /// Bytes that stay.
 fn keep_segments(sources: &mut Sources, data: &mut [u8], meta: &RecvMeta) -> usize {
     let (mut read, mut kept) = (0, 0);
+    if relay::is_stand_in(meta.addr.ip()) {
+        return 0;
+    }
     while read < data.len() {
         let end = (read + meta.stride.max(1)).min(data.len());
         if sources.allows(meta.addr, &data[read..end]) {
@@ -213,6 +264,8 @@ struct Sources {
     held: VecDeque<(Vec<u8>, RecvMeta)>,
     /// Told with each answer.
     answered: Arc<Notify>,
+    /// A TURN server has just let us in over UDP.
+    relayed: bool,
 }
 
 impl Sources {
@@ -235,6 +288,7 @@ impl Sources {
                     let kind = *kind;
                     self.checks.remove(&transaction);
                     self.allowed.insert(source, kind);
+                    self.relayed |= kind == stun::Kind::Allocate && !relay::is_stand_in(source.ip());
                     self.answered.notify_one();
                 }
                 true

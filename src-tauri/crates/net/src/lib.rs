@@ -3,12 +3,14 @@
 //! Everything here runs on the tokio runtime of the caller. RTP never leaves this crate and `fika-rtp`: encoded frames go
 //! in, encoded frames and events come out, through the bounded channels of a [`Session`].
 
+mod changes;
 mod clock;
 mod filter;
 mod hooks;
 pub mod mesh;
 mod peer;
 mod random;
+mod relay;
 mod sdp;
 mod session;
 pub mod signal;

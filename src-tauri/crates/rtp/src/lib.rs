@@ -8,6 +8,7 @@ pub mod capture_time;
 pub mod clock;
 pub mod congestion;
 pub mod fec;
+pub mod framing;
 pub mod h264;
 pub mod jitter;
 pub mod keyframe;

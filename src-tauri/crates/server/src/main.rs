@@ -174,6 +174,9 @@ fn ice_server(text: &str) -> Result<IceServer, String> {
     let (username, credential) = (parts.next().map(str::to_owned), parts.next().map(str::to_owned));
     match scheme {
         "stun" | "stuns" if username.is_none() => {}
+        "turns" if url.ends_with("?transport=udp") => {
+            return Err("TURN with TLS goes over TCP: write turns:HOST:PORT?transport=tcp".into());
+        }
         "turn" | "turns" if username.is_some() == credential.is_some() => {}
         "turn" | "turns" => return Err("a user needs a password: URL,USER,PASSWORD".into()),
         _ => return Err("write stun:HOST:PORT or turn:HOST:PORT,USER,PASSWORD".into()),

@@ -19,6 +19,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep_until, timeout};
 
+use crate::changes;
 use crate::clock::SessionClock;
 use crate::peer::Post;
 use crate::session::{self, Ends, Session};
@@ -89,7 +90,12 @@ async fn run(
     let (pressed, mut distribution) = mpsc::channel(1);
     let (media, media_end) = watch::channel(request.media);
     let mut services = JoinSet::new();
-    services.spawn(signal::run(request.clone(), network.trust.clone(), media_end, server_inbox, server_outbox));
+    let (changes, mut changes_end) = watch::channel(0);
+    if network.addresses.is_empty() {
+        services.spawn(changes::run(changes));
+    }
+    let (trust, changed) = (network.trust.clone(), changes_end.clone());
+    services.spawn(signal::run(request.clone(), trust, media_end, changed, server_inbox, server_outbox));
     services.spawn(distribute::run(video, audio, sinks_end, pressed));
     let (lines, lines_end) = mpsc::channel(SIGNAL_QUEUE);
     services.spawn(post::run(data, lines_end));
@@ -110,6 +116,7 @@ async fn run(
             },
             Some(news) = from_peers.recv() => room.on_peer(news).await,
             Some(()) = distribution.recv() => room.request_keyframe().await,
+            () = changes::next(&mut changes_end) => room.on_network_changed(),
             Some(ended) = room.tasks.join_next() => room.on_ended(ended).await,
             () = async { sleep_until(room.clock.instant(due.unwrap_or_default()).into()).await }, if due.is_some() => {
                 room.on_keyframe_due().await;

@@ -46,6 +46,8 @@ pub(super) struct Room {
     /// Counts our seats: what peers of an earlier one still say is dropped.
     pub(super) epoch: u32,
     ice_servers: Vec<IceServer>,
+    /// Our addresses have changed since the server last welcomed us.
+    moved: bool,
     pub(super) peers: HashMap<ParticipantId, Peer>,
     pub(super) tasks: JoinSet<()>,
     pub(super) keyframes: Limiter,
@@ -92,6 +94,7 @@ impl Room {
             you: None,
             epoch: 0,
             ice_servers: Vec::new(),
+            moved: false,
             peers: HashMap::new(),
             tasks: JoinSet::new(),
             keyframes: Limiter::new(KEYFRAME_INTERVAL),
@@ -190,10 +193,21 @@ impl Room {
         let participants: Vec<Participant> = infos.iter().filter(|info| info.id != you).map(participant).collect();
         self.peers.retain(|id, _| participants.iter().any(|participant| participant.id == *id));
         self.on_ice_servers(ice_servers);
+        if std::mem::take(&mut self.moved) {
+            // With the new credentials for relays, which go before.
+            self.peers.values().for_each(|peer| {
+                peer.ask(ToPeer::Moved);
+            });
+        }
         self.tell(SessionEvent::Joined { you, participants: participants.clone() }).await;
         for participant in participants {
             self.add_peer(participant);
         }
+    }
+
+    /// The signalling comes back through the network of now, and the peers are told then: before, nothing would reach them.
+    pub(super) const fn on_network_changed(&mut self) {
+        self.moved = true;
     }
 
     /// For connections that begin from now on.

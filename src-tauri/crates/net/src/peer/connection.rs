@@ -31,6 +31,7 @@ use crate::clock::SessionClock;
 use crate::filter::FilteredRuntime;
 use crate::hooks::{self, Arrival, HINT_QUEUE, Hint, INTAKE_QUEUE, SharedLink, Ssrcs};
 use crate::mesh::Network;
+use crate::relay::Relays;
 use crate::{random, sdp};
 
 /// Full: the peer connection's news are lost; two hundred candidates are more than any machine has addresses.
@@ -118,8 +119,9 @@ async fn build_with(settings: &Settings, mdns: MulticastDnsMode) -> Result<Parts
     let (hints_end, hints) = mpsc::channel(HINT_QUEUE);
     let (arrivals_end, arrivals) = mpsc::channel(INTAKE_QUEUE);
 
+    let (relays, ice_servers) = Relays::read(&settings.ice_servers, &settings.network.trust);
     let configuration = RTCConfigurationBuilder::new()
-        .with_ice_servers(settings.ice_servers.iter().filter_map(ice_server).collect())
+        .with_ice_servers(ice_servers.iter().filter_map(ice_server).collect())
         .with_ice_transport_policy(match settings.privacy {
             ConnectionPrivacy::RelayOnly => RTCIceTransportPolicy::Relay,
             _ => RTCIceTransportPolicy::All,
@@ -147,7 +149,7 @@ async fn build_with(settings: &Settings, mdns: MulticastDnsMode) -> Result<Parts
             .with_media_engine(media_engine()?)
             .with_interceptor_registry(registry)
             .with_handler(Arc::new(Handler(news_end)))
-            .with_runtime(Arc::new(FilteredRuntime::new()))
+            .with_runtime(Arc::new(FilteredRuntime::new(relays)))
             .with_udp_addrs(local_addresses(settings))
             .with_data_channel_send_buffer_limit(data::SEND_BUFFER)
             .build()

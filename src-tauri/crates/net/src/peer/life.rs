@@ -18,7 +18,7 @@ use crate::{random, sdp};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long a connection may recover by itself.
-const DISCONNECTED_GRACE: Duration = Duration::from_secs(3);
+const DISCONNECTED_GRACE: Duration = Duration::from_secs(2);
 /// A link with a typo stays one; but who relays may have sent rubbish once.
 const UNTRUSTED_RETRY: Duration = Duration::from_secs(30);
 const RETRY_DELAY: Duration = Duration::from_secs(2);
@@ -107,6 +107,9 @@ impl Peer {
             ToPeer::RequestKeyframe => self.wish_keyframe(),
             ToPeer::WantVideo(source, want) => self.send(PeerBody::WantVideo { source, want }).await,
             ToPeer::IceServers(servers) => self.context.settings.ice_servers = servers,
+            // What has not begun yet begins with the new addresses anyway.
+            ToPeer::Moved if self.active.is_some() => self.begin_again().await,
+            ToPeer::Moved => {}
         }
     }
 

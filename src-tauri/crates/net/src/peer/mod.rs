@@ -2,7 +2,7 @@
 //!
 //! One tokio task for each peer, with a bounded inbox. Of the two, the participant with the smaller id offers. A lost
 //! connection is replaced by a fresh one, not restarted: that mends whatever broke, also a DTLS session that one side has
-//! forgotten.
+//! forgotten. So is one whose addresses are gone, before it falls silent.
 
 mod active;
 mod channel;
@@ -43,6 +43,8 @@ pub(crate) enum ToPeer {
     WantVideo(TrackSource, VideoWant),
     /// For the connections to come.
     IceServers(Vec<IceServer>),
+    /// Our addresses have changed.
+    Moved,
 }
 
 #[derive(Debug)]

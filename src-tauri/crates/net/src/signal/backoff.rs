@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 const DELAYS: [u64; 5] = [0, 300, 1200, 2700, 4800];
 const LAST_DELAY: u64 = 7000;
-/// Attempts go on for this long after a seat was held.
+/// Attempts go on for this long after a place before the door was held. In a call they go on as long as it does: sound and
+/// picture need no server, and whoever hears nobody any more ends the call.
 const GIVE_UP: Duration = Duration::from_secs(60);
 /// Attempts before a seat was ever held: somebody waits for an answer.
 const FIRST_ATTEMPTS: usize = 3;
@@ -15,16 +16,18 @@ pub(super) struct Backoff {
     /// Since when there is no connection.
     lost: Option<Instant>,
     held: bool,
+    /// In the room, not before its door.
+    seated: bool,
 }
 
 impl Backoff {
     pub(super) const fn new() -> Self {
-        Self { attempt: 0, lost: None, held: false }
+        Self { attempt: 0, lost: None, held: false, seated: false }
     }
 
-    /// A seat is held: the next loss begins from the start.
-    pub(super) const fn succeeded(&mut self) {
-        *self = Self { attempt: 0, lost: None, held: true };
+    /// A seat is held, or a place before the door: the next loss begins from the start.
+    pub(super) const fn succeeded(&mut self, seated: bool) {
+        *self = Self { attempt: 0, lost: None, held: true, seated };
     }
 
     /// The user is impatient.
@@ -36,16 +39,20 @@ impl Backoff {
         self.held
     }
 
+    pub(super) const fn seated(&self) -> bool {
+        self.seated
+    }
+
     /// How long to wait before the next attempt. `None`: give up.
     pub(super) fn next(&mut self, now: Instant) -> Option<Duration> {
         let lost = *self.lost.get_or_insert(now);
-        let over = if self.held { now.duration_since(lost) >= GIVE_UP } else { self.attempt >= FIRST_ATTEMPTS };
-        if over {
-            return None;
-        }
         let delay = Duration::from_millis(DELAYS.get(self.attempt).copied().unwrap_or(LAST_DELAY));
+        let left = match (self.seated, self.held) {
+            (true, _) => delay,
+            (false, true) => GIVE_UP.checked_sub(now.duration_since(lost)).filter(|left| !left.is_zero())?,
+            (false, false) => (self.attempt < FIRST_ATTEMPTS).then_some(delay)?,
+        };
         self.attempt += 1;
-        let left = if self.held { GIVE_UP.saturating_sub(now.duration_since(lost)) } else { delay };
         Some(delay.min(left))
     }
 }
@@ -63,9 +70,9 @@ mod tests {
     }
 
     #[test]
-    fn a_lost_connection_is_given_a_minute() {
+    fn a_lost_place_before_the_door_is_given_a_minute() {
         let mut backoff = Backoff::new();
-        backoff.succeeded();
+        backoff.succeeded(false);
         let mut now = Instant::now();
         let mut delays = Vec::new();
         while let Some(delay) = backoff.next(now) {
@@ -74,7 +81,21 @@ mod tests {
         }
         assert_eq!(delays[..6], [0, 300, 1200, 2700, 4800, 7000]);
         assert_eq!(delays.iter().sum::<u64>(), 60_000);
-        backoff.succeeded();
+        backoff.succeeded(false);
+        assert_eq!(backoff.next(now), Some(Duration::ZERO));
+    }
+
+    #[test]
+    fn a_call_is_never_given_up_here() {
+        let mut backoff = Backoff::new();
+        backoff.succeeded(true);
+        let mut now = Instant::now();
+        for _ in 0..1000 {
+            let delay = backoff.next(now).unwrap();
+            assert!(delay <= Duration::from_millis(LAST_DELAY));
+            now += delay;
+        }
+        backoff.hurry();
         assert_eq!(backoff.next(now), Some(Duration::ZERO));
     }
 }

@@ -1,5 +1,7 @@
 //! Keeps a seat in a room: joins, beats, comes back after a loss with the same seat where the server still has it.
 //!
+//! When the addresses of this computer change, the connection is opened anew at once: the old one would only fall silent.
+//!
 //! One tokio task. Messages to the server wait in its bounded queue while the connection is away; media goes on without.
 
 use std::time::{Duration, Instant};
@@ -15,6 +17,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use super::backoff::Backoff;
 use super::socket::{Socket, SocketError};
+use crate::changes;
 use crate::trust::Trust;
 
 const HEARTBEAT: Duration = Duration::from_secs(HEARTBEAT_SECONDS);
@@ -74,6 +77,8 @@ struct Client {
     media: watch::Receiver<MediaState>,
     inbox: mpsc::Receiver<ToServer>,
     outbox: mpsc::Sender<FromServer>,
+    /// Counts changes of the network.
+    changes: watch::Receiver<u32>,
     backoff: Backoff,
     resume: Option<String>,
 }
@@ -88,11 +93,12 @@ pub(crate) async fn run(
     request: Request,
     trust: Trust,
     media: watch::Receiver<MediaState>,
+    changes: watch::Receiver<u32>,
     inbox: mpsc::Receiver<ToServer>,
     outbox: mpsc::Sender<FromServer>,
 ) {
     let mut client =
-        Client { request, trust, media, inbox, outbox: outbox.clone(), backoff: Backoff::new(), resume: None };
+        Client { request, trust, media, inbox, outbox: outbox.clone(), changes, backoff: Backoff::new(), resume: None };
     let reason = client.run().await;
     let _ = outbox.send(FromServer::Closed(reason)).await;
 }
@@ -124,6 +130,10 @@ impl Client {
         loop {
             tokio::select! {
                 () = &mut pause => return None,
+                () = changes::next(&mut self.changes) => {
+                    self.backoff.hurry();
+                    return None;
+                }
                 message = self.inbox.recv() => match message {
                     None | Some(ToServer::Leave) => return Some(CloseReason::Left),
                     Some(ToServer::Reconnect) => {
@@ -142,7 +152,17 @@ impl Client {
     }
 
     async fn attempt(&mut self) -> End {
-        let mut socket = match timeout(OPEN_TIMEOUT, self.join()).await {
+        self.changes.mark_unchanged();
+        let mut changes = self.changes.clone();
+        let joined = tokio::select! {
+            joined = timeout(OPEN_TIMEOUT, self.join()) => joined,
+            // What is being opened goes through a network that is gone.
+            () = changes::next(&mut changes) => {
+                self.backoff.hurry();
+                return End::Gone;
+            }
+        };
+        let mut socket = match joined {
             Ok(Ok(socket)) => socket,
             Ok(Err(end)) => return end,
             Err(_) => return End::Gone,
@@ -174,17 +194,21 @@ impl Client {
             match socket.receive().await.map_err(End::from)? {
                 ServerMessage::Joined { you, resume, participants, ice_servers } => {
                     self.resume = Some(resume);
-                    self.backoff.succeeded();
+                    self.backoff.succeeded(true);
                     self.tell(FromServer::Joined { you, participants, ice_servers }).await;
                     self.tell(FromServer::State(SignalState::Connected)).await;
                     return Ok(socket);
                 }
                 ServerMessage::Waiting { resume, host, .. } => {
                     self.resume = Some(resume);
-                    self.backoff.succeeded();
+                    self.backoff.succeeded(false);
                     self.tell(FromServer::Waiting { host }).await;
                     self.tell(FromServer::State(SignalState::Connected)).await;
                     return Ok(socket);
+                }
+                // A server that has begun anew knows no room of before: who is in the call goes on without it.
+                ServerMessage::Refused { reason: Refusal::RoomNotFound } if self.backoff.seated() => {
+                    return Err(End::Gone);
                 }
                 ServerMessage::Refused { reason } => return Err(refused(reason)),
                 ServerMessage::Pong => {}
@@ -236,6 +260,7 @@ impl Client {
                     }
                     Err(_) => return End::Closed(CloseReason::Left),
                 },
+                () = changes::next(&mut self.changes) => return End::Gone,
                 _ = beat.tick() => {
                     if heard.elapsed() > SILENCE {
                         return End::Gone;
@@ -267,11 +292,13 @@ impl Client {
             // Out before the door.
             ServerMessage::Waiting { resume, host, .. } => {
                 self.resume = Some(resume);
+                self.backoff.succeeded(false);
                 FromServer::Waiting { host }
             }
             // Let in.
             ServerMessage::Joined { you, resume, participants, ice_servers } => {
                 self.resume = Some(resume);
+                self.backoff.succeeded(true);
                 FromServer::Joined { you, participants, ice_servers }
             }
             ServerMessage::Created { .. } => return Some(End::Closed(CloseReason::Protocol)),

@@ -41,6 +41,7 @@ pub mod rooms;
 pub mod sound;
 #[cfg(target_os = "linux")]
 pub mod tls;
+#[cfg(target_os = "linux")]
 pub mod turn;
 #[cfg(target_os = "linux")]
 pub mod wayland;

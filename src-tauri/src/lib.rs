@@ -17,6 +17,7 @@ mod room;
 mod settings;
 mod small;
 mod state;
+mod unfinished;
 mod video;
 mod window;
 mod words;
@@ -82,15 +83,22 @@ fn run_app(language: &mut Language) -> anyhow::Result<()> {
     let key = Key::load(args.profile.as_deref(), platform::keychain);
     let contacts = identity::contacts(&people);
     let engine = tauri::async_runtime::block_on(start(&settings, trust, video.clone(), key.clone(), contacts))?;
-    tauri::async_runtime::spawn(remember(engine.contacts(), people));
+    tauri::async_runtime::spawn(remember(engine.contacts(), people.clone()));
+    // A link of now goes before a call of then.
+    tauri::async_runtime::block_on(unfinished::offer(&engine, &people));
     let link_error = args.link.and_then(|link| tauri::async_runtime::block_on(links::open(&engine, link)));
     let bindings = bindings::builder();
+    let (for_calls, at_exit) = (people.clone(), people);
     tauri::Builder::default()
         .invoke_handler(bindings.invoke_handler())
         .setup(move |app| {
             bindings.mount_events(app);
             events::forward(app.handle(), &engine);
+            let view = engine.view();
             app.manage(AppState { engine, key, link_error, meetings, settings, video: video.clone(), small });
+            let handle = app.handle().clone();
+            let private = move || handle.state::<AppState>().settings.get().call.private;
+            tauri::async_runtime::spawn(unfinished::follow(view, for_calls, private));
             // An error of this function ends the app with a panic, which its user does not see.
             let window = window::open(app, &first, page_data).and_then(|window| video.attach(&window));
             window.inspect_err(|error| tell(error, first.appearance.language))?;
@@ -98,12 +106,13 @@ fn run_app(language: &mut Language) -> anyhow::Result<()> {
         })
         .build(tauri::generate_context!())
         .context("the window does not open")?
-        .run(|app, event| {
+        .run(move |app, event| {
             platform::opened(&event).into_iter().for_each(|link| links::arrived(app, link));
             if matches!(event, RunEvent::Exit) {
                 let goodbye = app.state::<AppState>().engine.clone();
                 let _ =
                     tauri::async_runtime::block_on(async { tokio::time::timeout(GOODBYE, goodbye.shutdown()).await });
+                unfinished::forget(&at_exit);
             }
         });
     Ok(())

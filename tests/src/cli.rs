@@ -4,7 +4,8 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
-use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::sync::mpsc;
 
 use fika_media::marker::{self, Marker};
 use fika_media::tone::amplitude;
@@ -34,16 +35,23 @@ pub fn under(starter: &[String]) -> Command {
 }
 
 /// A program that runs and says lines. Stopped when dropped.
+///
+/// A thread of its own reads what it says, to the end, so that the program never waits for a test that listens to another one.
 pub struct Running {
     child: Child,
-    said: Option<BufReader<ChildStdout>>,
+    said: mpsc::Receiver<String>,
 }
 
 impl Running {
     pub fn start(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().expect("the program starts");
-        let said = BufReader::new(child.stdout.take().expect("stdout is piped"));
-        Self { child, said: Some(said) }
+        let stdout = BufReader::new(child.stdout.take().expect("stdout is piped"));
+        let (say, said) = mpsc::channel();
+        std::thread::spawn(move || {
+            // Who does not want it is gone; what is said is read all the same.
+            stdout.lines().map_while(Result::ok).for_each(|line| drop(say.send(line)));
+        });
+        Self { child, said }
     }
 
     /// One line to its stdin, which has to be a pipe.
@@ -54,10 +62,7 @@ impl Running {
 
     /// The next line; empty at the end of the program.
     pub fn line(&mut self) -> String {
-        let mut line = String::new();
-        let said = self.said.as_mut().expect("it is listened to");
-        said.read_line(&mut line).expect("the program's words are text");
-        line.trim().to_owned()
+        self.said.recv().map(|line| line.trim().to_owned()).unwrap_or_default()
     }
 
     /// The next statistics for which `wanted` is so. With [`STATS`].
@@ -98,12 +103,9 @@ impl Running {
         assert!(status.success());
     }
 
-    /// Nothing that it says from now on is of interest; it is read away, so that the program never waits for a reader.
+    /// Nothing that it says from now on is of interest.
     pub fn ignore(&mut self) {
-        if let Some(mut said) = self.said.take() {
-            // Ends with the program.
-            std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
-        }
+        self.said = mpsc::channel().1;
     }
 
     /// What it says on stderr, which has to be a pipe; once.

@@ -1,11 +1,13 @@
-//! Calls between two `fika-cli` on networks of the test's own: through a TURN server, over IPv6, over a cable that goes
-//! dark, over a path that loses packets; and how far sound and picture lie apart.
+//! Calls between two `fika-cli` on networks of the test's own: through a TURN server, also where no UDP passes, over IPv6, over
+//! a cable that goes dark, over a path that loses packets; and how far sound and picture lie apart.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used)]
 
 mod credentials;
 mod lossy;
 mod outage;
+mod streams;
+mod survives;
 mod together;
 
 use fika_tests::cli::{self, NO_MEDIA, Running, STATS, inbound, loudest, track};

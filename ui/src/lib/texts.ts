@@ -49,6 +49,7 @@ export function endWords(reason: EndReason, invited: boolean): Words | null {
       return { title: m.end_removed(), text: m.end_removed_text() };
     case "left":
     case "lost":
+    case "interrupted":
     case "endedByHost":
       return null;
   }

@@ -292,6 +292,8 @@ pub enum EndReason {
     CertificateUnknown,
     CertificateInvalid,
     Lost,
+    /// The program ended in its middle, and runs again.
+    Interrupted,
     /// A host did not let us in.
     Denied,
     /// A host put us out.

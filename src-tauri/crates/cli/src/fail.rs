@@ -53,7 +53,10 @@ impl Failure {
             EndReason::CertificateWrongName => (Kind::Connection, certificate(CertificateFault::WrongName)),
             EndReason::CertificateUnknown => (Kind::Connection, certificate(CertificateFault::UnknownAuthority)),
             EndReason::CertificateInvalid => (Kind::Connection, certificate(CertificateFault::Invalid)),
-            EndReason::Lost => (Kind::Connection, "The connection was lost: check the network and join again."),
+            // Offered by the app alone.
+            EndReason::Lost | EndReason::Interrupted => {
+                (Kind::Connection, "The connection was lost: check the network and join again.")
+            }
         };
         Some(Self::new(kind, sentence))
     }

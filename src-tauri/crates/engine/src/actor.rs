@@ -217,6 +217,7 @@ impl Actor {
             Command::NewCall => Input::NewCall,
             Command::OpenInvite { link } => Input::OpenInvite(Invite::parse(&link)?),
             Command::OpenLink { link } => Input::OpenLink(Invite::parse(&link)?),
+            Command::OfferRejoin { link } => Input::OfferRejoin(Invite::parse(&link)?),
             Command::Join => Input::Join,
             Command::Leave => Input::Leave,
             Command::Home => Input::Home,

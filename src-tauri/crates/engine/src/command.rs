@@ -20,6 +20,10 @@ pub enum Command {
     OpenLink {
         link: String,
     },
+    /// The program ended in the middle of the call of this link, and runs again.
+    OfferRejoin {
+        link: String,
+    },
     /// From the lobby into the call, with microphone and camera as they are in the preview.
     Join,
     Leave,

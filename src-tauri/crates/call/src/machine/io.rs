@@ -74,6 +74,8 @@ pub enum Input {
     OpenInvite(Invite),
     /// The same for a link that came from outside the app, from anybody: with the devices off. In a call it is only told.
     OpenLink(Invite),
+    /// The program ended in the middle of this call, and runs again: offer to go back, with the devices off.
+    OfferRejoin(Invite),
     /// From the lobby into the call.
     Join,
     Leave,

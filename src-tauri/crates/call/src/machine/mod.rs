@@ -163,6 +163,7 @@ impl Call {
             Input::NewCall => self.new_call(now),
             Input::OpenInvite(invite) => self.open_invite(invite),
             Input::OpenLink(invite) => self.open_link(invite),
+            Input::OfferRejoin(invite) => self.offer_rejoin(invite),
             Input::Join => {
                 if self.phase == Phase::Lobby {
                     self.connect();

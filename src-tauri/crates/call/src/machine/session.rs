@@ -45,6 +45,19 @@ impl Call {
         }
     }
 
+    /// Nothing is connected or opened by itself: only the user's `Rejoin` does that.
+    pub(super) fn offer_rejoin(&mut self, invite: Invite) {
+        if self.phase != Phase::Home || self.opening.is_some() {
+            return;
+        }
+        self.microphone.wanted = false;
+        self.camera.wanted = false;
+        self.phase = Phase::Ended;
+        self.invite = Some(invite);
+        self.end = Some(EndReason::Interrupted);
+        self.away_since = None;
+    }
+
     pub(super) fn enter_lobby(&mut self, invite: Invite, mine: bool) {
         self.go_home();
         self.phase = Phase::Lobby;

@@ -281,6 +281,7 @@ export const STATES = {
   ended: { ...ended("left"), participants: [AMIR], connectedForMs: 1_920_000 },
   "ended-short": { ...ended("left"), participants: [AMIR], connectedForMs: 21_000 },
   "ended-alone": ended("left"),
+  "ended-interrupted": ended("interrupted"),
   "ended-lost": { ...ended("lost"), participants: [AMIR], connectedForMs: 1_920_000 },
   denied: ended("denied"),
   removed: { ...ended("removed"), participants: [KARIN], connectedForMs: 300_000 },

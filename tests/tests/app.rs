@@ -3,14 +3,12 @@
 #![cfg(target_os = "linux")]
 
 use std::path::PathBuf;
-use std::process::Command;
 
 use fika_tests::camera::Shim;
-use fika_tests::cli::{self, NO_MEDIA, Running, STATS};
 use fika_tests::display::Display;
+use fika_tests::program;
 use fika_tests::pulse::PulseServer;
 use fika_tests::webdriver::Window;
-use fika_tests::{process, program};
 
 const CAMERAS: [&str; 2] = ["Front Camera", "Desk Camera"];
 /// Different pictures on a tile before it counts as moving.
@@ -150,50 +148,6 @@ fn two_people_start_join_mute_change_the_camera_and_leave() {
     sees(&karin, "[data-connection=waiting]");
     press(&amir, "go-home");
     sees(&amir, "[data-phase=home]");
-}
-
-/// Ends the app as a crash does: without a word to anybody.
-fn kill(window: &Window, program: &std::path::Path) {
-    let is_app = |pid: &u32| std::fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|running| running == program);
-    let app = process::tree(window.pid()).expect("processes").into_iter().find(is_app).expect("the app runs");
-    let status = Command::new("kill").args(["-KILL", &app.to_string()]).status().expect("kill starts");
-    assert!(status.success());
-}
-
-#[test]
-fn an_app_that_was_killed_in_a_call_offers_to_go_back() {
-    let bed = Bed::start();
-    let mut server = Running::start(cli::command().args(["serve", "--listen", "127.0.0.1:0"]));
-    let address = server.line();
-    let mut karin = cli::command();
-    let mut karin = Running::start(karin.args(["call", "--server", &address]).args(NO_MEDIA).args(STATS));
-    let link = karin.line();
-    let amir = bed.app("amir", Some(&link));
-    sees(&amir, "[data-phase=lobby]");
-    press(&amir, "join-now");
-    sees(&amir, "[data-connection=connected]");
-    let left_behind = bed.profile("amir").join("call.json");
-    while !left_behind.exists() {
-        std::thread::yield_now();
-    }
-    kill(&amir, &bed.program.canonicalize().expect("the app is built"));
-    drop(amir);
-    karin.stats("it is seen", |stats| stats["connectionState"] == "reconnecting");
-
-    let amir = bed.app("amir", None);
-    sees(&amir, "[data-phase=ended][data-end=interrupted]");
-    assert!(!left_behind.exists(), "it is offered once");
-    karin.stats("nobody goes back by themselves", |stats| stats["connectionState"] == "waiting");
-    press(&amir, "rejoin");
-    sees(&amir, "[data-connection=connected]");
-    sees(&amir, "[data-testid=toggle-mic][aria-pressed=false]");
-    press(&amir, "leave");
-    sees(&amir, "[data-phase=ended][data-end=left]");
-    while left_behind.exists() {
-        std::thread::yield_now();
-    }
-    karin.interrupt();
-    assert_eq!(karin.code(), Some(0));
 }
 
 #[test]

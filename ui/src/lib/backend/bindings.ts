@@ -282,6 +282,8 @@ export type EndReason =
 "certificateExpired" | "certificateWrongName" | 
 /**  Nobody here knows who has signed it. */
 "certificateUnknown" | "certificateInvalid" | "lost" | 
+/**  The program ended in its middle, and runs again. */
+"interrupted" | 
 /**  A host did not let us in. */
 "denied" | 
 /**  A host put us out. */

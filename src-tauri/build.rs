@@ -6,6 +6,7 @@ use std::path::Path;
 /// Every command of `src/commands.rs`, `src/meetings.rs`, `src/room.rs` and `src/beside.rs`; a test compares the two and the capability.
 const COMMANDS: &[&str] = &[
     "start",
+    "key_place",
     "new_call",
     "open_invite",
     "join",

@@ -160,7 +160,7 @@ pub(crate) struct Open {
 pub(crate) struct Owner {
     pub(crate) link: String,
     /// What `room open` has printed.
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
     pub(crate) host_key: String,
     /// One JSON object instead of words.
     #[arg(long)]
@@ -243,7 +243,7 @@ pub(crate) struct Visit {
     pub(crate) link: String,
     #[command(flatten)]
     pub(crate) seat: Seat,
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
     pub(crate) host_key: Option<String>,
     #[arg(long, value_name = "TEXT")]
     pub(crate) passcode: Option<String>,
@@ -258,7 +258,7 @@ pub(crate) struct Sit {
     pub(crate) link: Option<String>,
     #[command(flatten)]
     pub(crate) media: Media,
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
     pub(crate) host_key: Option<String>,
     #[arg(long, value_name = "TEXT")]
     pub(crate) passcode: Option<String>,

@@ -84,11 +84,14 @@ fn run_app(language: &mut Language) -> anyhow::Result<()> {
     let contacts = identity::contacts(&people);
     let engine = tauri::async_runtime::block_on(start(&settings, trust, video.clone(), key.clone(), contacts))?;
     tauri::async_runtime::spawn(remember(engine.contacts(), people.clone()));
-    // A link of now goes before a call of then.
-    tauri::async_runtime::block_on(unfinished::offer(&engine, &people));
+    let claim = unfinished::claim(&people);
+    if claim.is_some() {
+        // A link of now goes before a call of then.
+        tauri::async_runtime::block_on(unfinished::offer(&engine, &people));
+    }
     let link_error = args.link.and_then(|link| tauri::async_runtime::block_on(links::open(&engine, link)));
     let bindings = bindings::builder();
-    let (for_calls, at_exit) = (people.clone(), people);
+    let calls = claim.is_some().then(|| people.clone());
     tauri::Builder::default()
         .invoke_handler(bindings.invoke_handler())
         .setup(move |app| {
@@ -98,7 +101,7 @@ fn run_app(language: &mut Language) -> anyhow::Result<()> {
             app.manage(AppState { engine, key, link_error, meetings, settings, video: video.clone(), small });
             let handle = app.handle().clone();
             let private = move || handle.state::<AppState>().settings.get().call.private;
-            tauri::async_runtime::spawn(unfinished::follow(view, for_calls, private));
+            calls.map(|folder| tauri::async_runtime::spawn(unfinished::follow(view, folder, private)));
             // An error of this function ends the app with a panic, which its user does not see.
             let window = window::open(app, &first, page_data).and_then(|window| video.attach(&window));
             window.inspect_err(|error| tell(error, first.appearance.language))?;
@@ -112,7 +115,9 @@ fn run_app(language: &mut Language) -> anyhow::Result<()> {
                 let goodbye = app.state::<AppState>().engine.clone();
                 let _ =
                     tauri::async_runtime::block_on(async { tokio::time::timeout(GOODBYE, goodbye.shutdown()).await });
-                unfinished::forget(&at_exit);
+                if claim.is_some() {
+                    unfinished::forget(&people);
+                }
             }
         });
     Ok(())

@@ -1,8 +1,10 @@
 //! The call that goes on: its link, in a file for its owner alone that is there only as long as the call is. A program that ends
-//! without a word leaves it behind, and the next start offers to go back. In privacy mode nothing is written.
+//! without a word leaves it behind, and the next start offers to go back. In privacy mode nothing is written. Of several that run
+//! with one profile the first has the file ([`claim`]).
 //!
 //! One tokio task follows the view; the file is written on the blocking pool.
 
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -15,6 +17,8 @@ use tokio::sync::watch;
 use crate::settings::write;
 
 const FILE: &str = "call.json";
+/// Empty, and locked as long as whoever has the other file runs.
+const LOCK: &str = "call.lock";
 /// Larger files are not ours.
 const MAX_BYTES: u64 = 64 * 1024;
 /// Seconds after which nobody is there any more.
@@ -25,6 +29,13 @@ struct Unfinished {
     link: String,
     /// Seconds since 1970.
     since: u64,
+}
+
+/// The right to the file, as long as it is held. `None`: another one runs, and what is there is the call that goes on in it.
+pub(crate) fn claim(folder: &Path) -> Option<File> {
+    let lock = File::create(folder.join(LOCK)).ok()?;
+    // Where the disk knows no locks, each takes itself for the only one.
+    (!matches!(lock.try_lock(), Err(TryLockError::WouldBlock))).then_some(lock)
 }
 
 /// Offers to go back to a call that was not left; once.
@@ -111,6 +122,15 @@ mod tests {
         for phase in [Phase::Home, Phase::Lobby, Phase::Joining, Phase::Waiting, Phase::Ended] {
             assert_eq!(link(&view(phase, false, false)), None);
         }
+    }
+
+    #[test]
+    fn one_alone_has_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = claim(folder.path()).unwrap();
+        assert!(claim(folder.path()).is_none());
+        drop(first);
+        assert!(claim(folder.path()).is_some());
     }
 
     #[test]

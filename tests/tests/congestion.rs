@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use fika_tests::hold;
 use fika_tests::link::Config;
 use fika_tests::link::call::{Call, Report};
 use fika_tests::link::loss::Loss;
@@ -15,15 +16,6 @@ fn each_seed(name: &str, run: impl Fn(u64) -> Report, check: impl Fn(&Report) ->
     for seed in SEEDS {
         eprintln!("{name}, seed {seed}: {}", check(&run(seed)));
     }
-}
-
-/// Both are told when it does not hold.
-macro_rules! hold {
-    ($value:expr, $operator:tt, $limit:expr) => {{
-        let (value, limit) = ($value, $limit);
-        assert!(value $operator limit, "{} = {value}, not {} {limit}", stringify!($value), stringify!($operator));
-        value
-    }};
 }
 
 #[test]

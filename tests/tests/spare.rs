@@ -2,6 +2,7 @@
 //! runs with five seeds; all of them must hold. Rates are bits a second, but of files bytes; times are virtual. The limits
 //! are those of the worst seed with a little room.
 
+use fika_tests::hold;
 use fika_tests::link::Config;
 use fika_tests::link::call::{Call, Report};
 
@@ -15,15 +16,6 @@ fn each_seed(name: &str, config: &Config, seconds: f64, check: impl Fn(&Report) 
         let report = Call::new(config.clone(), seed).with_file(BEGINS).run(seconds);
         eprintln!("{name}, seed {seed}: {}", check(&report));
     }
-}
-
-/// Both are told when it does not hold.
-macro_rules! hold {
-    ($value:expr, $operator:tt, $limit:expr) => {{
-        let (value, limit) = ($value, $limit);
-        assert!(value $operator limit, "{} = {value}, not {} {limit}", stringify!($value), stringify!($operator));
-        value
-    }};
 }
 
 #[test]

@@ -211,5 +211,15 @@ impl<T: Clone> Link<T> {
     }
 }
 
+/// A limit that must hold: gives the value, or panics with both.
+#[macro_export]
+macro_rules! hold {
+    ($value:expr, $operator:tt, $limit:expr) => {{
+        let (value, limit) = ($value, $limit);
+        assert!(value $operator limit, "{} = {value}, not {} {limit}", stringify!($value), stringify!($operator));
+        value
+    }};
+}
+
 #[cfg(test)]
 mod tests;

@@ -28,6 +28,18 @@ fn flows(stats: &Value) -> bool {
         && inbound(stats, "audio", "totalSamplesReceived") >= 48_000.0
 }
 
+/// Who calls and who joins from the other end of the cable, and the link; `more`: for who calls.
+fn two(cable: &Cable, more: &[&str]) -> (Running, Running, String) {
+    let mut call = Running::start(cli::command().arg("call").args(more).args(MEDIA).args(STATS));
+    let link = call.line();
+    let join = joined(cable, &link);
+    (call, join, link)
+}
+
+fn joined(cable: &Cable, link: &str) -> Running {
+    Running::start(cli::under(&cable.right()).args(["join", link]).args(MEDIA).args(STATS))
+}
+
 /// The kind of our address in use.
 fn local(stats: &Value) -> &Value {
     &stats["connections"][0]["localCandidateType"]

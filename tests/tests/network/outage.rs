@@ -1,10 +1,10 @@
 //! A cable that goes dark in the middle of a call: what is told meanwhile, and how the call comes back by itself.
 
-use fika_tests::cli::{self, Running, STATS, inbound};
+use fika_tests::cli::inbound;
 use fika_tests::netns::{self, Cable};
 use serde_json::Value;
 
-use super::{LEFT, MEDIA, RIGHT, flows};
+use super::{LEFT, RIGHT, flows, two};
 
 /// Lines of statistics, one a second, that the cable stays dark once the connection counts as broken: longer than it may
 /// recover by itself, so that a fresh one is needed.
@@ -21,9 +21,7 @@ fn packets(stats: &Value, kind: &str) -> f64 {
 /// A call over a cable that `cut` makes dark and `mend` brings back.
 fn goes_dark(cut: impl Fn(&Cable), mend: impl Fn(&Cable)) {
     let cable = Cable::new(LEFT, RIGHT).unwrap();
-    let mut call = Running::start(cli::command().arg("call").args(MEDIA).args(STATS));
-    let link = call.line();
-    let mut join = Running::start(cli::under(&cable.right()).args(["join", &link]).args(MEDIA).args(STATS));
+    let (mut call, mut join, _) = two(&cable, &[]);
     for program in [&mut join, &mut call] {
         program.stats("media flows", |stats| flows(stats) && packets(stats, "audio") >= 250.0);
     }
@@ -56,9 +54,7 @@ fn goes_dark(cut: impl Fn(&Cable), mend: impl Fn(&Cable)) {
 fn three_dark_seconds_need_no_fresh_connection() {
     netns::run("outage::three_dark_seconds_need_no_fresh_connection", || {
         let cable = Cable::new(LEFT, RIGHT).unwrap();
-        let mut call = Running::start(cli::command().arg("call").args(MEDIA).args(STATS));
-        let link = call.line();
-        let mut join = Running::start(cli::under(&cable.right()).args(["join", &link]).args(MEDIA).args(STATS));
+        let (mut call, mut join, _) = two(&cable, &[]);
         let enough = |stats: &Value| flows(stats) && packets(stats, "audio") >= 250.0;
         let before = [&mut join, &mut call].map(|program| packets(&program.stats("media flows", enough), "audio"));
         cable.set_dark(true).unwrap();

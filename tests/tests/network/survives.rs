@@ -9,7 +9,7 @@ use fika_tests::netns::{self, Cable};
 use fika_tests::program;
 use serde_json::Value;
 
-use super::{LEFT, MEDIA, RIGHT, flows};
+use super::{LEFT, RIGHT, flows, joined, two};
 
 /// Of the left machine, whatever way leads there.
 const HOME: &str = "10.99.0.1";
@@ -57,10 +57,7 @@ fn another_network_takes_over_before_the_old_one_falls_silent() {
         netns::ip(&format!("address add {SECOND_LEFT}/24 dev left2"));
         let mut server = server(&format!("{HOME}:0"));
         let address = server.line();
-        let mut call = cli::command();
-        let mut call = Running::start(call.args(["call", "--server", &address]).args(MEDIA).args(STATS));
-        let link = call.line();
-        let mut join = Running::start(cli::under(&cable.right()).args(["join", &link]).args(MEDIA).args(STATS));
+        let (mut call, mut join, _) = two(&cable, &["--server", &address]);
         let enough = |stats: &Value| flows(stats) && packets(stats) >= 250.0;
         let before = join.stats("media flows", enough);
         call.stats("media flows", enough);
@@ -92,10 +89,7 @@ fn a_server_that_hangs_takes_nothing_from_the_call() {
         let cable = Cable::new(LEFT, RIGHT).unwrap();
         let mut server = server(&format!("{LEFT}:0"));
         let address = server.line();
-        let mut call = cli::command();
-        let mut call = Running::start(call.args(["call", "--server", &address]).args(MEDIA).args(STATS));
-        let link = call.line();
-        let mut join = Running::start(cli::under(&cable.right()).args(["join", &link]).args(MEDIA).args(STATS));
+        let (mut call, mut join, link) = two(&cable, &["--server", &address]);
         for program in [&mut join, &mut call] {
             program.stats("media flows", flows);
         }
@@ -122,10 +116,7 @@ fn somebody_whose_program_was_killed_is_seen_as_gone() {
         let cable = Cable::new(LEFT, RIGHT).unwrap();
         let mut server = server(&format!("{LEFT}:0"));
         let address = server.line();
-        let mut call = cli::command();
-        let mut call = Running::start(call.args(["call", "--server", &address]).args(MEDIA).args(STATS));
-        let link = call.line();
-        let mut join = Running::start(cli::under(&cable.right()).args(["join", &link]).args(MEDIA).args(STATS));
+        let (mut call, mut join, link) = two(&cable, &["--server", &address]);
         join.stats("media flows", flows);
         call.stats("media flows", flows);
         join.kill();
@@ -136,7 +127,7 @@ fn somebody_whose_program_was_killed_is_seen_as_gone() {
         call.stats("the seat is given up", |stats| stats["connectionState"] == "waiting");
         eprintln!("killed: gone after {:.1} s", began.elapsed().as_secs_f64());
         // The same person again.
-        let mut join = Running::start(cli::under(&cable.right()).args(["join", &link]).args(MEDIA).args(STATS));
+        let mut join = joined(&cable, &link);
         join.stats("media flows", flows);
         call.stats("media flows", flows);
         join.interrupt();
@@ -150,10 +141,7 @@ fn somebody_who_slept_half_a_minute_is_back_by_themselves() {
         let cable = Cable::new(LEFT, RIGHT).unwrap();
         let mut server = server(&format!("{LEFT}:0"));
         let address = server.line();
-        let mut call = cli::command();
-        let mut call = Running::start(call.args(["call", "--server", &address]).args(MEDIA).args(STATS));
-        let link = call.line();
-        let mut join = Running::start(cli::under(&cable.right()).args(["join", &link]).args(MEDIA).args(STATS));
+        let (mut call, mut join, _) = two(&cable, &["--server", &address]);
         for program in [&mut join, &mut call] {
             program.stats("media flows", |stats| flows(stats) && packets(stats) >= 250.0);
         }

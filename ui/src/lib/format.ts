@@ -4,7 +4,7 @@ import { intlLocale } from "./i18n.svelte";
 import { m } from "./paraglide/messages";
 
 /**
- * One for each language and style: making one reads tables of the language, which took a quarter of the time in which the call's
+ * One for each language and style: making one reads tables of the language, a quarter of the script time in which the call's
  * screen is built.
  */
 const formats = new Map<string, unknown>();

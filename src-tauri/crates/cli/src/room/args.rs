@@ -237,16 +237,23 @@ pub(crate) struct Agenda {
     pub(crate) json: bool,
 }
 
+/// What opens the door beside the link.
+#[derive(Debug, Args)]
+pub(crate) struct Door {
+    #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
+    pub(crate) host_key: Option<String>,
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) passcode: Option<String>,
+}
+
 /// A seat for one thing, without camera, microphone and speaker.
 #[derive(Debug, Args)]
 pub(crate) struct Visit {
     pub(crate) link: String,
     #[command(flatten)]
     pub(crate) seat: Seat,
-    #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
-    pub(crate) host_key: Option<String>,
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) passcode: Option<String>,
+    #[command(flatten)]
+    pub(crate) door: Door,
     /// JSON objects, one a line, instead of words.
     #[arg(long)]
     pub(crate) json: bool,
@@ -258,10 +265,8 @@ pub(crate) struct Sit {
     pub(crate) link: Option<String>,
     #[command(flatten)]
     pub(crate) media: Media,
-    #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
-    pub(crate) host_key: Option<String>,
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) passcode: Option<String>,
+    #[command(flatten)]
+    pub(crate) door: Door,
     /// One JSON object for each change, on a line of its own.
     #[arg(long)]
     pub(crate) json: bool,

@@ -5,22 +5,17 @@ use fika_call::invite::HostKey;
 use fika_call::view::{CallView, Phase};
 use fika_engine::{Command, EngineHandle, RoomInput};
 
+use super::args::Door;
 use super::find;
 use crate::args::{Media, Source};
 use crate::fail::{Failure, Kind};
-
-/// What opens the door beside the link.
-pub(super) struct Keys<'a> {
-    pub(super) host_key: Option<&'a str>,
-    pub(super) passcode: Option<&'a str>,
-}
 
 /// Through the lobby up to the door. Without a link a room is opened, whose link is returned.
 pub(super) async fn take(
     engine: &EngineHandle,
     link: Option<&str>,
     media: &Media,
-    keys: Keys<'_>,
+    door: &Door,
 ) -> Result<Option<String>, Failure> {
     let mut view = engine.view();
     engine.send(Command::SetCamera { on: media.camera != Some(Source::None) }).await?;
@@ -30,11 +25,11 @@ pub(super) async fn take(
         None => engine.send(Command::NewCall).await?,
     }
     let lobby = until(&mut view, |view| view.phase == Phase::Lobby).await?;
-    if let Some(key) = keys.host_key {
-        engine.send(Command::Room(RoomInput::SetHostKey(HostKey(key.into())))).await?;
+    if let Some(key) = &door.host_key {
+        engine.send(Command::Room(RoomInput::SetHostKey(HostKey(key.clone())))).await?;
     }
-    if let Some(passcode) = keys.passcode {
-        engine.send(Command::Room(RoomInput::SetPasscode(passcode.into()))).await?;
+    if let Some(passcode) = &door.passcode {
+        engine.send(Command::Room(RoomInput::SetPasscode(passcode.clone()))).await?;
     }
     engine.send(Command::Join).await?;
     Ok(lobby.invite.filter(|_| link.is_none()).map(|invite| invite.link))

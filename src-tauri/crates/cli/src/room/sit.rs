@@ -22,7 +22,7 @@ use tokio::time::{Instant, sleep_until};
 use super::args::Sit;
 use super::line::{Line, parse};
 use super::say;
-use super::seat::{Keys, person, stopped, take};
+use super::seat::{person, stopped, take};
 use super::words::{file_words, message_words};
 use crate::call::start;
 use crate::fail::Failure;
@@ -51,8 +51,7 @@ pub(super) async fn run(sit: Sit, trust: Trust) -> Result<(), Failure> {
 async fn stay(engine: &EngineHandle, sit: &Sit, mut file: Option<StatsFile>) -> Result<(), Failure> {
     let (mut view, mut chat, mut notifications) = (engine.view(), engine.chat(), engine.notifications());
     let (mut files, mut text) = (engine.files(), engine.text());
-    let keys = Keys { host_key: sit.host_key.as_deref(), passcode: sit.passcode.as_deref() };
-    if let Some(link) = take(engine, sit.link.as_deref(), &sit.media, keys).await? {
+    if let Some(link) = take(engine, sit.link.as_deref(), &sit.media, &sit.door).await? {
         say(&if sit.json { json!({ "link": link }).to_string() } else { link });
     }
     let mut lines = lines();

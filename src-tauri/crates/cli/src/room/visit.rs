@@ -16,9 +16,9 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, watch};
 use tokio::time::timeout;
 
-use super::args::Visit;
+use super::args::{Door, Visit};
 use super::say;
-use super::seat::{Keys, over, person, stopped, take, until};
+use super::seat::{over, person, stopped, take, until};
 use super::words::{file_words, message_words, why};
 use crate::args::Media;
 use crate::call::start;
@@ -55,12 +55,11 @@ pub(super) enum Errand {
 }
 
 pub(super) async fn run(visit: Visit, errand: Errand, trust: Trust) -> Result<(), Failure> {
-    let Visit { link, seat, host_key, passcode, json } = visit;
+    let Visit { link, seat, door, json } = visit;
     let media = Media::off(seat);
     let engine = start(&media, trust, Arc::new(Recorder::create(&media)?)).await?;
-    let keys = Keys { host_key: host_key.as_deref(), passcode: passcode.as_deref() };
     let done = tokio::select! {
-        done = go(&engine, &link, &media, keys, errand, json) => done,
+        done = go(&engine, &link, &media, &door, errand, json) => done,
         () = stop::requested() => Ok(()),
     };
     engine.shutdown().await;
@@ -71,11 +70,11 @@ async fn go(
     engine: &EngineHandle,
     link: &str,
     media: &Media,
-    keys: Keys<'_>,
+    door: &Door,
     errand: Errand,
     json: bool,
 ) -> Result<(), Failure> {
-    take(engine, Some(link), media, keys).await?;
+    take(engine, Some(link), media, door).await?;
     // With the room comes everything that was before, and who is there.
     let inside = until(&mut engine.view(), |view| view.phase == Phase::InCall && view.room.is_some()).await?;
     let whom = |name: Option<String>| name.map(|name| find(&name, &inside)).transpose();

@@ -83,8 +83,11 @@ impl Relays {
         let server = Server { host: parsed.host, port: parsed.port, tls };
         let at = self.servers.iter().position(|known| *known == server);
         let at = at.or_else(|| {
-            self.servers.push(server);
-            (self.servers.len() <= MAX_SERVERS).then_some(self.servers.len() - 1)
+            let free = self.servers.len();
+            (free < MAX_SERVERS).then(|| {
+                self.servers.push(server);
+                free
+            })
         })?;
         let (before, behind) = NAME;
         Some(format!("turn:{before}{at}{behind}:{}?transport=udp", at + 1))
@@ -156,6 +159,10 @@ impl Lines {
 
     /// The next message of a server.
     pub(crate) fn poll_arrived(&self, context: &mut Context<'_>) -> Poll<Arrived> {
+        // Asked for each datagram of a call, of which few have a server behind a stream.
+        if self.relays.servers.is_empty() {
+            return Poll::Pending;
+        }
         match lock(&self.arrived).poll_recv(context) {
             Poll::Ready(Some(arrived)) => Poll::Ready(arrived),
             // We hold a sender: it never ends.

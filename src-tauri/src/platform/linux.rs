@@ -1,5 +1,6 @@
 //! Linux: WebKitGTK composes the page with OpenGL, which without a graphics card costs a core for a blinking cursor.
 
+use std::ffi::{c_char, c_void};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,6 +16,14 @@ pub(crate) const NAME: &str = "linux";
 
 /// A user who sets one of these decides how WebKit draws.
 const RENDERER_CHOICES: [&str; 2] = ["WEBKIT_DISABLE_DMABUF_RENDERER", "WEBKIT_DISABLE_COMPOSITING_MODE"];
+
+const GTK_OPENGL: &str = "GDK_GL";
+
+/// Where libEGL looks for drivers (libglvnd).
+const EGL_DRIVERS: [&str; 2] = ["__EGL_VENDOR_LIBRARY_DIRS", "__EGL_VENDOR_LIBRARY_FILENAMES"];
+
+/// `EGL_EXTENSIONS`.
+const EGL_EXTENSIONS: i32 = 0x3055;
 
 /// The page's process makes no machine code at run time: it shows what strangers write, and its few scripts are not worth
 /// the 16 MiB. A user who sets it decides.
@@ -37,6 +46,7 @@ pub(crate) fn opened(_event: &tauri::RunEvent) -> Vec<String> {
 pub(crate) fn prepare() {
     if !RENDERER_CHOICES.iter().any(|name| is_set(name)) && !has_render_node(Path::new("/dev/dri")) {
         set(RENDERER_CHOICES[0], "1");
+        leave_out_opengl();
     }
     if !is_set(JIT) {
         set(JIT, "0");
@@ -50,6 +60,30 @@ pub(crate) fn prepare() {
     }
 }
 
+/// Without a graphics card this process draws nothing with OpenGL, but GTK and WebKit would load it to ask: Mesa and its compiler,
+/// 25 MiB. GTK is told by its variable. For EGL, the library between programs and drivers looks for drivers once in each process:
+/// it does so here, where there are none. The page's process, which ends without EGL, starts later and finds them.
+fn leave_out_opengl() {
+    if !is_set(GTK_OPENGL) {
+        set(GTK_OPENGL, "disable");
+    }
+    if EGL_DRIVERS.iter().any(|name| is_set(name)) {
+        return;
+    }
+    set(EGL_DRIVERS[0], "/nonexistent");
+    // SAFETY: the names end with a zero; the library stays loaded, WebKit needs it too; the function is of this type
+    // (EGL 1.5, section 3.3), and both arguments are constants of EGL: no display, and what can be done without one.
+    unsafe {
+        let library = libc::dlopen(c"libEGL.so.1".as_ptr(), libc::RTLD_LAZY | libc::RTLD_LOCAL);
+        let symbol = if library.is_null() { library } else { libc::dlsym(library, c"eglQueryString".as_ptr()) };
+        if !symbol.is_null() {
+            let query: extern "C" fn(*mut c_void, i32) -> *const c_char = std::mem::transmute(symbol);
+            query(std::ptr::null_mut(), EGL_EXTENSIONS);
+        }
+    }
+    unset(EGL_DRIVERS[0]);
+}
+
 fn is_set(name: &str) -> bool {
     std::env::var_os(name).is_some()
 }
@@ -58,6 +92,12 @@ fn is_set(name: &str) -> bool {
 fn set(name: &str, value: &str) {
     // SAFETY: no other thread exists yet that could read the environment.
     unsafe { std::env::set_var(name, value) };
+}
+
+/// Only from [`prepare`].
+fn unset(name: &str) {
+    // SAFETY: no other thread exists yet that could read the environment.
+    unsafe { std::env::remove_var(name) };
 }
 
 /// The Secret Service of the desktop, where there is one.

@@ -43,6 +43,11 @@ impl Plan {
 }
 
 impl Target {
+    /// What the pixels of such a picture take in this tile.
+    pub(crate) fn bytes(&self, source: Resolution) -> usize {
+        self.plan(source).map_or(0, |plan| plan.size.pixels() as usize * BYTES_PER_PIXEL)
+    }
+
     /// `None`: there is nothing to show in so small a picture or tile.
     pub(crate) fn plan(&self, source: Resolution) -> Option<Plan> {
         if self.tile.pixels() == 0 || source.width < 2 || source.height < 2 {

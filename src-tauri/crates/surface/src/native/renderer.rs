@@ -1,6 +1,7 @@
 //! The thread `surface` that converts the pictures of all windows, and the buffers that it fills. Waits on a condition
 //! when there is nothing to convert.
 
+use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -8,8 +9,8 @@ use std::thread::JoinHandle;
 use super::convert::Converter;
 use super::mailbox::{Windows, Work};
 
-/// Buffers kept for the next pictures, of all windows. Full: a buffer that comes back is freed.
-const MAX_FREE_BUFFERS: usize = 8;
+/// What buffers kept for the next pictures may take, of all windows. Full: those that came back first are freed.
+const MAX_FREE_BYTES: usize = 12 << 20;
 
 /// Draws pictures beneath the pages of any number of windows. Stops when it is dropped.
 pub struct Renderer {
@@ -31,9 +32,9 @@ struct State {
     stopping: bool,
 }
 
-/// Pixel buffers between two pictures.
+/// Pixel buffers between two pictures, the latest last.
 #[derive(Default)]
-pub(crate) struct Buffers(Mutex<Vec<Vec<u8>>>);
+pub(crate) struct Buffers(Mutex<VecDeque<Vec<u8>>>);
 
 impl Renderer {
     pub fn start() -> io::Result<Self> {
@@ -67,18 +68,24 @@ impl Shared {
 }
 
 impl Buffers {
-    fn take(&self) -> Vec<u8> {
-        self.lock().pop().unwrap_or_default()
+    /// One of exactly so many bytes: another would be filled with zeros where it is too small, and hold too much where it is
+    /// too large. Empty where there is none.
+    fn take(&self, bytes: usize) -> Vec<u8> {
+        let mut free = self.lock();
+        let at = free.iter().rposition(|buffer| buffer.len() == bytes);
+        at.and_then(|at| free.remove(at)).unwrap_or_default()
     }
 
     pub(crate) fn put(&self, buffer: Vec<u8>) {
         let mut free = self.lock();
-        if free.len() < MAX_FREE_BUFFERS {
-            free.push(buffer);
+        free.push_back(buffer);
+        let mut bytes: usize = free.iter().map(Vec::capacity).sum();
+        while bytes > MAX_FREE_BYTES {
+            bytes -= free.pop_front().map_or(bytes, |oldest| oldest.capacity());
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Vec<u8>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -86,7 +93,7 @@ impl Buffers {
 fn convert_until_stopped(shared: &Shared) {
     let mut converter = Converter::default();
     while let Some(work) = next_work(shared) {
-        let mut pixels = shared.buffers.take();
+        let mut pixels = shared.buffers.take(work.target.bytes(work.image.size()));
         let size = converter.convert(&work.image, &work.target, &mut pixels);
         let unwanted = shared.windows(|windows| windows.done(&work, pixels, size));
         if let Some(buffer) = unwanted {
@@ -106,5 +113,24 @@ fn next_work(shared: &Shared) -> Option<Work> {
             return Some(work);
         }
         state = shared.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_buffer_serves_pictures_of_its_size_and_the_oldest_goes_first() {
+        let buffers = Buffers::default();
+        for bytes in [100, 200, 100] {
+            buffers.put(vec![bytes as u8; bytes]);
+        }
+        assert_eq!(buffers.take(150), Vec::<u8>::new());
+        assert_eq!(buffers.take(100).len(), 100);
+        buffers.put(vec![0; MAX_FREE_BYTES - 200]);
+        assert_eq!((buffers.take(100).len(), buffers.take(200).len()), (0, 200), "no room for all three");
+        buffers.put(vec![0; MAX_FREE_BYTES + 1]);
+        assert!(buffers.lock().is_empty(), "larger than all that may be kept");
     }
 }

@@ -231,6 +231,7 @@ impl Slot {
 
     /// A new list of devices: the chosen one may be back, or the default may be another one.
     pub(super) fn listed(&mut self, list: &[Device], out: &mut VecDeque<Output>) {
+        self.named(list);
         let mut ours = list.iter().filter(|device| device.kind == self.kind);
         let before = self.default.take();
         self.default = ours.clone().find(|device| device.is_default).map(|device| device.id.clone());
@@ -251,6 +252,21 @@ impl Slot {
         if open_again {
             self.stand_in = self.chosen.is_some() && !chosen_is_here;
             self.start(false, None, out);
+        }
+    }
+
+    /// What was opened before the first list knew at most its id.
+    fn named(&mut self, list: &[Device]) {
+        let State::Open { id, name, .. } = &mut self.state else { return };
+        if name != id {
+            return;
+        }
+        let found = list.iter().filter(|device| device.kind == self.kind).find(|device| match id.as_str() {
+            "" => device.is_default,
+            id => device.id == id,
+        });
+        if let Some(device) = found {
+            (*id, *name) = (device.id.clone(), device.name.clone());
         }
     }
 

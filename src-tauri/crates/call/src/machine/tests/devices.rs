@@ -67,6 +67,29 @@ fn with_nothing_left_the_loss_is_told_and_the_next_device_is_taken() {
 }
 
 #[test]
+fn what_was_opened_before_the_first_list_gets_its_name_from_it() {
+    let mut desk = Desk::new();
+    desk.input(Input::SelectDevice { kind: MICROPHONE, id: Some("headset".into()) });
+    desk.input(Input::OpenInvite(invite()));
+    for (kind, id) in [(CAMERA, ""), (MICROPHONE, "headset")] {
+        let attempt = attempt(&mut desk, kind);
+        desk.input(Input::DeviceOpened { kind, attempt, id: id.into(), name: id.into() });
+    }
+    let named = |kind, id: &str, is_default| Device { name: format!("The {id}"), ..device(kind, id, is_default) };
+    let list = vec![
+        named(CAMERA, "door", false),
+        named(CAMERA, "desk", true),
+        named(MICROPHONE, "webcam", true),
+        named(MICROPHONE, "headset", false),
+    ];
+    assert!(opened(&desk.input(Input::Devices(list))).is_empty(), "nothing is opened again");
+    let me = &desk.call.view().me;
+    for (view, id) in [(&me.camera, "desk"), (&me.microphone, "headset")] {
+        assert_eq!((view.device_id.as_deref(), &view.device_name), (Some(id), &Some(format!("The {id}"))));
+    }
+}
+
+#[test]
 fn a_chosen_device_that_is_not_there_is_replaced_at_the_start() {
     let mut desk = Desk::new();
     desk.input(Input::SelectDevice { kind: CAMERA, id: Some("gone".into()) });

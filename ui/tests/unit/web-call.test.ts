@@ -11,6 +11,7 @@ const LINK = "https://meet.example.org/j/aaaq-eaye-auda-oceb#MDEyMzQ1Njc4OWFiY2R
 const MEDIA = { microphone: true, camera: false };
 
 class Socket {
+  static readonly CONNECTING = 0;
   static readonly OPEN = 1;
   static all: Socket[] = [];
   readyState = 0;
@@ -37,11 +38,19 @@ class Socket {
 }
 
 class Connection {
+  static last: Connection | null = null;
+  connectionState = "new";
+  onconnectionstatechange: (() => void) | null = null;
   /** Data takes no part in these tests: a channel that never opens. */
   createDataChannel = () => ({ readyState: "connecting", close: () => undefined });
   static open = 0;
   constructor() {
     Connection.open += 1;
+    Connection.last = this;
+  }
+  becomes(state: string): void {
+    this.connectionState = state;
+    this.onconnectionstatechange?.();
   }
   close(): void {
     Connection.open -= 1;
@@ -64,6 +73,8 @@ beforeEach(() => {
   vi.stubGlobal("WebSocket", Socket);
   vi.stubGlobal("RTCPeerConnection", Connection);
   vi.stubGlobal("Audio", Sound);
+  vi.stubGlobal("navigator", {});
+  for (const name of ["addEventListener", "removeEventListener"]) vi.stubGlobal(name, () => undefined);
 });
 afterEach(() => void vi.unstubAllGlobals());
 
@@ -181,6 +192,36 @@ describe("a guest's call", () => {
     socket().open();
     expect(socket().sent).toMatchObject([{ type: "join", name: "Maja Sund", resume: "r" }]);
     call.leave();
+  });
+
+  it("looks for the server when nothing comes from a peer any more, and goes on with them through a new connection", async () => {
+    const { call, ended, socket } = await desk();
+    vi.useFakeTimers();
+    socket().says(joined, hosted);
+    const first = Connection.last;
+    first?.becomes("connected");
+    first?.becomes("disconnected");
+    expect(socket().sent.at(-1)).toEqual({ type: "ping" });
+    socket().says({ type: "pong" });
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(Socket.all, "the server is there").toHaveLength(1);
+
+    await vi.advanceTimersByTimeAsync(500);
+    first?.becomes("connected");
+    first?.becomes("disconnected");
+    await vi.advanceTimersByTimeAsync(2001);
+    expect(socket().sent, "it is not, and is called again").toEqual([]);
+    expect(Socket.all).toHaveLength(2);
+    const tries = Socket.all.length;
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(Socket.all.length - tries, "every three seconds, for two of which it may answer").toBeGreaterThanOrEqual(9);
+    const before = Connection.last;
+    socket().open();
+    socket().says(joined, hosted);
+    expect(Connection.last, "begun again with what the server now knows").not.toBe(before);
+    expect(ended).toEqual([]);
+    call.close();
+    vi.useRealTimers();
   });
 
   it("sent before the door knows nothing more of the room", async () => {

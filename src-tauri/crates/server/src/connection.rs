@@ -16,7 +16,7 @@ use tokio::time::{MissedTickBehavior, timeout};
 use crate::hub::Event;
 use crate::limits::{Bucket, Rate};
 use crate::outgoing::{Outgoing, Waiting};
-use crate::rooms::ConnectionId;
+use crate::rooms::{ConnectionId, HUNG_UP, RESUME};
 
 /// Heartbeats that may fail to come before the connection counts as gone.
 const MISSED_HEARTBEATS: u32 = 3;
@@ -39,24 +39,25 @@ pub(crate) async fn run(socket: WebSocket, id: ConnectionId, address: IpAddr, ru
     let patience = rules.heartbeat * MISSED_HEARTBEATS;
     let mut writer = std::pin::pin!(write(sink, waiting, rules.heartbeat, patience));
     let end = tokio::select! {
-        () = &mut writer => None,
-        end = read(stream, id, address, rules, &hub) => Some(end),
+        end = &mut writer => end,
+        end = read(stream, id, address, rules, &hub) => end,
     };
-    match end {
-        Some(End::Offended(reason)) => {
-            if hub.send(Event::Offended { id, reason }).await.is_ok() {
-                let _ = timeout(patience, writer).await;
-            }
-        }
-        Some(End::Gone) | None => {}
+    if let End::Offended(reason) = end
+        && hub.send(Event::Offended { id, reason }).await.is_ok()
+    {
+        let _ = timeout(patience, writer).await;
     }
     // The hub has gone only when the whole server has.
-    let _ = hub.send(Event::Gone { id }).await;
+    let keep = if matches!(end, End::HungUp) { HUNG_UP } else { RESUME };
+    let _ = hub.send(Event::Gone { id, keep }).await;
 }
 
 enum End {
     Offended(Refusal),
-    Gone,
+    /// The other end closed it.
+    HungUp,
+    /// Nothing came or went for too long, or the hub let go of it.
+    Silent,
 }
 
 async fn read(
@@ -72,12 +73,16 @@ async fn read(
     let mut spoken = false;
     loop {
         let patience = rules.heartbeat * MISSED_HEARTBEATS;
-        let Ok(Some(Ok(message))) = timeout(patience, stream.next()).await else { return End::Gone };
+        let message = match timeout(patience, stream.next()).await {
+            Ok(Some(Ok(message))) => message,
+            Ok(Some(Err(_)) | None) => return End::HungUp,
+            Err(_) => return End::Silent,
+        };
         let now = Instant::now();
         let length = match &message {
             Message::Text(text) => text.len(),
             Message::Binary(data) | Message::Ping(data) | Message::Pong(data) => data.len(),
-            Message::Close(_) => return End::Gone,
+            Message::Close(_) => return End::HungUp,
         };
         if !messages.take(1.0, now) || !bytes.take(length as f64, now) {
             return End::Offended(Refusal::TooManyRequests);
@@ -85,7 +90,7 @@ async fn read(
         let text = match message {
             Message::Text(text) => text,
             Message::Binary(_) => return End::Offended(Refusal::BadMessage),
-            _ if !spoken && now.duration_since(start) > FIRST_MESSAGE => return End::Gone,
+            _ if !spoken && now.duration_since(start) > FIRST_MESSAGE => return End::Silent,
             _ => continue,
         };
         let message = match ClientMessage::parse(&text) {
@@ -94,7 +99,7 @@ async fn read(
         };
         spoken = true;
         if hub.send(Event::Message { id, address, message }).await.is_err() {
-            return End::Gone;
+            return End::Silent;
         }
     }
 }
@@ -105,7 +110,7 @@ async fn write(
     mut waiting: mpsc::Receiver<Waiting>,
     heartbeat: Duration,
     patience: Duration,
-) {
+) -> End {
     let mut beat = tokio::time::interval(heartbeat);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     beat.tick().await;
@@ -123,9 +128,12 @@ async fn write(
             },
             _ = beat.tick() => Message::Ping(Default::default()),
         };
-        if !matches!(timeout(patience, sink.send(message)).await, Ok(Ok(()))) {
-            return;
+        match timeout(patience, sink.send(message)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => return End::HungUp,
+            Err(_) => return End::Silent,
         }
     }
     let _ = timeout(patience, sink.close()).await;
+    End::Silent
 }

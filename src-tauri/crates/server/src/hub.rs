@@ -20,7 +20,7 @@ use crate::keys::{Keys, Seed, digest};
 use crate::limits::{ByAddress, Guesses};
 use crate::metrics::Metrics;
 use crate::outgoing::Outgoing;
-use crate::rooms::{ConnectionId, Count, Grant, Join, Kept, Now, Output, Rooms, Shown};
+use crate::rooms::{ConnectionId, Count, Grant, Join, Kept, Now, Output, RESUME, Rooms, Shown};
 use crate::store::{Answer, Job, Writer};
 use crate::turn::Turn;
 use crate::{Config, Opened, random};
@@ -44,8 +44,10 @@ pub(crate) enum Event {
         id: ConnectionId,
         reason: Refusal,
     },
+    /// The connection ended; `keep`: for how long its seat is kept.
     Gone {
         id: ConnectionId,
+        keep: Duration,
     },
     CreateRoom {
         reply: oneshot::Sender<Result<Opened, Refusal>>,
@@ -148,9 +150,9 @@ impl Hub {
                 }
             }
             Event::Offended { id, reason } => self.refuse(id, reason, now),
-            Event::Gone { id } => {
+            Event::Gone { id, keep } => {
                 self.connections.remove(&id);
-                self.rooms.disconnected(id, now);
+                self.rooms.disconnected(id, keep, now);
             }
             Event::CreateRoom { reply } => {
                 let room = self.create(None, &RoomOptions::default(), now);
@@ -161,10 +163,7 @@ impl Hub {
                 // Whoever asked may have given up.
                 let _ = reply.send(Census { rooms: self.rooms.count(), connections: self.connections.len() });
             }
-            Event::Drain { done } => {
-                self.closed = true;
-                self.draining = Some(done);
-            }
+            Event::Drain { done } => (self.closed, self.draining) = (true, Some(done)),
         }
     }
 
@@ -369,7 +368,7 @@ impl Hub {
             tracing::debug!("a participant reads too slowly and is dropped");
             self.metrics.slow.fetch_add(1, Relaxed);
             self.connections.remove(&to);
-            self.rooms.disconnected(to, now);
+            self.rooms.disconnected(to, RESUME, now);
         }
     }
 

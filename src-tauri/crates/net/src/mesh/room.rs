@@ -61,6 +61,8 @@ pub(super) struct Peer {
     /// `None`: cut off for good, its task ends.
     inbox: Option<mpsc::Sender<ToPeer>>,
     participant: Participant,
+    /// From the server; its media may go on.
+    away: bool,
     /// Gets our video; shared with its connections.
     served: Arc<AtomicBool>,
     /// Takes Main profile; `None` while it takes no video.
@@ -152,13 +154,17 @@ impl Room {
                     return;
                 }
                 let participant = participant(&info);
-                if self.add_peer(participant.clone()) {
+                if self.add_peer(participant.clone(), info.away) {
                     self.tell(SessionEvent::ParticipantJoined(participant)).await;
                 }
             }
             FromServer::ParticipantChanged(info) => {
+                let Some(peer) = self.peers.get_mut(&info.id) else { return };
+                if std::mem::replace(&mut peer.away, info.away) && !info.away {
+                    peer.ask(ToPeer::Back);
+                }
                 let changed = participant(&info);
-                if let Some(peer) = self.peers.get_mut(&info.id).filter(|peer| peer.participant != changed) {
+                if peer.participant != changed {
                     peer.participant = changed.clone();
                     self.tell(SessionEvent::ParticipantChanged(changed)).await;
                 }
@@ -190,18 +196,18 @@ impl Room {
             self.epoch += 1;
             self.you = Some(you.clone());
         }
-        let participants: Vec<Participant> = infos.iter().filter(|info| info.id != you).map(participant).collect();
-        self.peers.retain(|id, _| participants.iter().any(|participant| participant.id == *id));
+        let others: Vec<&ParticipantInfo> = infos.iter().filter(|info| info.id != you).collect();
+        self.peers.retain(|id, _| others.iter().any(|info| info.id == *id));
         self.on_ice_servers(ice_servers);
-        if std::mem::take(&mut self.moved) {
-            // With the new credentials for relays, which go before.
-            self.peers.values().for_each(|peer| {
-                peer.ask(ToPeer::Moved);
-            });
+        // With the new credentials for relays, which go before.
+        let moved = std::mem::take(&mut self.moved);
+        for peer in self.peers.values() {
+            peer.ask(if moved { ToPeer::Moved } else { ToPeer::Back });
         }
-        self.tell(SessionEvent::Joined { you, participants: participants.clone() }).await;
-        for participant in participants {
-            self.add_peer(participant);
+        let participants = others.iter().map(|info| participant(info)).collect();
+        self.tell(SessionEvent::Joined { you, participants }).await;
+        for info in others {
+            self.add_peer(participant(info), info.away);
         }
     }
 
@@ -220,10 +226,10 @@ impl Room {
     }
 
     /// `false`: known already.
-    fn add_peer(&mut self, participant: Participant) -> bool {
+    fn add_peer(&mut self, participant: Participant, away: bool) -> bool {
         let Some(you) = self.you.clone() else { return false };
         if let Some(peer) = self.peers.get_mut(&participant.id) {
-            peer.participant = participant;
+            (peer.participant, peer.away) = (participant, away);
             return false;
         }
         let (inbox, inbox_end) = mpsc::channel(INBOX);
@@ -256,7 +262,7 @@ impl Room {
         let id = participant.id.clone();
         self.peers.insert(
             id,
-            Peer { task, inbox: Some(inbox), participant, served, main: None, bitrate: None, audio_loss: 0 },
+            Peer { task, inbox: Some(inbox), participant, away, served, main: None, bitrate: None, audio_loss: 0 },
         );
         true
     }
@@ -272,6 +278,10 @@ impl Room {
             PeerNews::State(state) => {
                 if matches!(state, PeerState::Failed | PeerState::NoRelay) {
                     peer.bitrate = None;
+                }
+                if state == PeerState::Disconnected {
+                    // Full: there is no answer either.
+                    let _ = self.outputs.to_server.try_send(ToServer::Doubt);
                 }
                 self.tell(SessionEvent::PeerState { participant, state }).await;
             }

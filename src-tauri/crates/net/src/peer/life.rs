@@ -22,8 +22,8 @@ const DISCONNECTED_GRACE: Duration = Duration::from_secs(2);
 /// A link with a typo stays one; but who relays may have sent rubbish once.
 const UNTRUSTED_RETRY: Duration = Duration::from_secs(30);
 const RETRY_DELAY: Duration = Duration::from_secs(2);
-/// A wish to begin again is ignored when we have just begun.
-const FRESH: Duration = Duration::from_secs(3);
+/// A wish to begin again that has crossed our offer is none.
+const FRESH: Duration = Duration::from_secs(1);
 const TICK: Duration = Duration::from_millis(100);
 const TICKS_OF_STATS: u32 = 10;
 
@@ -110,6 +110,9 @@ impl Peer {
             // What has not begun yet begins with the new addresses anyway.
             ToPeer::Moved if self.active.is_some() => self.begin_again().await,
             ToPeer::Moved => {}
+            // What stands needs no words. What is being built may wait for one that never comes.
+            ToPeer::Back if self.deadline.is_some() && !self.untrusted => self.begin_again().await,
+            ToPeer::Back => {}
         }
     }
 

@@ -45,6 +45,8 @@ pub(crate) enum ToPeer {
     IceServers(Vec<IceServer>),
     /// Our addresses have changed.
     Moved,
+    /// One of us was away from the server, and what was said meanwhile is lost.
+    Back,
 }
 
 #[derive(Debug)]

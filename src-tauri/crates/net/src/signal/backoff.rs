@@ -1,9 +1,15 @@
-//! When to try again (the delays of LiveKit's clients). A plain value; told the time.
+//! When to try again. A plain value; told the time.
 
 use std::time::{Duration, Instant};
 
-const DELAYS: [u64; 5] = [0, 300, 1200, 2700, 4800];
+const DELAYS: [u64; 3] = [0, 300, 1200];
+/// After those, for as long as somebody waits for it.
+const DELAY: u64 = 2500;
+const SOON: Duration = Duration::from_secs(60);
+/// Then.
 const LAST_DELAY: u64 = 7000;
+/// Where sound and picture do not come through either, it is not the server that is away, and nobody crowds at it.
+const OURS: u64 = 1000;
 /// Attempts go on for this long after a place before the door was held. In a call they go on as long as it does: sound and
 /// picture need no server, and whoever hears nobody any more ends the call.
 const GIVE_UP: Duration = Duration::from_secs(60);
@@ -18,21 +24,33 @@ pub(super) struct Backoff {
     held: bool,
     /// In the room, not before its door.
     seated: bool,
+    /// It is the network that is away.
+    ours: bool,
 }
 
 impl Backoff {
     pub(super) const fn new() -> Self {
-        Self { attempt: 0, lost: None, held: false, seated: false }
+        Self { attempt: 0, lost: None, held: false, seated: false, ours: false }
     }
 
     /// A seat is held, or a place before the door: the next loss begins from the start.
     pub(super) const fn succeeded(&mut self, seated: bool) {
-        *self = Self { attempt: 0, lost: None, held: true, seated };
+        *self = Self { attempt: 0, lost: None, held: true, seated, ours: false };
     }
 
     /// The user is impatient.
     pub(super) const fn hurry(&mut self) {
         self.attempt = 0;
+    }
+
+    /// Until the next success it is the network that is away.
+    pub(super) const fn is_ours(&mut self) {
+        self.ours = true;
+        self.hurry();
+    }
+
+    pub(super) const fn ours(&self) -> bool {
+        self.ours
     }
 
     pub(super) const fn held(&self) -> bool {
@@ -46,7 +64,9 @@ impl Backoff {
     /// How long to wait before the next attempt. `None`: give up.
     pub(super) fn next(&mut self, now: Instant) -> Option<Duration> {
         let lost = *self.lost.get_or_insert(now);
-        let delay = Duration::from_millis(DELAYS.get(self.attempt).copied().unwrap_or(LAST_DELAY));
+        let later = if now.duration_since(lost) < SOON { DELAY } else { LAST_DELAY };
+        let delay = DELAYS.get(self.attempt).copied().unwrap_or(later);
+        let delay = Duration::from_millis(if self.ours { delay.min(OURS) } else { delay });
         let left = match (self.seated, self.held) {
             (true, _) => delay,
             (false, true) => GIVE_UP.checked_sub(now.duration_since(lost)).filter(|left| !left.is_zero())?,
@@ -79,7 +99,7 @@ mod tests {
             now += delay;
             delays.push(delay.as_millis() as u64);
         }
-        assert_eq!(delays[..6], [0, 300, 1200, 2700, 4800, 7000]);
+        assert_eq!(delays[..5], [0, 300, 1200, 2500, 2500]);
         assert_eq!(delays.iter().sum::<u64>(), 60_000);
         backoff.succeeded(false);
         assert_eq!(backoff.next(now), Some(Duration::ZERO));
@@ -95,7 +115,23 @@ mod tests {
             assert!(delay <= Duration::from_millis(LAST_DELAY));
             now += delay;
         }
+        assert_eq!(backoff.next(now), Some(Duration::from_millis(LAST_DELAY)));
         backoff.hurry();
         assert_eq!(backoff.next(now), Some(Duration::ZERO));
+    }
+
+    #[test]
+    fn a_network_that_is_away_is_tried_every_second() {
+        let mut backoff = Backoff::new();
+        backoff.succeeded(true);
+        backoff.is_ours();
+        let mut now = Instant::now();
+        for delay in [0, 300, 1000, 1000, 1000] {
+            assert_eq!(backoff.next(now), Some(Duration::from_millis(delay)));
+            now += Duration::from_millis(delay);
+        }
+        assert_eq!(backoff.next(now + SOON), Some(Duration::from_millis(OURS)), "as long as it lasts");
+        backoff.succeeded(true);
+        assert!(!backoff.ours());
     }
 }

@@ -13,10 +13,10 @@ use fika_call::signal::{
     ServerMessage,
 };
 use tokio::sync::{mpsc, watch};
-use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio::time::{MissedTickBehavior, interval, sleep, sleep_until, timeout};
 
 use super::backoff::Backoff;
-use super::socket::{Socket, SocketError};
+use super::socket::{Patience, Socket, SocketError};
 use crate::changes;
 use crate::trust::Trust;
 
@@ -24,6 +24,8 @@ const HEARTBEAT: Duration = Duration::from_secs(HEARTBEAT_SECONDS);
 /// Silence after which the connection counts as gone.
 const SILENCE: Duration = Duration::from_secs(3 * HEARTBEAT_SECONDS);
 const OPEN_TIMEOUT: Duration = Duration::from_secs(8);
+/// How long the server may take to answer once nothing comes from a peer any more.
+const DOUBT: Duration = Duration::from_secs(2);
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
@@ -36,6 +38,8 @@ pub(crate) enum ToServer {
     Room(ClientMessage),
     /// Try now.
     Reconnect,
+    /// A peer has fallen silent: perhaps it is our network.
+    Doubt,
     Leave,
 }
 
@@ -140,6 +144,10 @@ impl Client {
                         self.backoff.hurry();
                         return None;
                     }
+                    Some(ToServer::Doubt) => {
+                        self.backoff.is_ours();
+                        return None;
+                    }
                     Some(ToServer::Room(ClientMessage::Chat { tag, .. })) => {
                         self.tell(FromServer::ChatLost { tag }).await;
                     }
@@ -179,8 +187,9 @@ impl Client {
     }
 
     async fn join(&mut self) -> Result<Socket, End> {
-        let mut socket =
-            Socket::open(&self.request.server, &self.trust).await.map_err(|error| self.refused_by_us(error))?;
+        let patience = if self.backoff.ours() { Patience::Short } else { Patience::Usual };
+        let socket = Socket::open(&self.request.server, &self.trust, patience).await;
+        let mut socket = socket.map_err(|error| self.refused_by_us(error))?;
         let join = ClientMessage::Join {
             version: PROTOCOL_VERSION,
             room: self.request.room.clone(),
@@ -229,10 +238,12 @@ impl Client {
         let mut beat = interval(HEARTBEAT);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut heard = Instant::now();
+        let mut doubted: Option<tokio::time::Instant> = None;
         loop {
             let sent = tokio::select! {
                 message = socket.receive() => {
                     heard = Instant::now();
+                    doubted = None;
                     match message {
                         Ok(message) => match self.on_message(message).await {
                             Some(end) => return end,
@@ -251,6 +262,10 @@ impl Client {
                         socket.send(&message).await
                     }
                     Some(ToServer::Reconnect) => Ok(()),
+                    Some(ToServer::Doubt) => {
+                        doubted.get_or_insert(tokio::time::Instant::now() + DOUBT);
+                        socket.send(&ClientMessage::Ping).await
+                    }
                     Some(ToServer::Leave) | None => return End::Closed(CloseReason::Left),
                 },
                 changed = self.media.changed() => match changed {
@@ -261,6 +276,10 @@ impl Client {
                     Err(_) => return End::Closed(CloseReason::Left),
                 },
                 () = changes::next(&mut self.changes) => return End::Gone,
+                () = sleep_until(doubted.unwrap_or_else(tokio::time::Instant::now)), if doubted.is_some() => {
+                    self.backoff.is_ours();
+                    return End::Gone;
+                }
                 _ = beat.tick() => {
                     if heard.elapsed() > SILENCE {
                         return End::Gone;

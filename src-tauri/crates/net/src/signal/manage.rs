@@ -11,7 +11,7 @@ use fika_call::room::{Decline, RoomState, WaitingGuest};
 use fika_call::session::CertificateFault;
 use fika_call::signal::{ClientMessage, PROTOCOL_VERSION, ParticipantInfo, Refusal, ServerMessage};
 
-use super::socket::{Socket, SocketError};
+use super::socket::{Patience, Socket, SocketError};
 use crate::trust::Trust;
 
 /// How long the server may take for an answer.
@@ -53,7 +53,7 @@ pub struct Managed {
 impl Managed {
     pub async fn open(server: &url::Url, trust: &Trust, room: RoomId, key: &HostKey) -> Result<Self, ManageError> {
         let open = async {
-            let mut socket = Socket::open(server, trust).await?;
+            let mut socket = Socket::open(server, trust, Patience::Usual).await?;
             let manage = ClientMessage::Manage { version: PROTOCOL_VERSION, room, host_key: key.0.clone() };
             socket.send(&manage).await?;
             let mut managed = Self {

@@ -16,7 +16,7 @@ use fika_call::signal::{ClientMessage, PROTOCOL_VERSION, Refusal, ServerMessage}
 
 pub(crate) use client::{FromServer, ToServer, run};
 pub use manage::{ManageError, Managed};
-use socket::{Socket, SocketError};
+use socket::{Patience, Socket, SocketError};
 
 use crate::trust::Trust;
 
@@ -54,7 +54,7 @@ pub async fn create_room(
 }
 
 async fn create(server: &url::Url, trust: &Trust, options: RoomOptions) -> Result<(RoomId, HostKey), CreateError> {
-    let mut socket = Socket::open(server, trust).await?;
+    let mut socket = Socket::open(server, trust, Patience::Usual).await?;
     socket.send(&ClientMessage::Create { version: PROTOCOL_VERSION, options }).await?;
     loop {
         match socket.receive().await? {

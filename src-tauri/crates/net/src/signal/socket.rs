@@ -1,15 +1,41 @@
 //! The WebSocket itself: JSON text, capped, checked. Used by one task; what is sent waits for the socket.
 
+use std::net::SocketAddr;
+use std::time::Duration;
+
 use fika_call::session::CertificateFault;
 use fika_call::signal::{ClientMessage, MAX_MESSAGE, PATH, ServerMessage};
+use futures_util::future::select_ok;
 use futures_util::{SinkExt as _, StreamExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::{sleep, timeout};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message};
-use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
+use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, client_async_tls_with_config};
 
 use super::plausible::plausible;
 use crate::trust::{self, Trust};
+
+/// Of several addresses the next one is tried while those before have not answered for so long (RFC 8305, section 5).
+const NEXT_ADDRESS: Duration = Duration::from_millis(250);
+
+/// How long the server's computer is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// For the system to ask three times.
+    Usual,
+    /// For the network to come back: asked anew each time, since the system waits longer and longer between its questions.
+    Short,
+}
+
+impl Patience {
+    const fn duration(self) -> Duration {
+        match self {
+            Self::Usual => Duration::from_secs(5),
+            Self::Short => Duration::from_millis(1200),
+        }
+    }
+}
 
 pub(super) struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
@@ -26,15 +52,16 @@ pub(super) enum SocketError {
 }
 
 impl Socket {
-    pub(super) async fn open(server: &url::Url, trust: &Trust) -> Result<Self, SocketError> {
+    pub(super) async fn open(server: &url::Url, trust: &Trust, patience: Patience) -> Result<Self, SocketError> {
         let url = signal_url(server).ok_or(SocketError::Nonsense)?;
         let config = WebSocketConfig::default().max_message_size(Some(MAX_MESSAGE)).max_frame_size(Some(MAX_MESSAGE));
         let connector = match url.scheme() {
             "wss" => Connector::Rustls(trust.config().await.map_err(|error| classify(&Error::Io(error)))?),
             _ => Connector::Plain,
         };
-        let connect = connect_async_tls_with_config(url.as_str(), Some(config), true, Some(connector));
-        let (stream, _) = connect.await.map_err(|error| classify(&error))?;
+        let Ok(Some(stream)) = timeout(patience.duration(), connect(&url)).await else { return Err(SocketError::Gone) };
+        let upgrade = client_async_tls_with_config(url.as_str(), stream, Some(config), Some(connector));
+        let (stream, _) = upgrade.await.map_err(|error| classify(&error))?;
         Ok(Self(stream))
     }
 
@@ -66,6 +93,29 @@ impl Socket {
     pub(super) async fn close(mut self) {
         let _ = self.0.close(None).await;
     }
+}
+
+/// The first of the server's addresses that answers.
+async fn connect(url: &url::Url) -> Option<TcpStream> {
+    let port = url.port_or_known_default()?;
+    let addresses: Vec<SocketAddr> = match url.host()? {
+        url::Host::Ipv4(ip) => vec![(ip, port).into()],
+        url::Host::Ipv6(ip) => vec![(ip, port).into()],
+        url::Host::Domain(name) => lookup_host((name, port)).await.ok()?.collect(),
+    };
+    let attempts = (0..).zip(addresses).map(|(before, address)| {
+        Box::pin(async move {
+            sleep(NEXT_ADDRESS * before).await;
+            TcpStream::connect(address).await
+        })
+    });
+    let attempts: Vec<_> = attempts.collect();
+    if attempts.is_empty() {
+        return None;
+    }
+    let (stream, _) = select_ok(attempts).await.ok()?;
+    stream.set_nodelay(true).ok()?;
+    Some(stream)
 }
 
 /// The signalling endpoint of the server with this base address.

@@ -12,7 +12,7 @@ use super::*;
 use crate::Limits;
 use crate::limits::Rate;
 use crate::outgoing::Waiting;
-use crate::rooms::TOKEN_RENEWAL;
+use crate::rooms::{HUNG_UP, TOKEN_RENEWAL};
 use crate::turn::TurnSecret;
 
 const ROOMS: usize = 3;
@@ -83,7 +83,7 @@ impl House {
         }
         for id in gone {
             self.lines.remove(&id);
-            self.hub.handle(Event::Gone { id: ConnectionId(id) }, self.now);
+            self.hub.handle(Event::Gone { id: ConnectionId(id), keep: RESUME }, self.now);
         }
         for (_, message) in &heard {
             self.learn(message);
@@ -302,7 +302,8 @@ proptest! {
                     if let Some(id) = house.lines.keys().nth(who as usize).copied() {
                         house.lines.remove(&id);
                         inside.remove(&id);
-                        house.hub.handle(Event::Gone { id: ConnectionId(id) }, house.now);
+                        let keep = if who % 2 == 0 { HUNG_UP } else { RESUME };
+                        house.hub.handle(Event::Gone { id: ConnectionId(id), keep }, house.now);
                     }
                 }
                 Step::Wait(seconds) => house.pass(Duration::from_secs(seconds)),

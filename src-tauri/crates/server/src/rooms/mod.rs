@@ -31,8 +31,11 @@ use self::room::{Line, Room};
 pub const FRESH_ROOM: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long a room waits for somebody to come back after the last one left.
 pub const LEFT_ROOM: Duration = Duration::from_secs(10 * 60);
-/// How long a seat is kept for a participant whose connection broke.
+/// How long a seat is kept for a participant whose connection fell silent.
 pub const RESUME: Duration = Duration::from_secs(RESUME_SECONDS);
+/// And for one whose end closed it without a word: a program that was killed, which the others may not wait for as long as
+/// for a computer that sleeps. Who only tries again is back within a few seconds, since the way to the server is open.
+pub const HUNG_UP: Duration = Duration::from_secs(18);
 /// How long a token holds with which a seat is claimed again.
 pub const TOKEN_LIFE: Duration = Duration::from_secs(10 * 60);
 /// A new token is told after this time.
@@ -256,9 +259,9 @@ impl Rooms {
         self.outputs.push_back(Output::Close(from));
     }
 
-    /// The connection broke: the seat is kept for [`RESUME`].
-    pub fn disconnected(&mut self, from: ConnectionId, now: Now) {
-        let until = now.at + RESUME;
+    /// The connection broke: the seat is kept for [`RESUME`] or [`HUNG_UP`].
+    pub fn disconnected(&mut self, from: ConnectionId, keep: Duration, now: Now) {
+        let until = now.at + keep;
         match self.places.remove(&from) {
             Some(Place::Person(id, me)) => {
                 if let Some(room) = self.rooms.get_mut(&id)

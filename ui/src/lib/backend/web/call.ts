@@ -9,8 +9,10 @@ import {
 } from "../../protocol/signal";
 import type { ConnectionState, EndReason, Layout, Notification, ParticipantView, QualityView } from "..";
 import { PeerChannel } from "./channel";
+import { endOf } from "./end";
 import { Files } from "./files";
 import { isLocal, type Link } from "./link";
+import { watchNetwork } from "./network";
 import { Peer, type Tracks } from "./peer";
 import { Person } from "./person";
 import { filesBudget, figures, NO_FIGURES, qualityOf } from "./quality";
@@ -72,6 +74,7 @@ export class WebCall {
   #timers: ReturnType<typeof setInterval>[] = [];
   #media: MediaState;
   #sink: string | null = null;
+  #unwatch = (): void => undefined;
 
   constructor(
     private readonly link: Link,
@@ -104,9 +107,11 @@ export class WebCall {
         this.#away = true;
         this.events.changed();
       },
+      hears: () => [...this.people.values()].some(({ state }) => state === "connected"),
       closed: (reason) => this.#closed(reason),
     });
     this.#signalling.connect();
+    this.#unwatch = watchNetwork(() => this.#signalling?.doubt());
     this.#timers = [
       setInterval(() => this.#listen(), LISTEN_MS),
       setInterval(() => void this.#measure(), MEASURE_MS),
@@ -150,6 +155,7 @@ export class WebCall {
 
   close(): void {
     for (const timer of this.#timers) clearInterval(timer);
+    this.#unwatch();
     this.#leaveAll();
     this.files.close();
   }
@@ -157,7 +163,7 @@ export class WebCall {
   /** Where the others are heard; `null`: where the browser plays everything. */
   setSink(id: string | null): void {
     this.#sink = id;
-    for (const { sound } of this.people.values()) play(sound, id);
+    for (const person of this.people.values()) person.playOn(id);
   }
 
   get connection(): ConnectionState {
@@ -263,6 +269,7 @@ export class WebCall {
     } else {
       this.room.chat.resumed();
       if (this.#away) this.events.notified({ type: "reconnected" });
+      for (const person of this.people.values()) person.peer.back();
     }
     this.#away = false;
     this.#iceServers = iceServers;
@@ -288,6 +295,7 @@ export class WebCall {
       loopback: isLocal(this.link.host) && /^(localhost|127\.|\[::1\])/.test(this.link.host),
       onState: (state) => {
         person.state = state;
+        if (state === "disconnected") this.#signalling?.doubt();
         if (state === "connected") {
           person.connectedOnce = true;
           this.#connectedAt ??= performance.now();
@@ -304,7 +312,7 @@ export class WebCall {
       onData: (kind, event) => (kind === "files" ? this.files : this.texts).on(info.id, event),
     });
     const person = new Person(info, peer);
-    play(person.sound, this.#sink);
+    person.playOn(this.#sink);
     this.people.set(info.id, person);
     peer.begin();
     return person;
@@ -340,7 +348,7 @@ export class WebCall {
       return;
     }
     this.close();
-    this.events.ended(END.get(reason) ?? "protocol");
+    this.events.ended(endOf(reason));
   }
 
   #listen(): void {
@@ -380,21 +388,3 @@ export class WebCall {
     }
   }
 }
-
-/** Not every browser lets a page choose. */
-function play(sound: HTMLAudioElement, sink: string | null): void {
-  const wanted = sink ?? "";
-  if ("setSinkId" in sound && sound.sinkId !== wanted) void sound.setSinkId(wanted).catch(() => undefined);
-}
-
-const END = new Map<string, EndReason>([
-  ["roomNotFound", "roomNotFound"],
-  ["roomFull", "roomFull"],
-  ["tooManyRequests", "tooManyRequests"],
-  ["version", "version"],
-  ["badMessage", "protocol"],
-  ["unreachable", "serverUnreachable"],
-  ["denied", "denied"],
-  ["removed", "removed"],
-  ["ended", "endedByHost"],
-]);

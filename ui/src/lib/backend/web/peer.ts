@@ -107,6 +107,11 @@ export class Peer {
     return this.#connection?.getReceivers().find(({ track }) => track.kind === kind);
   }
 
+  /** One of us was away from the server, and what was said meanwhile is lost: what does not stand begins again. */
+  back(): void {
+    if (!this.#cut && !this.#untrusted && this.#connection?.connectionState !== "connected") this.#beginAgain();
+  }
+
   /** No media to or from them any more, whatever they say. */
   cut(): void {
     this.#cut = true;

@@ -36,7 +36,9 @@ export class Person {
 
   /** The server's news of them. */
   told(info: ParticipantInfo): void {
+    const back = this.info.away && !info.away;
     this.info = shown(info);
+    if (back) this.peer.back();
   }
 
   track(track: MediaStreamTrack, changed: () => void): void {
@@ -47,6 +49,13 @@ export class Person {
       void this.sound.play().catch(() => undefined);
     }
     changed();
+  }
+
+  /** Not every browser lets a page choose. */
+  playOn(sink: string | null): void {
+    const { sound } = this;
+    const wanted = sink ?? "";
+    if ("setSinkId" in sound && sound.sinkId !== wanted) void sound.setSinkId(wanted).catch(() => undefined);
   }
 
   /** Ten times a second. */

@@ -15,9 +15,20 @@ import {
 import type { Link } from "./link";
 import { parse } from "./shape";
 
-const DELAYS_MS = [0, 300, 1200, 2700, 4800];
+const DELAYS_MS = [0, 300, 1200];
+/** After those, for a minute; then. */
+const DELAY_MS = 2500;
+const SOON_MS = 60_000;
 const LAST_DELAY_MS = 7000;
+/** Where sound and picture do not come through either, it is not the server that is away, and nobody crowds at it. */
+const OURS_MS = 1000;
+/** For who hears nobody: sound and picture need no server. */
 const GIVE_UP_MS = 60_000;
+/** How long opening may take, and how long where it is the network that has to come back. */
+const OPEN_MS = 8000;
+const OPEN_OURS_MS = 2000;
+/** How long the server may take to answer once nothing comes from a peer any more. */
+const DOUBT_MS = 2000;
 /** Attempts before a seat was ever held: somebody waits for an answer. */
 const FIRST_ATTEMPTS = 3;
 /** So long without a word counts as gone. */
@@ -27,6 +38,8 @@ export interface Seat {
   message(message: ServerMessage): void;
   /** The server is away, and tried again. */
   away(): void;
+  /** Sound and picture of somebody come. */
+  hears(): boolean;
   /** There will be no more. */
   closed(reason: Refusal | "unreachable" | "lost"): void;
 }
@@ -37,8 +50,12 @@ export class Signalling {
   #attempt = 0;
   #lostAt: number | null = null;
   #held = false;
+  /** Until the next success it is the network that is away. */
+  #ours = false;
   #ended = false;
   #retry: ReturnType<typeof setTimeout> | undefined;
+  #opening: ReturnType<typeof setTimeout> | undefined;
+  #doubted: ReturnType<typeof setTimeout> | undefined;
   #ping: ReturnType<typeof setInterval> | undefined;
   #heard = 0;
 
@@ -53,7 +70,9 @@ export class Signalling {
   connect(): void {
     const socket = new WebSocket(`${this.link.origin.replace(/^http/, "ws")}${PATH}`);
     this.#socket = socket;
+    this.#opening = setTimeout(() => this.#giveUp(socket), this.#ours ? OPEN_OURS_MS : OPEN_MS);
     socket.onopen = () => {
+      clearTimeout(this.#opening);
       this.#heard = performance.now();
       const { name, media, entry } = this;
       const { room } = this.link;
@@ -92,22 +111,47 @@ export class Signalling {
     this.connect();
   }
 
+  /** A peer has fallen silent, or the network has changed: perhaps the server is out of reach too. */
+  doubt(): void {
+    const socket = this.#socket;
+    if (this.#ended || !this.#held || socket === null) return;
+    if (socket.readyState === WebSocket.OPEN) {
+      if (this.#doubted !== undefined) return;
+      this.tell({ type: "ping" });
+      this.#doubted = setTimeout(() => {
+        this.#ours = true;
+        this.#giveUp(socket);
+      }, DOUBT_MS);
+    } else {
+      this.#ours = true;
+      if (socket.readyState === WebSocket.CONNECTING) return;
+      this.#attempt = 0;
+      clearTimeout(this.#retry);
+      this.connect();
+    }
+  }
+
   leave(): void {
     this.tell({ type: "leave" });
     this.#end();
   }
 
   #beat(socket: WebSocket): void {
-    if (performance.now() - this.#heard > SILENCE_MS) {
-      // Its own end may take minutes.
-      socket.onclose = null;
-      socket.close();
-      this.#broken();
-    } else this.tell({ type: "ping" });
+    if (performance.now() - this.#heard > SILENCE_MS) this.#giveUp(socket);
+    else this.tell({ type: "ping" });
+  }
+
+  /** Its own end may take minutes. */
+  #giveUp(socket: WebSocket): void {
+    if (socket !== this.#socket) return;
+    socket.onclose = null;
+    socket.close();
+    this.#broken();
   }
 
   #receive(data: unknown): void {
     this.#heard = performance.now();
+    this.#certain();
     const message = parse(data);
     if (message === null) return;
     switch (message.type) {
@@ -119,6 +163,7 @@ export class Signalling {
       case "waiting":
         this.#resume = message.resume;
         this.#held = true;
+        this.#ours = false;
         this.#attempt = 0;
         this.#lostAt = null;
         this.seat.message(message);
@@ -136,27 +181,36 @@ export class Signalling {
     }
   }
 
+  #certain(): void {
+    clearTimeout(this.#doubted);
+    this.#doubted = undefined;
+  }
+
   #broken(): void {
     clearInterval(this.#ping);
+    clearTimeout(this.#opening);
+    this.#certain();
     if (this.#ended) return;
     const now = performance.now();
     this.#lostAt ??= now;
-    const over = this.#held ? now - this.#lostAt >= GIVE_UP_MS : this.#attempt >= FIRST_ATTEMPTS;
+    const away = now - this.#lostAt;
+    const over = this.#held ? away >= GIVE_UP_MS && !this.seat.hears() : this.#attempt >= FIRST_ATTEMPTS;
     if (over) {
       this.#end();
       this.seat.closed(this.#held ? "lost" : "unreachable");
       return;
     }
     if (this.#held) this.seat.away();
-    const delay = DELAYS_MS[this.#attempt] ?? LAST_DELAY_MS;
+    const delay = DELAYS_MS[this.#attempt] ?? (away < SOON_MS ? DELAY_MS : LAST_DELAY_MS);
     this.#attempt += 1;
-    const left = this.#held ? GIVE_UP_MS - (now - this.#lostAt) : delay;
-    this.#retry = setTimeout(() => this.connect(), Math.min(delay, left));
+    this.#retry = setTimeout(() => this.connect(), this.#ours ? Math.min(delay, OURS_MS) : delay);
   }
 
   #end(): void {
     this.#ended = true;
     clearTimeout(this.#retry);
+    clearTimeout(this.#opening);
+    this.#certain();
     clearInterval(this.#ping);
     this.#socket?.close();
   }

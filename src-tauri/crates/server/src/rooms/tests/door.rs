@@ -101,11 +101,11 @@ fn the_place_before_the_door_is_kept_too() {
     let mut house = House::hosted();
     house.join(1);
     house.outputs();
-    house.rooms.disconnected(ConnectionId(1), house.now);
+    house.rooms.disconnected(ConnectionId(1), RESUME, house.now);
     let grant = house.grants[&ConnectionId(1)].clone();
     house.come(2, Some(grant.clone()), Shown::default()).unwrap();
     assert!(matches!(house.sent(2)[0], ServerMessage::Waiting { .. }));
-    house.rooms.disconnected(ConnectionId(2), house.now);
+    house.rooms.disconnected(ConnectionId(2), RESUME, house.now);
     house.pass(RESUME);
     assert!(house.sent(0).contains(&waiting(&[])));
     house.come(3, Some(grant), Shown::default()).unwrap();
@@ -138,7 +138,7 @@ fn who_was_inside_comes_back_through_a_locked_door() {
     house.moderate(0, Moderation::Admit { who: id(1) }).unwrap();
     house.moderate(0, Moderation::SetLocked { on: true }).unwrap();
     house.outputs();
-    house.rooms.disconnected(ConnectionId(1), house.now);
+    house.rooms.disconnected(ConnectionId(1), RESUME, house.now);
     house.pass(RESUME);
     let grant = house.grants[&ConnectionId(1)].clone();
     house.come(2, Some(grant), Shown::default()).unwrap();
@@ -155,7 +155,7 @@ fn an_invite_opens_what_the_link_alone_does_not() {
     assert_eq!(house.come(2, None, with_code()), Err(Refusal::RoomNotFound), "used up");
     // Who came by it comes back without it.
     let grant = house.grants[&ConnectionId(1)].clone();
-    house.rooms.disconnected(ConnectionId(1), house.now);
+    house.rooms.disconnected(ConnectionId(1), RESUME, house.now);
     house.come(3, Some(grant), Shown::default()).unwrap();
 }
 

@@ -126,10 +126,10 @@ fn somebody_is_sent_out_before_the_door_and_let_in_again() {
     assert_eq!(news(&outputs, 2), [ServerMessage::ParticipantLeft { participant: id(3) }]);
     assert!(house.state().hands.is_empty() && house.state().spotlight.is_none());
     // The token from inside does not lead past the door.
-    house.rooms.disconnected(ConnectionId(3), house.now);
+    house.rooms.disconnected(ConnectionId(3), RESUME, house.now);
     house.come(4, Some(grant.clone()), Shown::default()).unwrap();
     assert!(matches!(house.sent(4)[0], ServerMessage::Waiting { .. }));
-    house.rooms.disconnected(ConnectionId(4), house.now);
+    house.rooms.disconnected(ConnectionId(4), RESUME, house.now);
     house.pass(RESUME);
     house.moderate(0, Moderation::SetWaitingRoom { on: true }).unwrap();
     house.come(5, Some(grant), Shown::default()).unwrap();
@@ -150,7 +150,7 @@ fn the_host_hands_over_and_gets_it_back_by_key_alone() {
 #[test]
 fn when_the_host_vanishes_a_co_host_stands_in_until_the_owner_is_back() {
     let mut house = meeting();
-    house.rooms.disconnected(ConnectionId(0), house.now);
+    house.rooms.disconnected(ConnectionId(0), RESUME, house.now);
     house.pass(RESUME - Duration::from_secs(1));
     assert_eq!(house.role(0), Role::Host);
     house.pass(Duration::from_secs(1));
@@ -225,7 +225,7 @@ fn the_owner_needs_no_seat() {
     assert!(house.sent(0).contains(&ServerMessage::Muted { by: None }));
     house.join(2);
     assert!(matches!(house.sent(9).last(), Some(ServerMessage::WaitingRoom { .. })));
-    house.rooms.disconnected(ConnectionId(9), house.now);
+    house.rooms.disconnected(ConnectionId(9), RESUME, house.now);
     house.join(3);
     assert_eq!(house.sent(9), []);
 }

@@ -158,7 +158,7 @@ proptest! {
                 }
                 Step::Leave(who) => house.rooms.leave(ConnectionId(who), now),
                 Step::Break(who) => {
-                    house.rooms.disconnected(ConnectionId(who), now);
+                    house.rooms.disconnected(ConnectionId(who), RESUME, now);
                     world.clients.remove(&who);
                 }
                 Step::Media { who, microphone } => {

@@ -62,7 +62,7 @@ fn a_broken_connection_keeps_its_seat_for_half_a_minute() {
     house.join(1);
     house.join(2);
     house.outputs();
-    house.rooms.disconnected(ConnectionId(1), house.now);
+    house.rooms.disconnected(ConnectionId(1), RESUME, house.now);
     let away = house.outputs();
     assert_eq!(news(&away, 2), [ServerMessage::ParticipantChanged { participant: info(1, true) }]);
     assert_eq!(house.state().host, Some(id(1)), "still the host");
@@ -74,7 +74,7 @@ fn a_broken_connection_keeps_its_seat_for_half_a_minute() {
     assert_eq!(news(&outputs, 3), [joined(1, &[2])]);
     assert_eq!(news(&outputs, 2), [ServerMessage::ParticipantChanged { participant: info(1, false) }]);
 
-    house.rooms.disconnected(ConnectionId(3), house.now);
+    house.rooms.disconnected(ConnectionId(3), RESUME, house.now);
     house.outputs();
     house.pass(RESUME);
     let late = house.outputs();
@@ -85,6 +85,20 @@ fn a_broken_connection_keeps_its_seat_for_half_a_minute() {
 }
 
 #[test]
+fn who_hung_up_without_a_word_is_not_waited_for_as_long() {
+    let mut house = House::new();
+    house.join(1);
+    house.join(2);
+    house.outputs();
+    house.rooms.disconnected(ConnectionId(1), HUNG_UP, house.now);
+    assert_eq!(news(&house.outputs(), 2), [ServerMessage::ParticipantChanged { participant: info(1, true) }]);
+    house.pass(HUNG_UP - Duration::from_secs(1));
+    assert_eq!(house.outputs(), [], "still kept");
+    house.pass(Duration::from_secs(1));
+    assert_eq!(news(&house.outputs(), 2), [ServerMessage::ParticipantLeft { participant: id(1) }]);
+}
+
+#[test]
 fn a_connection_that_looks_alive_is_replaced() {
     let mut house = House::new();
     house.join(1);
@@ -92,7 +106,7 @@ fn a_connection_that_looks_alive_is_replaced() {
     let grant = house.grants[&ConnectionId(1)].clone();
     house.come(2, Some(grant), Shown::default()).unwrap();
     assert!(closed(&house.outputs(), 1));
-    house.rooms.disconnected(ConnectionId(1), house.now);
+    house.rooms.disconnected(ConnectionId(1), RESUME, house.now);
     assert_eq!(house.outputs(), [], "the old connection has nothing to say any more");
 }
 
@@ -151,7 +165,7 @@ fn rooms_end_when_nobody_comes_and_when_all_have_left() {
     house.pass(LEFT_ROOM - Duration::from_secs(1));
     assert_eq!(house.rooms.count().rooms, 1);
     house.join(2);
-    house.rooms.disconnected(ConnectionId(2), house.now);
+    house.rooms.disconnected(ConnectionId(2), RESUME, house.now);
     house.pass(RESUME);
     house.pass(LEFT_ROOM);
     assert_eq!(house.rooms.count(), Count::default());

@@ -56,7 +56,7 @@ fn who_comes_later_reads_what_was_said_to_all_and_who_comes_back_their_own() {
     house.join(4);
     let history = news(&house.outputs(), 4);
     assert_eq!(history[1..], [said(1, 1, None, None, true)]);
-    house.rooms.disconnected(ConnectionId(1), house.now);
+    house.rooms.disconnected(ConnectionId(1), RESUME, house.now);
     let grant = house.grants[&ConnectionId(1)].clone();
     house.come(5, Some(grant), Shown::default()).unwrap();
     let outputs = house.outputs();

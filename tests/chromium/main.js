@@ -94,6 +94,8 @@ const fika = {
     fika.signalling.leave();
   },
 
+  restartIce: () => Promise.all([...fika.peers.values()].map((peer) => peer.restart())),
+
   /** The RTP streams of the first peer, with the codecs that they name. */
   async stats() {
     const [peer] = fika.peers.values();

@@ -39,7 +39,8 @@ export class Peer {
   async receive(body) {
     if (body.type === 'offer') {
       await this.pc.setRemoteDescription({ type: 'offer', sdp: body.sdp });
-      for (const track of this.stream?.getTracks() ?? []) this.pc.addTrack(track, this.stream);
+      const sent = this.pc.getSenders().map((sender) => sender.track);
+      for (const track of this.stream?.getTracks() ?? []) if (!sent.includes(track)) this.pc.addTrack(track, this.stream);
       this.preferCodecs();
       await this.pc.setLocalDescription();
       this.tell({ type: 'answer', sdp: this.pc.localDescription.sdp });
@@ -56,6 +57,13 @@ export class Peer {
         if (candidate !== null) await this.pc.addIceCandidate({ candidate, sdpMid, sdpMLineIndex });
       }
     }
+  }
+
+  /** Looks for a path anew and keeps everything else (W3C WebRTC, restartIce). */
+  async restart() {
+    this.pc.restartIce();
+    await this.pc.setLocalDescription();
+    this.tell({ type: 'offer', sdp: this.pc.localDescription.sdp });
   }
 
   preferCodecs() {

@@ -5,6 +5,7 @@
 pub mod app;
 pub mod browser;
 pub mod budget;
+pub mod faults;
 pub mod figures;
 pub mod link;
 pub mod mesh;

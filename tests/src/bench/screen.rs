@@ -13,6 +13,8 @@ use crate::display::{Display, Rect};
 
 /// How often the screen is looked at.
 const POLL: Duration = Duration::from_millis(1);
+/// How long a picture with another last block is waited for.
+const ANOTHER: Duration = Duration::from_secs(1);
 /// A marked row of blocks is a 40th of the width high, and there are three.
 const fn marker_lines(width: u32) -> u32 {
     width * 3 / 40 + 1
@@ -27,12 +29,23 @@ pub struct Seen {
 }
 
 /// Waits until a whole marked 16:9 picture is somewhere in `area`; where it is and when that was seen.
+///
+/// The counter's last block lies in a corner of the picture: while it is black, as the ground is, places that are too wide
+/// read too, and hide every picture in which it is white. So the place is that of a picture with a white one.
 pub fn find(display: &Display, area: Rect, patience: Duration) -> anyhow::Result<(Rect, Seen)> {
     let end = monotonic() + patience;
+    let mut first: Option<(Rect, Seen)> = None;
     while monotonic() < end {
         let at = monotonic();
         if let Some((part, marker)) = search(display, area)? {
-            return Ok((part, Seen { marker, at }));
+            let (_, seen) = *first.get_or_insert((part, Seen { marker, at }));
+            if marker.counter % 2 == 1 {
+                return Ok((part, seen));
+            }
+        }
+        // Pictures that stand still, or of which every second one is shown.
+        if let Some(first) = first.filter(|(_, seen)| at.since(seen.at) > ANOTHER) {
+            return Ok(first);
         }
         std::thread::sleep(POLL);
     }

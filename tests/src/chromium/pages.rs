@@ -1,15 +1,19 @@
 //! Serves the pages of `tests/chromium` on loopback, which a browser takes for a secure place, and passes their
-//! signalling on to `/to/HOST:PORT` as an app's, without an origin.
+//! signalling on to `/to/HOST:PORT` as an app's, without an origin, on request from another network than that of the browser.
 //!
 //! One thread accepts, each connection has a thread of its own that ends with it. The accepting one ends with [`Pages`].
 
+use std::fs::File;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use anyhow::Context as _;
 use fika_call::signal::PATH;
+
+use crate::netns::enter;
 
 pub struct Pages {
     address: SocketAddr,
@@ -20,6 +24,15 @@ const STOP: &str = "STOP";
 
 impl Pages {
     pub fn serve() -> anyhow::Result<Self> {
+        Self::run(None)
+    }
+
+    /// The signalling goes out from this network namespace.
+    pub fn serve_from(namespace: File) -> anyhow::Result<Self> {
+        Self::run(Some(Arc::new(namespace)))
+    }
+
+    fn run(from: Option<Arc<File>>) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0))?;
         let address = listener.local_addr()?;
         let thread = std::thread::Builder::new().name("pages".into()).spawn(move || {
@@ -28,8 +41,12 @@ impl Pages {
                 if head.request == STOP {
                     break;
                 }
+                let from = from.clone();
                 // A connection that cannot be served is closed.
-                std::thread::spawn(move || answer(stream, &head));
+                std::thread::spawn(move || {
+                    from.map_or(Ok(()), |namespace| enter(&namespace))?;
+                    answer(stream, &head)
+                });
             }
         })?;
         Ok(Self { address, thread: Some(thread) })

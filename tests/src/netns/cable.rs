@@ -41,6 +41,11 @@ impl Cable {
         self.second.ip(words).unwrap_or_else(|error| panic!("{error:#}"));
     }
 
+    /// What `body` opens is open at the right end.
+    pub fn within<T: Send>(&self, body: impl FnOnce() -> anyhow::Result<T> + Send) -> anyhow::Result<T> {
+        self.second.within(body)
+    }
+
     /// A second cable between both, `left2` and `right2`, plugged in and without addresses.
     pub fn add_second(&self) {
         ip(&format!("link add left2 type veth peer name right2 netns {}", self.second.pid()));

@@ -13,7 +13,7 @@ use crate::isolated;
 
 pub use cable::Cable;
 pub use path::{Path, Travelled};
-pub use right::Right;
+pub use right::{Right, enter};
 
 /// Processes get a namespace too, so that none of them outlives a test that hangs.
 pub const STARTER: [&str; 7] =

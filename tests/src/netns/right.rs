@@ -52,9 +52,7 @@ impl Right {
         let namespace = File::open(self.namespace())?;
         std::thread::scope(|scope| {
             let entered = scope.spawn(move || {
-                // SAFETY: changes the network of this thread alone, and the descriptor is open.
-                let entered = unsafe { libc::setns(namespace.as_raw_fd(), libc::CLONE_NEWNET) };
-                ensure!(entered == 0, "the namespace is not entered: {}", std::io::Error::last_os_error());
+                enter(&namespace)?;
                 body()
             });
             entered.join().expect("the thread in the namespace does not panic")
@@ -67,6 +65,14 @@ impl Drop for Right {
         let _ = self.holder.kill();
         let _ = self.holder.wait();
     }
+}
+
+/// What this thread opens from now on is open there.
+pub fn enter(namespace: &File) -> anyhow::Result<()> {
+    // SAFETY: changes the network of this thread alone, and the descriptor is open.
+    let entered = unsafe { libc::setns(namespace.as_raw_fd(), libc::CLONE_NEWNET) };
+    ensure!(entered == 0, "the namespace is not entered: {}", std::io::Error::last_os_error());
+    Ok(())
 }
 
 pub(super) fn until(what: &str, mut is_so: impl FnMut() -> anyhow::Result<bool>) -> anyhow::Result<()> {

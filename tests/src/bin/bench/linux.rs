@@ -1,6 +1,7 @@
 //! Measures the app beside Chromium, one after the other in turn, and writes what came out into docs/benchmarks.md.
 //! Started by `./dev bench`; the programs measured lie beside it.
 
+mod faults;
 mod paths;
 
 use std::fs::File;
@@ -8,7 +9,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::{Parser, ValueEnum};
 use fika_media::Resolution;
 use fika_tests::bench::figures::Run;
@@ -47,7 +48,7 @@ struct Arguments {
     /// What to measure.
     #[arg(value_enum, default_value = "call")]
     what: What,
-    /// With `link`: only these scenarios.
+    /// With `link` and `faults`: only these.
     scenarios: Vec<String>,
 }
 
@@ -63,6 +64,8 @@ enum What {
     Link,
     /// Four in a call, beside Chromium.
     Mesh,
+    /// Calls in which something breaks.
+    Faults,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -87,8 +90,10 @@ struct Bench {
 
 pub(crate) fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    if arguments.what == What::Link {
-        return paths::run(&arguments);
+    match arguments.what {
+        What::Link => return paths::run(&arguments),
+        What::Faults => return faults::run(&arguments),
+        What::Call | What::Budget | What::Soak | What::Mesh => {}
     }
     let bench = Bench::new(Plan {
         load: Duration::from_secs(arguments.load_seconds),
@@ -99,7 +104,7 @@ pub(crate) fn main() -> anyhow::Result<()> {
         What::Call => {}
         What::Budget => return bench.budget(&arguments),
         What::Soak => return bench.soak(&arguments),
-        What::Link => unreachable!("it has begun"),
+        What::Link | What::Faults => unreachable!("they have begun"),
         What::Mesh => return bench.mesh(&arguments),
     }
     let (mut fika, mut chromium) = (Vec::new(), Vec::new());
@@ -176,6 +181,18 @@ impl Bench {
         eprintln!("{} is written", path.display());
         Ok(())
     }
+}
+
+/// Those of these names; all without any.
+fn chosen<T>(all: &'static [T], name: impl Fn(&T) -> &str, wanted: &[String]) -> anyhow::Result<Vec<&'static T>> {
+    if wanted.is_empty() {
+        return Ok(all.iter().collect());
+    }
+    let find = |one: &String| match all.iter().find(|each| name(each) == one) {
+        Some(found) => Ok(found),
+        None => bail!("there is no {one}, only {}", all.iter().map(&name).collect::<Vec<_>>().join(", ")),
+    };
+    wanted.iter().map(find).collect()
 }
 
 /// 48 kHz, mono, 16 bits: what Chromium's microphone plays.

@@ -2,16 +2,16 @@
 
 use std::process::Command;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
 use fika_tests::bench::link::report::{self, Results};
-use fika_tests::bench::link::scenario::{ALL, Scenario};
+use fika_tests::bench::link::scenario::ALL;
 use fika_tests::bench::link::{self, Media, Pair, Program};
 use fika_tests::bench::{browser, report as page};
 use fika_tests::camera::asset;
 use fika_tests::chromium::make_y4m;
 use fika_tests::{netns, pair as speech};
 
-use super::{Arguments, write_wav};
+use super::{Arguments, chosen, write_wav};
 
 /// Set in the inner run.
 const INSIDE: &str = "FIKA_BENCH_INSIDE";
@@ -49,7 +49,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let media = Media { clip: folder.path().join("clip.y4m"), sound: folder.path().join("speech.wav") };
     make_y4m(&asset("carphone.mp4"), &media.clip, CLIP_SECONDS)?;
     write_wav(&media.sound, &speech::speech()?)?;
-    let scenarios = chosen(&arguments.scenarios)?;
+    let scenarios = chosen(ALL, |scenario| scenario.name, &arguments.scenarios)?;
     let pairs = if arguments.pairs.is_empty() { &PAIRS[..] } else { &arguments.pairs };
     let mut results = Results::new();
     for round in 1..=arguments.runs {
@@ -66,18 +66,4 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     report::write(&path, &scenarios, &results, &page::machine(&browser::version()?))?;
     eprintln!("{} is written", path.display());
     Ok(())
-}
-
-fn chosen(names: &[String]) -> anyhow::Result<Vec<&'static Scenario>> {
-    if names.is_empty() {
-        return Ok(ALL.iter().collect());
-    }
-    let find = |name: &String| match ALL.iter().find(|scenario| scenario.name == name) {
-        Some(scenario) => Ok(scenario),
-        None => {
-            let known: Vec<&str> = ALL.iter().map(|scenario| scenario.name).collect();
-            bail!("there is no scenario {name}, only {}", known.join(", "))
-        }
-    };
-    names.iter().map(find).collect()
 }

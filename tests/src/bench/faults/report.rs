@@ -1,0 +1,52 @@
+//! The table of docs/faults-measured.md, and its figures as JSON.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use super::{Fault, ROWS};
+use crate::bench::figures::{Run, quantile};
+
+/// Runs of each fault, by name.
+pub type Results = BTreeMap<&'static str, Vec<Run>>;
+
+/// `beside`: of Chromium.
+pub fn write(path: &Path, faults: &[&Fault], results: &Results, beside: &Results, machine: &str) -> anyhow::Result<()> {
+    let mut text = String::from(HEAD);
+    let runs = results.values().map(Vec::len).max().unwrap_or_default();
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "{runs} runs, each with the fault at another moment; {machine}.\n");
+    text.push_str("| fault | what counts | median | most | allowed |\n| --- | --- | ---: | ---: | ---: |\n");
+    for fault in faults {
+        let Some(runs) = results.get(fault.name) else { continue };
+        for row in ROWS {
+            let values: Vec<f64> = runs.iter().filter_map(|run| run.get(row.key).copied()).collect();
+            let (Some(median), Some(most)) = (quantile(&values, 0.5), quantile(&values, 1.0)) else { continue };
+            let allowed = fault.limits.iter().find(|(key, _)| *key == row.key);
+            let allowed = allowed.map_or("–".to_owned(), |(_, limit)| format!("{limit:.*}", row.digits));
+            let (title, digits) = (row.title, row.digits);
+            let _ = writeln!(text, "| {} | {title} | {median:.digits$} | {most:.digits$} | {allowed} |", fault.title);
+            let values: Vec<f64> =
+                beside.get(fault.name).into_iter().flatten().filter_map(|run| run.get(row.key).copied()).collect();
+            if let (Some(median), Some(most)) = (quantile(&values, 0.5), quantile(&values, 1.0)) {
+                let _ =
+                    writeln!(text, "| {}, Chromium | {title} | {median:.digits$} | {most:.digits$} | – |", fault.title);
+            }
+        }
+    }
+    std::fs::write(path, text)?;
+    let json = serde_json::json!({ "fika": results, "chromium": beside });
+    std::fs::write(path.with_extension("json"), serde_json::to_string_pretty(&json)? + "\n")?;
+    Ok(())
+}
+
+const HEAD: &str = "# Faults, measured
+
+Written by `./dev bench faults`; do not edit. Two programs in a call with sound and a small picture, between two network
+namespaces, with a server; [faults.md](faults.md) tells what happens to a call. Seconds. Of both sides the longer silence and
+still picture count, from the fault to five seconds after all is well again; a silence is one of the other's steady tone, so
+what the jitter buffer invents in its place counts as sound while it is loud. What is shown is looked at once a second.
+Chromium: two pages without a window that call `restartIce()` the moment the network changes, told by the test; their signalling
+goes past the changed network.
+
+";

@@ -1,0 +1,122 @@
+//! The faults themselves.
+
+use std::time::Duration;
+
+use super::{Act, Fault, LEFT, PATIENCE, RIGHT, Scene};
+use crate::netns::{self, Cable};
+
+/// As in the table of docs/faults.md.
+pub const ALL: &[Fault] = &[
+    Fault {
+        name: "dark3",
+        title: "the path is dark for 3 s",
+        limits: &[("back", 1.0)],
+        act: Act::Scene(|scene| dark(scene, 3)),
+    },
+    Fault {
+        name: "dark15",
+        title: "the path is dark for 15 s",
+        limits: &[("back", 3.0)],
+        act: Act::Scene(|scene| dark(scene, 15)),
+    },
+    Fault {
+        name: "dark45",
+        title: "the path is dark for 45 s",
+        limits: &[("back", 6.0)],
+        act: Act::Scene(|scene| dark(scene, 45)),
+    },
+    Fault {
+        name: "network",
+        title: "a second network comes up and the first one goes down",
+        limits: &[("sound", 1.5), ("picture", 1.5)],
+        act: Act::Change(network),
+    },
+    Fault {
+        name: "address",
+        title: "another address on the same cable",
+        limits: &[("sound", 2.0), ("picture", 2.0)],
+        act: Act::Change(address),
+    },
+    Fault {
+        name: "server-dies",
+        title: "the signalling server is killed, and started again 20 s later",
+        limits: &[("sound", 0.06)],
+        act: Act::Scene(server_dies),
+    },
+    Fault {
+        name: "server-hangs",
+        title: "the signalling server hangs for 25 s",
+        limits: &[("sound", 0.06)],
+        act: Act::Scene(server_hangs),
+    },
+    Fault { name: "sleep", title: "one computer sleeps for 30 s", limits: &[("back", 4.0)], act: Act::Scene(sleep) },
+    Fault { name: "killed", title: "one program is killed", limits: &[("gone", 20.0)], act: Act::Scene(killed) },
+];
+
+const SECOND_LEFT: &str = "10.99.2.1";
+const SECOND_RIGHT: &str = "10.99.2.2";
+const ANOTHER_RIGHT: &str = "10.99.1.3";
+
+fn seconds(count: u64) -> Duration {
+    Duration::from_secs(count)
+}
+
+fn dark(scene: &mut Scene, count: u64) -> anyhow::Result<()> {
+    scene.cable.set_dark(true)?;
+    scene.pass(seconds(count))?;
+    scene.cable.set_dark(false)?;
+    scene.mend();
+    scene.both_back()
+}
+
+/// Nothing falls silent by itself before the old one goes, half a second after the new one has come.
+fn network(cable: &Cable, changed: &mut dyn FnMut() -> anyhow::Result<()>) -> anyhow::Result<()> {
+    cable.add_second();
+    netns::ip(&format!("address add {SECOND_LEFT}/24 dev left2"));
+    cable.right_ip(&format!("address add {SECOND_RIGHT}/24 dev right2"));
+    cable.right_ip(&format!("route replace default via {SECOND_LEFT}"));
+    changed()?;
+    std::thread::sleep(Duration::from_millis(500));
+    cable.right_ip(&format!("address delete {RIGHT}/24 dev right"));
+    cable.right_ip("link set right down");
+    changed()
+}
+
+fn address(cable: &Cable, changed: &mut dyn FnMut() -> anyhow::Result<()>) -> anyhow::Result<()> {
+    cable.right_ip(&format!("address delete {RIGHT}/24 dev right"));
+    cable.right_ip(&format!("address add {ANOTHER_RIGHT}/24 dev right"));
+    cable.right_ip(&format!("route replace default via {LEFT}"));
+    changed()
+}
+
+fn server_dies(scene: &mut Scene) -> anyhow::Result<()> {
+    scene.server.kill();
+    scene.server.end();
+    scene.pass(seconds(20))?;
+    scene.restart_server()?;
+    scene.pass(seconds(10))
+}
+
+fn server_hangs(scene: &mut Scene) -> anyhow::Result<()> {
+    scene.server.freeze();
+    scene.pass(seconds(25))?;
+    scene.server.thaw();
+    scene.pass(seconds(10))
+}
+
+fn sleep(scene: &mut Scene) -> anyhow::Result<()> {
+    scene.join.program.freeze();
+    scene.join.mute = true;
+    scene.pass(seconds(30))?;
+    scene.join.program.thaw();
+    scene.join.mute = false;
+    scene.mend();
+    scene.both_back()
+}
+
+fn killed(scene: &mut Scene) -> anyhow::Result<()> {
+    scene.join.kill();
+    let gone = scene.call.wait("it is shown as gone", PATIENCE, |stats| stats["connectionState"] == "waiting")?;
+    scene.figures.insert("gone", gone.since(scene.began).as_secs_f64());
+    Ok(())
+}

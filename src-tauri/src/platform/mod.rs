@@ -4,6 +4,8 @@
 mod layers;
 
 #[cfg(target_os = "linux")]
+mod blocks;
+#[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
 pub(crate) use linux::{NAME, attach, keychain, opened, prepare, require_webview, tell};

@@ -6,6 +6,7 @@
 mod credentials;
 mod lossy;
 mod outage;
+mod strangers;
 mod streams;
 mod survives;
 mod together;

@@ -17,7 +17,7 @@ use fika_devices::clock::monotonic;
 use fika_media::Timestamp;
 
 use super::figures::{Row, Run};
-use crate::cli::{self, Running, STATS};
+use crate::cli::{self, NO_MEDIA, Running, STATS};
 use crate::netns::{self, Cable};
 use crate::program;
 use side::Side;
@@ -27,6 +27,7 @@ pub const ROWS: &[Row] = &[
     Row { key: "sound", title: "longest silence", digits: 2 },
     Row { key: "picture", title: "longest still picture", digits: 2 },
     Row { key: "back", title: "until both hear and see each other again", digits: 2 },
+    Row { key: "connected", title: "until who joins is connected to both", digits: 1 },
     Row { key: "gone", title: "until the other is shown as gone", digits: 1 },
 ];
 
@@ -65,6 +66,7 @@ struct Scene {
     server: Running,
     /// `HOST:PORT`.
     address: String,
+    link: String,
     /// Who calls, and who joined from the other end of the cable.
     call: Side,
     join: Side,
@@ -131,7 +133,7 @@ impl Scene {
         let at = files("join");
         let join = Side::new(start(command, &at), at);
         let (began, mended) = (monotonic(), None);
-        let mut scene = Self { cable, server, address, call, join, began, mended, figures: Run::new(), folder };
+        let mut scene = Self { cable, server, address, link, call, join, began, mended, figures: Run::new(), folder };
         for side in [&mut scene.call, &mut scene.join] {
             side.wait("media flows for five seconds", PATIENCE, |stats| {
                 side::connected(stats) && side::packets(stats, "audio") >= 250.0 && side::packets(stats, "video") > 0.0
@@ -144,6 +146,12 @@ impl Scene {
     fn pass(&mut self, time: Duration) -> anyhow::Result<()> {
         let until = monotonic() + time;
         [&mut self.call, &mut self.join].into_iter().try_for_each(|side| side.listen(until))
+    }
+
+    /// One more at the right end, who only looks on.
+    fn another(&self, more: &[&str]) -> Running {
+        let mut command = cli::under(&self.cable.right());
+        Running::start(command.args(["join", &self.link]).args(NO_MEDIA).args(STATS).args(more))
     }
 
     /// What was wrong no longer is.

@@ -24,8 +24,7 @@ pub struct Mjpeg {
 impl Mjpeg {
     /// `data`: one JPEG picture of any subsampling; bytes behind its end are ignored. A picture without an end was torn.
     pub fn decode(&mut self, data: &[u8], pool: &mut Pool) -> Result<I420, Error> {
-        let end = data.windows(2).rposition(|pair| pair == [0xff, 0xd9]).ok_or(Error::Damaged)?;
-        let data = &data[..end + 2];
+        let data = &data[..end(data).ok_or(Error::Damaged)?];
         if has_tables(data) {
             return decode(data, &mut self.rgb, pool);
         }
@@ -56,6 +55,12 @@ fn decode(data: &[u8], scratch: &mut Vec<u8>, pool: &mut Pool) -> Result<I420, E
     let mut image = pool.take(size);
     rgb(scratch, &mut image)?;
     Ok(image)
+}
+
+/// Behind the last end of an image. Cameras hand over buffers of a fixed size, of which most is not the picture.
+fn end(data: &[u8]) -> Option<usize> {
+    let mut ends = memchr::memrchr_iter(0xd9, data).filter(|at| at.checked_sub(1).is_some_and(|at| data[at] == 0xff));
+    ends.next().map(|at| at + 1)
 }
 
 /// Whether a DHT segment stands before the first scan.

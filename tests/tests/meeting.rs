@@ -57,7 +57,8 @@ impl Person {
     }
 
     fn write_in_chat(&self, text: &str) {
-        self.window.type_into(&id("chat-input"), text).unwrap();
+        self.press("chat-input");
+        text.chars().for_each(|letter| self.window.press(letter).unwrap());
         self.press("chat-send");
     }
 

@@ -255,3 +255,14 @@ test("what hosts do to me is told at once, a message only to whoever does not re
   await page.evaluate(() => window.fika?.notify({ type: "chat", name: "Noor", private: false }));
   await expect(page.getByTestId(testIds.toast).filter({ hasText: "Noor" })).toHaveCount(0);
 });
+
+test("a broken connection costs no word of a message", async ({ page }) => {
+  await open(page, "room");
+  await page.getByTestId(testIds.chat).click();
+  await page.getByTestId(testIds.chatInput).fill("half a sen");
+  await show(page, "reconnecting");
+  await expect(page.getByTestId(testIds.chatPanel)).toBeHidden();
+  await show(page, "room");
+  await expect(page.getByTestId(testIds.chatInput)).toHaveValue("half a sen");
+  await expect(page.getByTestId(testIds.chatInput)).toBeFocused();
+});

@@ -67,6 +67,8 @@ export class App {
   settingsTab = $state("devices");
   peopleOpen = $state(false);
   chatOpen = $state(false);
+  /** What is being written; it outlasts a panel that closes. */
+  chatDraft = $state("");
   chat = $state.raw<ChatView>({ messages: [] });
   files = $state.raw<FilesView>({ files: [], maxSize: 0 });
   /** Real-time text. */
@@ -143,6 +145,7 @@ export class App {
       this.peopleOpen = this.chatOpen = false;
       this.pinned = this.removing = this.chatTo = this.comparing = null;
       if (view.phase !== "ended") this.chat = { messages: [] };
+      this.chatDraft = "";
       this.text = { on: false, lines: [] };
       if (this.small) void this.setSmallWindow(false);
     }

@@ -39,12 +39,14 @@ impl Actor {
             height: video.frame_height,
             fps: video.frames_per_second,
             slowed: false,
+            limited: false,
         });
         let send = VideoFigures {
             width: video.frame_width,
             height: video.frame_height,
             fps: video.frames_per_second,
             slowed: video.quality_limitation_reason == QualityLimitation::Cpu,
+            limited: video.quality_limitation_reason == QualityLimitation::Bandwidth,
         };
         let send = if self.sending.camera { send } else { VideoFigures::default() };
         self.out.stats.send_replace(stats);

@@ -55,6 +55,8 @@ pub struct VideoFigures {
     pub fps: u32,
     /// The processor has no time for more.
     pub slowed: bool,
+    /// The way to the others carries no more.
+    pub limited: bool,
 }
 
 /// A tile that can be seen, in device pixels.

@@ -189,11 +189,11 @@ fn stats(seconds: u64, packets_lost: i64, round_trip_ms: u64) -> SessionEvent {
 #[test]
 fn what_holds_the_connection_back_is_named() {
     let mut desk = Desk::in_call();
-    let figures = |desk: &mut Desk, width| {
-        let send = VideoFigures { width, height: 360, fps: 30, slowed: false };
+    let figures = |desk: &mut Desk, limited| {
+        let send = VideoFigures { width: 640, height: 360, fps: 30, slowed: false, limited };
         desk.input(Input::Figures { send, receive: send });
     };
-    figures(&mut desk, 640);
+    figures(&mut desk, true);
     desk.session(stats(10, 0, 42));
     let mut now = 10;
     let mut told = |desk: &mut Desk, upload, lost, round_trip| {
@@ -211,12 +211,12 @@ fn what_holds_the_connection_back_is_named() {
     assert_eq!(told(&mut desk, Some(90_000), 0, 300), (Quality::Weak, slow(90)));
     assert_eq!(told(&mut desk, None, 5, 300), (Quality::Fair, Some(QualityCause::Loss)));
     assert_eq!(told(&mut desk, Some(400_000), 5, 600), (Quality::Weak, Some(QualityCause::LongWay)));
-    let send = VideoFigures { width: 640, height: 360, fps: 30, slowed: true };
+    let send = VideoFigures { width: 640, height: 360, fps: 30, slowed: true, limited: true };
     desk.input(Input::Figures { send, receive: send });
     assert_eq!(told(&mut desk, None, 5, 42), (Quality::Fair, Some(QualityCause::Busy)));
     assert_eq!(told(&mut desk, Some(90_000), 5, 42), (Quality::Weak, slow(90)), "which would not help");
-    figures(&mut desk, 0);
-    assert_eq!(told(&mut desk, Some(90_000), 5, 42), (Quality::Good, None), "no picture is sent");
+    figures(&mut desk, false);
+    assert_eq!(told(&mut desk, Some(90_000), 5, 42), (Quality::Good, None), "nobody wants more");
 }
 
 #[test]
@@ -224,7 +224,7 @@ fn quality_is_the_difference_of_two_reports() {
     let mut desk = Desk::in_call();
     assert_eq!(desk.call.view().quality, None);
     desk.session(stats(10, 0, 42));
-    let send = VideoFigures { width: 1280, height: 720, fps: 30, slowed: false };
+    let send = VideoFigures { width: 1280, height: 720, fps: 30, slowed: false, limited: false };
     desk.input(Input::Figures { send, receive: VideoFigures { fps: 25, ..send } });
     desk.pass(Duration::from_secs(1));
     desk.session(stats(11, 10, 42));

@@ -21,6 +21,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 const DISCONNECTED_GRACE: Duration = Duration::from_secs(2);
 /// A link with a typo stays one; but who relays may have sent rubbish once.
 const UNTRUSTED_RETRY: Duration = Duration::from_secs(30);
+/// How long the offer may take that was asked for: the question or the offer may be lost on a line that breaks. Whoever has it
+/// asks no more.
+const ASK_AGAIN: Duration = Duration::from_secs(2);
 const RETRY_DELAY: Duration = Duration::from_secs(2);
 /// A wish to begin again that has crossed our offer is none.
 const FRESH: Duration = Duration::from_secs(1);
@@ -239,7 +242,7 @@ impl Peer {
             self.offer().await;
             return;
         }
-        self.deadline = Some(Instant::now() + CONNECT_TIMEOUT);
+        self.deadline = Some(Instant::now() + ASK_AGAIN);
         self.send_restart().await;
     }
 

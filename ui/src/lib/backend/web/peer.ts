@@ -13,10 +13,12 @@ const CONNECT_MS = 15_000;
 /** How long a connection may recover by itself. */
 const GRACE_MS = 3000;
 const RETRY_MS = 2000;
+/** How long the offer may take that was asked for: the question or the offer may be lost on a line that breaks. */
+const ASK_AGAIN_MS = 2000;
 /** A link with a typo stays one; but who relays may have sent rubbish once. */
 const UNTRUSTED_RETRY_MS = 30_000;
 /** A wish to begin again is ignored when we have just begun. */
-const FRESH_MS = 3000;
+const FRESH_MS = 1000;
 const MAX_BITRATE = { video: 2_500_000, audio: 64_000 };
 
 export type PeerState = "connecting" | "connected" | "disconnected" | "failed" | "untrusted" | "cut";
@@ -325,7 +327,7 @@ export class Peer {
 
   #beginAgain(): void {
     if (this.options.offers) return void this.#offer();
-    this.#after(CONNECT_MS, () => this.#beginAgain());
+    this.#after(ASK_AGAIN_MS, () => this.#beginAgain());
     this.options.channel.tell({ type: "restart" });
   }
 

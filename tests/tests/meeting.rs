@@ -155,12 +155,15 @@ fn two_apps_a_laptop_and_a_phone_meet_over_tls() {
     tom.press("join-now");
     tom.until_ended("roomNotFound");
 
-    // The host goes; who is longest there and was not let in, or else anybody of the two, has the room.
+    // The host goes, and the co-host has the room.
+    anna.act(bo_id, "co-host");
+    bo.open("people", "people-panel");
+    bo.until(&format!("{} !== null", shows("mute-all")));
     anna.press("leave");
     anna.press("confirm-leave");
     anna.until_phase("ended");
-    bo.open("people", "people-panel");
-    bo.until(&format!("{} !== null", shows("mute-all")));
+    let people = shows("people-panel");
+    bo.until(&format!("!{people}.textContent.includes('Anna') && {people}.textContent.includes('Host')"));
     bo.press("leave");
     bo.press("end-for-all");
     bo.until_phase("ended");

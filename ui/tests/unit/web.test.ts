@@ -157,9 +157,27 @@ describe("PeerChannel", () => {
 
   it("hears a wish to begin again from who has no session, and says when a seal does not fit", async () => {
     const { from, got } = await pair();
-    expect(await got(await from("s7", 0, { type: "restart" }))).toEqual(["restart"]);
-    expect(await got(await from("s7", 1, { type: "restart" }))).toEqual([]);
+    const wish = await from("s7", 0, { type: "restart" });
+    expect(await got(wish)).toEqual(["restart"]);
+    expect(await got(wish), "once").toEqual([]);
+    expect(await got(await from("s7", 1, { type: "restart" }))).toEqual(["restart"]);
     expect(await got("rubbish")).toEqual(["untrusted"]);
+  });
+
+  it("hears a wish in the session before, as long as ours may be unknown to them", async () => {
+    const { channel, from, got } = await pair();
+    const wish = (seq: number) => from("s1", seq, { type: "restart" });
+    channel.begin("s1");
+    expect(await got(await from("s1", 0, { type: "answer", sdp: "v=0" }))).toEqual(["answer"]);
+    for (const seq of [2, 3]) {
+      channel.begin(`lost-${seq}`);
+      expect(await got(await wish(seq))).toEqual(["restart"]);
+      expect(await got(await wish(seq))).toEqual([]);
+    }
+    expect(await got(await wish(1)), "older than what was heard").toEqual([]);
+    channel.begin("s2");
+    expect(await got(await from("s2", 0, { type: "answer", sdp: "v=0" }))).toEqual(["answer"]);
+    expect(await got(await wish(9)), "they have answered since").toEqual([]);
   });
 
   it("numbers what it says, in order", async () => {

@@ -19,6 +19,8 @@ pub(crate) struct Channel {
     them: ParticipantId,
     session: Option<String>,
     past: VecDeque<String>,
+    /// The last session before ours in which they spoke, and the number of their next message there. They may not know of ours.
+    heard: Option<(String, u32)>,
     next_sent: u32,
     next_received: u32,
 }
@@ -29,7 +31,7 @@ pub(crate) enum Opened {
     Message(PeerBody),
     /// An offer, which begins a session.
     Offer(String, Option<Binding>),
-    /// A wish for an offer from a peer that has no session with us.
+    /// A wish for an offer from a peer that has no session with us, or does not know of the one that we have begun.
     Restart,
     /// Old, repeated, or not understood: dropped.
     Stale,
@@ -39,12 +41,15 @@ pub(crate) enum Opened {
 
 impl Channel {
     pub(crate) const fn new(key: Key, us: ParticipantId, them: ParticipantId) -> Self {
-        Self { key, us, them, session: None, past: VecDeque::new(), next_sent: 0, next_received: 0 }
+        Self { key, us, them, session: None, past: VecDeque::new(), heard: None, next_sent: 0, next_received: 0 }
     }
 
     /// Begins a session; messages of the one before are stale from now on.
     pub(crate) fn begin(&mut self, session: String) {
         if let Some(past) = self.session.replace(session) {
+            if self.next_received > 0 {
+                self.heard = Some((past.clone(), self.next_received));
+            }
             self.remember(past);
         }
         self.next_sent = 0;
@@ -88,7 +93,7 @@ impl Channel {
             return Opened::Message(message.body);
         }
         if self.past.contains(&message.session) {
-            return Opened::Stale;
+            return if self.is_new_wish(&message) { Opened::Restart } else { Opened::Stale };
         }
         match message.body {
             PeerBody::Offer { sdp, binding } => {
@@ -98,11 +103,24 @@ impl Channel {
             }
             // Ours goes on: the offer that answers the wish may be under way.
             PeerBody::Restart => {
+                self.heard = Some((message.session.clone(), message.seq.saturating_add(1)));
                 self.remember(message.session);
                 Opened::Restart
             }
             _ => Opened::Stale,
         }
+    }
+
+    /// As long as nothing has come in our session, our offer may be lost, and they ask where they spoke last. Each wish counts
+    /// once, and none any more when they have answered: whoever relays the messages could end a connection with an old one.
+    fn is_new_wish(&mut self, message: &PeerMessage) -> bool {
+        let Some((session, next)) = &mut self.heard else { return false };
+        let new = self.next_received == 0 && *session == message.session && message.seq >= *next;
+        let wish = new && message.body == PeerBody::Restart;
+        if wish {
+            *next = message.seq.saturating_add(1);
+        }
+        wish
     }
 }
 
@@ -160,6 +178,40 @@ mod tests {
         b.open(&offer);
         let answer = PeerBody::Answer { sdp: "y".into(), binding: None };
         assert_eq!(a.open(&b.seal(answer.clone()).unwrap()), Opened::Message(answer));
+    }
+
+    #[test]
+    fn whoever_did_not_get_our_offer_asks_in_the_session_before_it() {
+        let (mut a, mut b) = pair();
+        a.begin("one".into());
+        b.open(&a.seal(offer("x")).unwrap());
+        let answer = PeerBody::Answer { sdp: "y".into(), binding: None };
+        a.open(&b.seal(answer.clone()).unwrap());
+        let kept = b.seal(PeerBody::Restart).unwrap();
+        for lost in ["two", "three"] {
+            a.begin(lost.into());
+            let _lost = a.seal(offer("x")).unwrap();
+            let wish = b.seal(PeerBody::Restart).unwrap();
+            assert_eq!(a.open(&wish), Opened::Restart);
+            assert_eq!(a.open(&wish), Opened::Stale, "once");
+            assert_eq!(a.open(&b.seal(answer.clone()).unwrap()), Opened::Stale, "nothing else of that session counts");
+        }
+        assert_eq!(a.open(&kept), Opened::Stale, "older than what was heard");
+        let held_back = b.seal(PeerBody::Restart).unwrap();
+        a.begin("four".into());
+        b.open(&a.seal(offer("z")).unwrap());
+        a.open(&b.seal(answer).unwrap());
+        assert_eq!(a.open(&held_back), Opened::Stale, "they have answered since");
+    }
+
+    #[test]
+    fn who_never_had_a_session_may_ask_again() {
+        let (mut a, mut b) = pair();
+        a.begin("one".into());
+        b.begin("wish".into());
+        for _ in 0..2 {
+            assert_eq!(a.open(&b.seal(PeerBody::Restart).unwrap()), Opened::Restart);
+        }
     }
 
     #[test]

@@ -16,6 +16,8 @@ export type Opened = PeerBody | { type: "untrusted" };
 export class PeerChannel {
   #session: string | null = null;
   #past: string[] = [];
+  /** The last session before ours in which they spoke, and the number of their next message there. They may not know of ours. */
+  #heard: { session: string; next: number } | null = null;
   #nextSent = 0;
   #nextReceived = 0;
   #outgoing = Promise.resolve();
@@ -31,7 +33,10 @@ export class PeerChannel {
 
   /** Begins a session of ours; messages of the one before are stale from now on. */
   begin(session: string = crypto.randomUUID()): void {
-    if (this.#session !== null) this.#remember(this.#session);
+    if (this.#session !== null) {
+      if (this.#nextReceived > 0) this.#heard = { session: this.#session, next: this.#nextReceived };
+      this.#remember(this.#session);
+    }
     this.#session = session;
     this.#nextSent = this.#nextReceived = 0;
   }
@@ -77,13 +82,22 @@ export class PeerChannel {
       // A second offer of the same session is none that a peer of ours makes.
       return body.type === "offer" ? null : body;
     }
-    if (this.#past.includes(session)) return null;
+    if (this.#past.includes(session)) {
+      // As long as nothing has come in our session, our offer may be lost, and they ask where they spoke last. Each wish counts
+      // once, and none any more when they have answered: whoever relays the messages could end a connection with an old one.
+      const heard = this.#heard;
+      const wish = body.type === "restart" && this.#nextReceived === 0;
+      if (!wish || heard?.session !== session || seq < heard.next) return null;
+      heard.next = seq + 1;
+      return body;
+    }
     if (body.type === "offer") {
       this.begin(session);
       this.#nextReceived = seq + 1;
       return body;
     }
     if (body.type !== "restart") return null;
+    this.#heard = { session, next: seq + 1 };
     this.#remember(session);
     return body;
   }

@@ -1,7 +1,8 @@
 //! The allocator of the app on Linux: the system's, but that one large block that was freed waits for the next of its size.
 //!
-//! The device library copies each picture of a camera into memory of its own, 1.8 MB thirty times a second. Large blocks go back to the
-//! system at once (`super::platform`), so each of them would come as 450 empty pages that the kernel has to clear: a twentieth of a core.
+//! The device library copies each picture of a camera into memory of its own, 1.8 MB thirty times a second. Large blocks go
+//! back to the system at once (`super::linux`), so each of them would come as 450 empty pages that the kernel has to clear: two
+//! hundredths of a core.
 //! Any thread; nothing waits, who finds the place taken asks the system.
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -24,7 +25,7 @@ fn is_kept(layout: Layout) -> bool {
 }
 
 const fn layout(size: usize) -> Layout {
-    // SAFETY: a power of two, and the sizes kept are far from overflowing.
+    // SAFETY: the alignment is a power of two, and the sizes kept are far from overflowing.
     unsafe { Layout::from_size_align_unchecked(size, align_of::<usize>()) }
 }
 

@@ -18,19 +18,15 @@ pub fn write(path: &Path, faults: &[&Fault], results: &Results, beside: &Results
     let _ = writeln!(text, "{runs} runs, each with the fault at another moment; {machine}.\n");
     text.push_str("| fault | what counts | median | most | allowed |\n| --- | --- | ---: | ---: | ---: |\n");
     for fault in faults {
-        let Some(runs) = results.get(fault.name) else { continue };
         for row in ROWS {
-            let values: Vec<f64> = runs.iter().filter_map(|run| run.get(row.key).copied()).collect();
-            let (Some(median), Some(most)) = (quantile(&values, 0.5), quantile(&values, 1.0)) else { continue };
-            let allowed = fault.limits.iter().find(|(key, _)| *key == row.key);
-            let allowed = allowed.map_or("–".to_owned(), |(_, limit)| format!("{limit:.*}", row.digits));
-            let (title, digits) = (row.title, row.digits);
-            let _ = writeln!(text, "| {} | {title} | {median:.digits$} | {most:.digits$} | {allowed} |", fault.title);
-            let values: Vec<f64> =
-                beside.get(fault.name).into_iter().flatten().filter_map(|run| run.get(row.key).copied()).collect();
-            if let (Some(median), Some(most)) = (quantile(&values, 0.5), quantile(&values, 1.0)) {
-                let _ =
-                    writeln!(text, "| {}, Chromium | {title} | {median:.digits$} | {most:.digits$} | – |", fault.title);
+            let limit = fault.limits.iter().find(|(key, _)| *key == row.key);
+            let limit = limit.map_or("–".to_owned(), |(_, limit)| format!("{limit:.*}", row.digits));
+            for (results, whose, limit) in [(results, "", limit.as_str()), (beside, ", Chromium", "–")] {
+                let runs = results.get(fault.name).into_iter().flatten();
+                let values: Vec<f64> = runs.filter_map(|run| run.get(row.key).copied()).collect();
+                let (Some(median), Some(most)) = (quantile(&values, 0.5), quantile(&values, 1.0)) else { continue };
+                let (fault, title, digits) = (fault.title, row.title, row.digits);
+                let _ = writeln!(text, "| {fault}{whose} | {title} | {median:.digits$} | {most:.digits$} | {limit} |");
             }
         }
     }

@@ -88,7 +88,8 @@ pub(super) fn view<'a>(
 ) -> Option<QualityView> {
     let all = all.filter(|figures| figures.last.is_some());
     let level = all.clone().map(Figures::level).reduce(Quality::worse)?;
-    // Who sends no picture, or a small one because nobody shows it larger, has no use for more, and never finds out how much there is.
+    // Who sends no picture, or a small one because nobody shows it larger, has no use for more and never finds out how much
+    // there is.
     let upload = all.clone().filter_map(|figures| figures.upload).min().filter(|_| send.limited);
     let slow = match upload {
         Some(..WEAK_UPLOAD) => Quality::Weak,

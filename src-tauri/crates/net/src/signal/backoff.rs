@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 const DELAYS: [u64; 3] = [0, 300, 1200];
-/// After those, for as long as somebody waits for it.
+/// After those, for a minute.
 const DELAY: u64 = 2500;
 const SOON: Duration = Duration::from_secs(60);
-/// Then.
+/// After that minute.
 const LAST_DELAY: u64 = 7000;
 /// Where sound and picture do not come through either, it is not the server that is away, and nobody crowds at it.
 const OURS: u64 = 1000;

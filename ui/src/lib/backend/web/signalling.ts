@@ -16,9 +16,10 @@ import type { Link } from "./link";
 import { parse } from "./shape";
 
 const DELAYS_MS = [0, 300, 1200];
-/** After those, for a minute; then. */
+/** After those, for a minute. */
 const DELAY_MS = 2500;
 const SOON_MS = 60_000;
+/** After that minute. */
 const LAST_DELAY_MS = 7000;
 /** Where sound and picture do not come through either, it is not the server that is away, and nobody crowds at it. */
 const OURS_MS = 1000;

@@ -20,6 +20,9 @@ use crate::rooms::{ConnectionId, HUNG_UP, RESUME};
 
 /// Heartbeats that may fail to come before the connection counts as gone.
 const MISSED_HEARTBEATS: u32 = 3;
+/// After the last word to somebody, what they still say is read for so long: a socket that is closed with something unread
+/// takes back what was written to it.
+const LINGER: Duration = Duration::from_secs(2);
 /// How long a connection may take to ask for something.
 const FIRST_MESSAGE: Duration = Duration::from_secs(10);
 
@@ -35,12 +38,12 @@ pub(crate) async fn run(socket: WebSocket, id: ConnectionId, address: IpAddr, ru
     if hub.send(Event::Connected { id, outgoing }).await.is_err() {
         return;
     }
-    let (sink, stream) = socket.split();
+    let (sink, mut stream) = socket.split();
     let patience = rules.heartbeat * MISSED_HEARTBEATS;
     let mut writer = std::pin::pin!(write(sink, waiting, rules.heartbeat, patience));
     let end = tokio::select! {
         end = &mut writer => end,
-        end = read(stream, id, address, rules, &hub) => end,
+        end = read(&mut stream, id, address, rules, &hub) => end,
     };
     if let End::Offended(reason) = end
         && hub.send(Event::Offended { id, reason }).await.is_ok()
@@ -50,6 +53,9 @@ pub(crate) async fn run(socket: WebSocket, id: ConnectionId, address: IpAddr, ru
     // The hub has gone only when the whole server has.
     let keep = if matches!(end, End::HungUp) { HUNG_UP } else { RESUME };
     let _ = hub.send(Event::Gone { id, keep }).await;
+    if !matches!(end, End::HungUp) {
+        let _ = timeout(LINGER, async { while let Some(Ok(_)) = stream.next().await {} }).await;
+    }
 }
 
 enum End {
@@ -61,7 +67,7 @@ enum End {
 }
 
 async fn read(
-    mut stream: SplitStream<WebSocket>,
+    stream: &mut SplitStream<WebSocket>,
     id: ConnectionId,
     address: IpAddr,
     rules: Rules,

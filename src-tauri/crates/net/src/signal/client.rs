@@ -26,6 +26,7 @@ const SILENCE: Duration = Duration::from_secs(3 * HEARTBEAT_SECONDS);
 const OPEN_TIMEOUT: Duration = Duration::from_secs(8);
 /// How long the server may take to answer once nothing comes from a peer any more.
 const DOUBT: Duration = Duration::from_secs(2);
+const LAST_WORDS: Duration = Duration::from_secs(1);
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
@@ -288,9 +289,22 @@ impl Client {
                 }
             };
             if let Err(error) = sent {
-                return error.into();
+                return self.last_words(socket).await.unwrap_or(error.into());
             }
         }
+    }
+
+    /// Nothing can be sent any more: the server has hung up, and what it said before that stands in what came.
+    async fn last_words(&mut self, socket: &mut Socket) -> Option<End> {
+        let said = async {
+            loop {
+                let message = socket.receive().await.ok()?;
+                if let Some(end) = self.on_message(message).await {
+                    return Some(end);
+                }
+            }
+        };
+        timeout(LAST_WORDS, said).await.ok().flatten()
     }
 
     async fn on_message(&mut self, message: ServerMessage) -> Option<End> {

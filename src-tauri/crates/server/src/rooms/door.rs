@@ -64,6 +64,9 @@ impl Rooms {
             return Err(Refusal::BadMessage);
         }
         let resume = join.resume.as_ref().filter(|grant| grant.room == join.room);
+        if let Some(farewell) = resume.and_then(|grant| self.farewells.to(grant)) {
+            return Err(farewell);
+        }
         let room = self.rooms.get_mut(&join.room).ok_or(Refusal::RoomNotFound)?;
         let known = resume.map(|grant| grant.participant.clone()).filter(|id| room.person_mut(id).is_some());
         let id = match known {

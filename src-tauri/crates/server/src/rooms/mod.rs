@@ -8,6 +8,7 @@
 
 mod chat;
 mod door;
+mod farewell;
 mod invites;
 mod moderation;
 mod room;
@@ -24,6 +25,7 @@ use fika_call::signal::{MAX_NAME, MediaState, RESUME_SECONDS, Refusal, Sealed, S
 use fika_call::{ParticipantId, RoomId, seal};
 
 pub use self::door::{Digest, Grant, Join, Shown};
+use self::farewell::Farewells;
 pub use self::invites::{Kept, KeptInvite, KeptRoom};
 use self::room::{Line, Room};
 
@@ -89,6 +91,7 @@ pub struct Rooms {
     max_rooms: usize,
     rooms: HashMap<RoomId, Room>,
     places: HashMap<ConnectionId, Place>,
+    farewells: Farewells,
     outputs: VecDeque<Output>,
     /// No deadline is earlier.
     next: Option<Instant>,
@@ -107,7 +110,14 @@ type Done = Result<Result<(), Decline>, Refusal>;
 
 impl Rooms {
     pub fn new(max_rooms: usize) -> Self {
-        Self { max_rooms, rooms: HashMap::new(), places: HashMap::new(), outputs: VecDeque::new(), next: None }
+        Self {
+            max_rooms,
+            rooms: HashMap::new(),
+            places: HashMap::new(),
+            farewells: Farewells::default(),
+            outputs: VecDeque::new(),
+            next: None,
+        }
     }
 
     pub fn count(&self) -> Count {
@@ -297,7 +307,7 @@ impl Rooms {
             let Some(room) = self.rooms.get_mut(&id) else { continue };
             room.renew(&id, now, &mut self.outputs);
             if room.ends.is_some_and(|ends| ends <= now.at) {
-                self.end(&id);
+                self.end(&id, now);
             }
         }
         self.next = self.rooms.values().flat_map(Room::deadlines).min();
@@ -313,8 +323,9 @@ impl Rooms {
     }
 
     /// The room is no more.
-    fn end(&mut self, id: &RoomId) {
+    fn end(&mut self, id: &RoomId, now: Now) {
         let Some(room) = self.rooms.remove(id) else { return };
+        self.farewells.say(id, None, Refusal::Ended, now.at);
         for owner in room.owners {
             self.places.remove(&owner);
             self.outputs.push_back(Output::Close(owner));

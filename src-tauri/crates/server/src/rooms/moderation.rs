@@ -111,6 +111,7 @@ impl Rooms {
     }
 
     fn put_out(&mut self, id: &RoomId, who: &ParticipantId, reason: Refusal, now: Now) {
+        self.farewells.say(id, Some(who), reason, now.at);
         let line = self.rooms.get_mut(id).and_then(|room| room.person_mut(who)).map(|person| person.line);
         if let Some(to) = line.and_then(super::room::Line::connection) {
             self.places.remove(&to);
@@ -132,9 +133,12 @@ impl Rooms {
         }
         let ids: Vec<ParticipantId> = room.people.drain(..).map(|person| person.info.id).collect();
         if room.until.is_none() {
-            return self.end(id);
+            return self.end(id, now);
         }
-        ids.into_iter().for_each(|who| room.bar(who, now));
+        for who in ids {
+            self.farewells.say(id, Some(&who), Refusal::Ended, now.at);
+            room.bar(who, now);
+        }
         room.state.waiting_room = true;
         room.history = super::chat::History::default();
         room.settle(&mut self.outputs);

@@ -108,7 +108,8 @@ fn who_is_removed_is_out_and_does_not_come_back_unasked() {
     assert!(closed(&outputs, 2));
     assert_eq!(news(&outputs, 3), [ServerMessage::ParticipantLeft { participant: id(2) }]);
     assert!(house.state().waiting_room);
-    house.come(4, Some(grant), Shown::default()).unwrap();
+    assert_eq!(house.come(4, Some(grant), Shown::default()), Err(Refusal::Removed), "told again");
+    house.join(4);
     assert!(!house.inside().contains(&id(4)), "waits like everybody else");
     assert_eq!(house.rooms.react(ConnectionId(2), Reaction::Heart, house.now), Err(Refusal::BadMessage));
 }
@@ -181,14 +182,21 @@ fn a_guest_from_the_waiting_room_does_not_inherit() {
 #[test]
 fn the_meeting_ends_for_all() {
     let mut house = meeting();
+    house.rooms.disconnected(ConnectionId(3), RESUME, house.now);
+    house.outputs();
+    let grant = house.grants[&ConnectionId(3)].clone();
     house.moderate(0, Moderation::End).unwrap();
     let outputs = house.outputs();
-    for connection in 0..=3 {
+    for connection in 0..=2 {
         let ended = ServerMessage::Refused { reason: Refusal::Ended };
         assert_eq!(sent(&outputs, connection), [ended]);
         assert!(closed(&outputs, connection));
     }
     assert_eq!(house.come(5, None, Shown::default()), Err(Refusal::RoomNotFound));
+    assert_eq!(house.come(5, Some(grant.clone()), Shown::default()), Err(Refusal::Ended), "was away just then");
+    house.pass(RESUME);
+    let stranger = Grant { room: RoomId::from_bytes([9; 10]), ..grant };
+    assert_eq!(house.come(5, Some(stranger), Shown::default()), Err(Refusal::RoomNotFound));
 
     let options = RoomOptions { until: Some(START + 60), ..RoomOptions::default() };
     let mut kept = House::with(options, None);
@@ -198,7 +206,8 @@ fn the_meeting_ends_for_all() {
     let grant = kept.grants[&ConnectionId(1)].clone();
     kept.moderate(0, Moderation::End).unwrap();
     assert!(kept.inside().is_empty());
-    kept.come(2, Some(grant), Shown::default()).unwrap();
+    assert_eq!(kept.come(2, Some(grant), Shown::default()), Err(Refusal::Ended));
+    kept.join(2);
     assert!(kept.inside().is_empty(), "waits for the owner");
 }
 

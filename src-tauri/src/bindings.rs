@@ -75,7 +75,8 @@ mod tests {
 
     use super::builder;
 
-    const COMMITTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../ui/src/lib/backend/bindings.ts");
+    /// Tests run in the folder of their package.
+    const COMMITTED: &str = "../ui/src/lib/backend/bindings.ts";
 
     /// `FIKA_UPDATE_BINDINGS=1 cargo test -p fika` writes the file anew.
     #[test]

@@ -125,7 +125,7 @@ pub fn library() -> anyhow::Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
         .args(["build", "--package", "fika-v4l2-shim", "--message-format", "json"])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .current_dir(crate::folder())
         .stderr(Stdio::inherit())
         .output()?;
     ensure!(output.status.success(), "the camera library does not build");
@@ -138,7 +138,7 @@ pub fn library() -> anyhow::Result<PathBuf> {
 
 /// A recording from `tests/assets`.
 pub fn asset(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("assets").join(name)
+    crate::folder().join("assets").join(name)
 }
 
 /// The first `frames` pictures of an asset, scaled to `size`, uncompressed (y4m). Made once and kept.

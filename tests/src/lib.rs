@@ -48,3 +48,8 @@ pub mod turn;
 #[cfg(target_os = "linux")]
 pub mod wayland;
 pub mod webdriver;
+
+/// Where this package lies: where cargo says now, since what was built may have been built elsewhere.
+pub fn folder() -> std::path::PathBuf {
+    std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into()).into()
+}

@@ -13,10 +13,7 @@ pub fn path(name: &str, package: &str) -> anyhow::Result<PathBuf> {
     let program = folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
     if !program.exists() {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let status = Command::new(cargo)
-            .args(["build", "--package", package])
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .status()?;
+        let status = Command::new(cargo).args(["build", "--package", package]).current_dir(crate::folder()).status()?;
         ensure!(status.success(), "{package} does not build");
     }
     ensure!(program.exists(), "{} is not there", program.display());

@@ -106,7 +106,7 @@ fn assert_stats(path: &Path) {
 
 #[test]
 fn a_clip_and_a_sound_file_go_through_a_server() {
-    let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets");
+    let assets = fika_tests::folder().join("assets");
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str| folder.path().join(name);
     let (server, address) = start(cli::command().args(["serve", "--listen", "127.0.0.1:0"]));

@@ -26,7 +26,7 @@ struct Baseline {
 }
 
 fn file() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/instructions.json")
+    fika_tests::folder().join("assets/instructions.json")
 }
 
 fn rustc() -> String {

@@ -12,7 +12,7 @@ use serde_json::Value;
 const DEPLOY: &str = "src-tauri/crates/server/deploy";
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+    fika_tests::folder().parent().unwrap().to_owned()
 }
 
 fn read(path: &str) -> String {

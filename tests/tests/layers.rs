@@ -41,7 +41,7 @@ const NOT_IN_PURE: &[&str] = &["tokio", "tauri", "cpal", "nokhwa", "webrtc", "rt
 const MAX_LINES: usize = 400;
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie in the workspace").to_owned()
+    fika_tests::folder().parent().expect("the tests lie in the workspace").to_owned()
 }
 
 fn metadata() -> Value {

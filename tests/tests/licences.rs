@@ -2,7 +2,7 @@
 //! crates.io, in a version that is named.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use serde_json::Value;
@@ -11,7 +11,7 @@ const PLATFORMS: [&str; 3] = ["x86_64-unknown-linux-gnu", "x86_64-pc-windows-msv
 const REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie in the workspace").to_owned()
+    fika_tests::folder().parent().expect("the tests lie in the workspace").to_owned()
 }
 
 /// Crates that one of the platforms needs to build, run or test, by id.

@@ -1,11 +1,11 @@
 //! What other systems are told about the app before it runs: wrong or missing, it shows only on such a system.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::Value;
 
 fn app(file: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../src-tauri").join(file)
+    fika_tests::folder().join("../src-tauri").join(file)
 }
 
 fn read(file: &str) -> String {

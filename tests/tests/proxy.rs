@@ -4,7 +4,6 @@
 #![allow(clippy::unwrap_used)]
 
 use std::net::IpAddr;
-use std::path::Path;
 
 use fika_call::RoomId;
 use fika_call::door::Entry;
@@ -23,7 +22,7 @@ const GUESSES: usize = 12;
 
 /// The block of the page, with what is this test's own in place of the machine's.
 fn configuration(port: u16, server: &str, certificate: &Certificate) -> String {
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("docs/self-hosting.md");
+    let page = fika_tests::folder().parent().unwrap().join("docs/self-hosting.md");
     let page = std::fs::read_to_string(page).unwrap();
     let mut block = page.split("```").find(|block| block.trim_start().starts_with("server {")).unwrap().to_owned();
     // What the page says about a port other than 443.

@@ -6,7 +6,7 @@
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -129,6 +129,6 @@ fn file(path: &str) -> Option<(Vec<u8>, &'static str)> {
         _ => return None,
     };
     let plain = path.components().count() == 1 && !path.is_absolute();
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("chromium");
+    let folder = crate::folder().join("chromium");
     plain.then(|| std::fs::read(folder.join(path)).ok()).flatten().map(|content| (content, kind))
 }

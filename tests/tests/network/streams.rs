@@ -120,7 +120,7 @@ fn relay_only_tells_no_address_of_ours_through_a_stream_either() {
 
 /// The part of docs/self-hosting.md that configures coturn, with a secret and a certificate of this test.
 fn guide(secret: &str, certificate: &Certificate) -> String {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder = fika_tests::folder();
     let guide = std::fs::read_to_string(folder.join("../docs/self-hosting.md")).unwrap();
     let block = guide.split("```").find(|block| block.contains("static-auth-secret=")).unwrap().to_owned();
     let values = [

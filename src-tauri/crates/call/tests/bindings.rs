@@ -18,7 +18,8 @@ use fika_call::want::VideoWant;
 use fika_call::{ParticipantId, RoomId, TrackSource};
 use ts_rs::TS;
 
-const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../ui/src/lib/protocol/signal.ts");
+/// Tests run in the folder of their package.
+const FILE: &str = "../../../ui/src/lib/protocol/signal.ts";
 
 #[test]
 fn the_page_speaks_the_same_protocol() {

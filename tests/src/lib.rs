@@ -38,6 +38,7 @@ pub mod pipewire;
 pub mod process;
 pub mod program;
 pub mod pulse;
+pub mod redis;
 #[cfg(target_os = "linux")]
 pub mod rooms;
 pub mod sound;

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 
+use crate::tls::{Certificate, HOST};
+
 const START: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(10);
 /// What it would otherwise keep in the system's folders.
@@ -25,7 +27,7 @@ impl Nginx {
         let place = |name: &str| folder.join(name).display().to_string();
         let temporary: String = FOLDERS.iter().map(|name| format!("{name} {};\n", place(name))).collect();
         let config = format!(
-            "daemon off;\nmaster_process off;\npid {};\nerror_log stderr;\nevents {{}}\nhttp {{\naccess_log off;\n{temporary}{}\n}}\n",
+            "daemon off;\nuser root;\nmaster_process off;\npid {};\nerror_log stderr;\nevents {{}}\nhttp {{\naccess_log off;\n{temporary}{}\n}}\n",
             place("nginx.pid"),
             server(port)
         );
@@ -55,6 +57,35 @@ impl Nginx {
         }
         Ok(Self { child, address })
     }
+}
+
+/// The block of docs/self-hosting.md that begins so, with what is this test's own in place of the machine's. `servers`: those
+/// of the page, and ours.
+///
+/// # Panics
+/// When the page has no such block, or it names a server that it should not.
+#[must_use]
+pub fn guide(begins: &str, port: u16, certificate: &Certificate, servers: &[(&str, SocketAddr)]) -> String {
+    let page = crate::folder().join("../docs/self-hosting.md");
+    let page = std::fs::read_to_string(page).expect("the page is there");
+    let block = page.split("```").map(str::trim_start).find(|block| block.starts_with(begins));
+    let mut block = block.expect("the page has this block").to_owned();
+    // What the page says about a port other than 443.
+    let with_port = page.lines().find_map(|line| line.split('`').find(|code| code.ends_with("$server_port;")));
+    let [own, key] = certificate.files();
+    let replaced = [
+        ("listen 443 ssl;", format!("listen {HOST}:{port} ssl;")),
+        ("server_name meet.example.org;", format!("server_name {HOST};")),
+        ("/etc/ssl/meet.example.org.pem", own),
+        ("/etc/ssl/meet.example.org.key", key),
+        ("proxy_set_header Host $host;", with_port.expect("the page speaks of ports").to_owned()),
+    ];
+    let servers = servers.iter().map(|(of_the_page, ours)| (*of_the_page, ours.to_string()));
+    for (of_the_page, ours) in replaced.into_iter().chain(servers) {
+        assert_eq!(block.matches(of_the_page).count(), 1, "{of_the_page} in {block}");
+        block = block.replace(of_the_page, &ours);
+    }
+    block
 }
 
 impl Drop for Nginx {

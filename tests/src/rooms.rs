@@ -3,6 +3,7 @@
 //! Everything blocks on the calling thread: what a program says is waited for, never slept for.
 #![allow(clippy::unwrap_used, reason = "also what tests call is a test")]
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -10,6 +11,7 @@ use serde_json::Value;
 
 use crate::cli::{self, Running};
 use crate::program;
+use crate::redis::Redis;
 use crate::tls::Certificate;
 
 pub struct Server {
@@ -32,10 +34,29 @@ impl Server {
         server
     }
 
+    /// Behind a proxy, one of several with the same Redis; `port` 0: any.
+    pub fn beside(redis: &Redis, port: u16) -> Self {
+        let path = program::path("fika-server", "fika-server").unwrap();
+        let mut command = Command::new(path);
+        command.args(["--behind-proxy", "--listen", &format!("127.0.0.1:{port}")]).env("FIKA_STORE", redis.url());
+        Self::said(command)
+    }
+
+    /// Where it listens.
+    pub fn socket(&self) -> SocketAddr {
+        let (_, authority) = self.address.trim_end_matches('/').split_once("://").unwrap();
+        authority.parse().unwrap()
+    }
+
     fn listening(data: &Path, more: &[&str]) -> Self {
         let path = program::path("fika-server", "fika-server").unwrap();
         let mut command = Command::new(path);
-        command.args(["--listen", "127.0.0.1:0", "--data"]).arg(data).args(more).stdin(Stdio::null());
+        command.args(["--listen", "127.0.0.1:0", "--data"]).arg(data).args(more);
+        Self::said(command)
+    }
+
+    fn said(mut command: Command) -> Self {
+        command.stdin(Stdio::null());
         let mut program = Running::start(&mut command);
         let address = program.line();
         Self { program, address }
@@ -168,6 +189,12 @@ impl Seat {
             self.listen(what);
         }
         self.chat.clone()
+    }
+
+    /// As soon as it is told anew and `wanted` is so.
+    pub fn next_chat(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        self.chat = Value::Null;
+        self.chat(what, wanted)
     }
 
     /// The file of this name, as soon as `wanted` is so.

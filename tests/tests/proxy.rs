@@ -10,7 +10,7 @@ use fika_call::door::Entry;
 use fika_call::signal::{ClientMessage, MediaState, PATH, PROTOCOL_VERSION, Refusal, ServerMessage};
 use fika_tests::cli::NO_MEDIA;
 use fika_tests::guest::{Guest, Way};
-use fika_tests::nginx::Nginx;
+use fika_tests::nginx::{self, Nginx};
 use fika_tests::rooms::{Room, Seat, Server, in_room};
 use fika_tests::tls::{Certificate, HOST, Visit};
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -19,29 +19,6 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 
 /// Wrong rooms of one address before it is stopped: the burst of docs/protocol.md.
 const GUESSES: usize = 12;
-
-/// The block of the page, with what is this test's own in place of the machine's.
-fn configuration(port: u16, server: &str, certificate: &Certificate) -> String {
-    let page = fika_tests::folder().parent().unwrap().join("docs/self-hosting.md");
-    let page = std::fs::read_to_string(page).unwrap();
-    let mut block = page.split("```").find(|block| block.trim_start().starts_with("server {")).unwrap().to_owned();
-    // What the page says about a port other than 443.
-    let with_port = page.lines().find_map(|line| line.split('`').find(|code| code.ends_with("$server_port;"))).unwrap();
-    let upstream = server.trim_start_matches("http://").trim_end_matches('/');
-    let [own, key] = certificate.files();
-    for (of_the_page, ours) in [
-        ("listen 443 ssl;", format!("listen {HOST}:{port} ssl;")),
-        ("server_name meet.example.org;", format!("server_name {HOST};")),
-        ("/etc/ssl/meet.example.org.pem", own),
-        ("/etc/ssl/meet.example.org.key", key),
-        ("127.0.0.1:7420", upstream.to_owned()),
-        ("proxy_set_header Host $host;", with_port.to_owned()),
-    ] {
-        assert_eq!(block.matches(of_the_page).count(), 1, "{of_the_page} in {block}");
-        block = block.replace(of_the_page, &ours);
-    }
-    block
-}
 
 struct House {
     _folder: tempfile::TempDir,
@@ -55,7 +32,8 @@ impl House {
         let folder = tempfile::tempdir().unwrap();
         let certificate = Certificate::make();
         let server = Server::start(&folder.path().join("data"), &["--behind-proxy"]);
-        let block = |port| configuration(port, &server.address, &certificate);
+        let own = [("127.0.0.1:7420", server.socket())];
+        let block = |port| nginx::guide("server {", port, &certificate, &own);
         let nginx = Nginx::start(folder.path(), block).unwrap();
         Self { certificate, server, nginx, _folder: folder }
     }

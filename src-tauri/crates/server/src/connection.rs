@@ -4,7 +4,7 @@
 //! [`crate::outgoing`], and a write that takes too long ends it.
 
 use std::net::IpAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::extract::ws::{Message, WebSocket};
 use fika_call::signal::{ClientMessage, Refusal};
@@ -13,10 +13,11 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, timeout};
 
-use crate::hub::Event;
+use crate::hub::{Event, Number};
 use crate::limits::{Bucket, Rate};
+use crate::moment::Clock;
 use crate::outgoing::{Outgoing, Waiting};
-use crate::rooms::{ConnectionId, HUNG_UP, RESUME};
+use crate::rooms::{HUNG_UP, RESUME};
 
 /// Heartbeats that may fail to come before the connection counts as gone.
 const MISSED_HEARTBEATS: u32 = 3;
@@ -33,7 +34,7 @@ pub(crate) struct Rules {
     pub(crate) bytes: Rate,
 }
 
-pub(crate) async fn run(socket: WebSocket, id: ConnectionId, address: IpAddr, rules: Rules, hub: mpsc::Sender<Event>) {
+pub(crate) async fn run(socket: WebSocket, id: Number, address: IpAddr, rules: Rules, hub: mpsc::Sender<Event>) {
     let (outgoing, waiting) = Outgoing::channel();
     if hub.send(Event::Connected { id, outgoing }).await.is_err() {
         return;
@@ -68,12 +69,13 @@ enum End {
 
 async fn read(
     stream: &mut SplitStream<WebSocket>,
-    id: ConnectionId,
+    id: Number,
     address: IpAddr,
     rules: Rules,
     hub: &mpsc::Sender<Event>,
 ) -> End {
-    let start = Instant::now();
+    let clock = Clock::new();
+    let start = clock.now();
     let mut messages = Bucket::new(rules.messages, start);
     let mut bytes = Bucket::new(rules.bytes, start);
     let mut spoken = false;
@@ -84,7 +86,7 @@ async fn read(
             Ok(Some(Err(_)) | None) => return End::HungUp,
             Err(_) => return End::Silent,
         };
-        let now = Instant::now();
+        let now = clock.now();
         let length = match &message {
             Message::Text(text) => text.len(),
             Message::Binary(data) | Message::Ping(data) | Message::Pong(data) => data.len(),
@@ -96,7 +98,7 @@ async fn read(
         let text = match message {
             Message::Text(text) => text,
             Message::Binary(_) => return End::Offended(Refusal::BadMessage),
-            _ if !spoken && now.duration_since(start) > FIRST_MESSAGE => return End::Silent,
+            _ if !spoken && now.since(start) > FIRST_MESSAGE => return End::Silent,
             _ => continue,
         };
         let message = match ClientMessage::parse(&text) {

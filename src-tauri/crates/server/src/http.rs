@@ -4,7 +4,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use axum::Router;
 use axum::extract::ws::WebSocketUpgrade;
@@ -20,8 +20,7 @@ use crate::connection::{self, Rules};
 use crate::doors::Peer;
 use crate::hub::Event;
 use crate::metrics::Metrics;
-use crate::page;
-use crate::rooms::ConnectionId;
+use crate::{State as Server, page};
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
@@ -33,9 +32,8 @@ pub(crate) struct Site {
     pub(crate) hub: mpsc::Sender<Event>,
     pub(crate) rules: Rules,
     pub(crate) behind_proxy: bool,
-    pub(crate) connections: Arc<AtomicU64>,
-    /// Nobody new is let in.
-    pub(crate) draining: Arc<AtomicBool>,
+    pub(crate) connections: Arc<AtomicU32>,
+    pub(crate) state: Arc<Server>,
 }
 
 pub(crate) fn router(site: Site) -> Router {
@@ -61,10 +59,14 @@ async fn tell_metrics(hub: &mpsc::Sender<Event>, metrics: &Metrics) -> Response 
 
 /// Whether a load balancer may send people here.
 async fn health(State(site): State<Site>) -> Response {
-    if site.draining.load(Ordering::Relaxed) {
-        return (StatusCode::SERVICE_UNAVAILABLE, page::plain("text/plain; charset=utf-8", "draining")).into_response();
+    let plain = |text| page::plain("text/plain; charset=utf-8", text);
+    if site.state.draining.load(Ordering::Relaxed) {
+        (StatusCode::SERVICE_UNAVAILABLE, plain("draining")).into_response()
+    } else if site.state.away.load(Ordering::Relaxed) {
+        (StatusCode::SERVICE_UNAVAILABLE, plain("store away")).into_response()
+    } else {
+        plain("ok")
     }
-    page::plain("text/plain; charset=utf-8", "ok")
 }
 
 async fn signal(
@@ -76,7 +78,11 @@ async fn signal(
     if !is_own_page(&headers) {
         return StatusCode::FORBIDDEN.into_response();
     }
-    let id = ConnectionId(site.connections.fetch_add(1, Ordering::Relaxed));
+    // Nobody can be told anything now: who is told so tries again, or is sent elsewhere.
+    if site.state.away.load(Ordering::Relaxed) {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
+    let id = site.connections.fetch_add(1, Ordering::Relaxed);
     let address = forwarded(&headers).filter(|_| site.behind_proxy).unwrap_or(peer.address.ip());
     // Twice the limit is read, so that a message just above it still gets an answer.
     let upgrade = upgrade.max_message_size(2 * MAX_MESSAGE).max_frame_size(2 * MAX_MESSAGE);

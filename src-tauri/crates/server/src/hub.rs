@@ -1,7 +1,13 @@
-//! The one task that owns the rooms: takes events from the connections, sends what the rooms say.
+//! The one task that has the house: takes events from the connections, makes changes, sends what the house says.
+//!
+//! Alone it makes each change at once. With a shared log ([`crate::log`]) it proposes the change, and makes it, like every other instance,
+//! when it comes out of the log; what is said to connections of other instances they send themselves.
 //!
 //! Events queue in a channel of [`EVENTS`]; full: the connections wait and stop reading. Outgoing messages never wait:
 //! see [`crate::outgoing`]. Changes that are kept go to the store's thread; its answers come back through a queue.
+
+mod drain;
+mod shared;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -9,21 +15,23 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use fika_call::door::{Entry, MAX_PASSCODE, RoomOptions};
-use fika_call::invite::CODE_BYTES;
+use fika_call::door::RoomOptions;
 use fika_call::room::Decline;
-use fika_call::signal::{ClientMessage, PROTOCOL_VERSION, Refusal, ServerMessage};
-use fika_call::{ParticipantId, RoomId};
+use fika_call::signal::{ClientMessage, Refusal, ServerMessage};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::keys::{Keys, Seed, digest};
-use crate::limits::{ByAddress, Guesses};
+use self::drain::Draining;
+use self::shared::Log;
+use crate::house::{Change, House, Wish};
+use crate::keys::{Keys, Seed};
 use crate::metrics::Metrics;
+use crate::moment::Clock;
 use crate::outgoing::Outgoing;
-use crate::rooms::{ConnectionId, Count, Grant, Join, Kept, Now, Output, RESUME, Rooms, Shown};
+use crate::rooms::{ConnectionId, Count, Grant, Kept, Now, Output, RESUME};
 use crate::store::{Answer, Job, Writer};
 use crate::turn::Turn;
-use crate::{Config, Opened, random};
+use crate::wish::Terms;
+use crate::{Config, Limits, Opened, State, wish};
 
 pub(crate) const EVENTS: usize = 1024;
 /// When somebody who is not let in is told so: as late for an unknown room as for a wrong passcode.
@@ -31,22 +39,22 @@ const REFUSED_AFTER: Duration = Duration::from_millis(250);
 
 pub(crate) enum Event {
     Connected {
-        id: ConnectionId,
+        id: Number,
         outgoing: Outgoing,
     },
     Message {
-        id: ConnectionId,
+        id: Number,
         address: IpAddr,
         message: ClientMessage,
     },
     /// The connection broke a rule: it is told so and loses its seat.
     Offended {
-        id: ConnectionId,
+        id: Number,
         reason: Refusal,
     },
     /// The connection ended; `keep`: for how long its seat is kept.
     Gone {
-        id: ConnectionId,
+        id: Number,
         keep: Duration,
     },
     CreateRoom {
@@ -62,57 +70,73 @@ pub(crate) enum Event {
     },
 }
 
+/// Of a connection, at this instance.
+pub(crate) type Number = u32;
+
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Census {
+    /// Of all instances.
     pub(crate) rooms: Count,
     pub(crate) connections: usize,
 }
 
+/// What only the instance knows that proposed a change.
+enum Private {
+    Nothing,
+    /// The key or the code that goes into the answer.
+    Secret(String),
+    Opened(oneshot::Sender<Result<Opened, Refusal>>, Opened),
+}
+
 pub(crate) struct Hub {
-    rooms: Rooms,
-    connections: HashMap<ConnectionId, Outgoing>,
+    house: House,
+    log: Log,
+    clock: Clock,
+    /// Those that listen; whoever is let go of hears what was said before and is closed.
+    connections: HashMap<Number, Outgoing>,
+    limits: Limits,
     keys: Keys,
     turn: Turn,
     writer: Option<Writer>,
-    creates: ByAddress,
-    joins: ByAddress,
-    guesses: Guesses,
     anyone_may_create: bool,
     metrics: Arc<Metrics>,
-    draining: Option<oneshot::Sender<()>>,
-    closed: bool,
+    state: Arc<State>,
+    draining: Option<Draining>,
 }
 
 impl Hub {
-    pub(crate) fn new(config: &mut Config, metrics: Arc<Metrics>) -> Self {
-        let mut rooms = Rooms::new(config.limits.rooms);
-        let store = config.store.take();
-        let seed = store.as_ref().map_or_else(Seed::random, |store| store.seed.clone());
+    pub(crate) fn new(config: &mut Config, metrics: Arc<Metrics>, state: Arc<State>) -> Self {
+        let (store, shared) = (config.store.take(), config.shared.take());
+        let clock = Clock::new();
+        let seed = store.as_ref().map(|store| &store.seed).or(shared.as_ref().map(|shared| &shared.seed));
+        let keys = Keys::new(&seed.cloned().unwrap_or_else(Seed::random));
+        let mut house = House::new(&config.limits, keys.salt());
         let writer = store.map(|store| {
-            rooms.restore(store.rooms, now());
+            house.restore(store.rooms, now(&clock));
             store.writer
         });
         Self {
-            rooms,
+            house,
+            log: Log::new(shared),
+            clock,
             connections: HashMap::new(),
-            keys: Keys::new(&seed),
+            limits: config.limits,
+            keys,
             turn: Turn::new(config.ice_servers.clone(), config.turn_secret.clone()),
             writer,
-            creates: ByAddress::new(config.limits.creates),
-            joins: ByAddress::new(config.limits.joins),
-            guesses: Guesses::new(config.limits.guesses, config.limits.guesses_at_room),
             anyone_may_create: config.anyone_may_create,
             metrics,
+            state,
             draining: None,
-            closed: false,
         }
     }
 
     /// Until the server is dropped.
     pub(crate) async fn run(mut self, mut events: mpsc::Receiver<Event>, mut running: watch::Receiver<()>) {
         let mut answers = self.writer.as_mut().and_then(|writer| writer.answers.take());
+        let mut entries = self.log.entries();
         loop {
-            let wake = self.rooms.poll_timeout();
+            let wake = self.wake();
             let timer = async {
                 match wake {
                     Some(at) => tokio::time::sleep_until(at.into()).await,
@@ -120,226 +144,172 @@ impl Hub {
                 }
             };
             tokio::select! {
-                event = events.recv() => match event {
-                    Some(event) => self.handle(event, now()),
+                event = events.recv(), if self.log.has_room() => match event {
+                    Some(event) => self.handle(event, now(&self.clock)),
+                    None => return,
+                },
+                entry = shared::next(&mut entries) => match entry {
+                    Some(entry) => self.on_entry(entry),
                     None => return,
                 },
                 Some(answer) = written(&mut answers) => self.written(answer),
-                () = timer => self.rooms.handle_timeout(now()),
+                () = timer => self.on_timer(now(&self.clock)),
                 _ = running.changed() => return,
             }
-            self.deliver(now());
-            self.drained();
         }
     }
 
     fn handle(&mut self, event: Event, now: Now) {
         match event {
-            Event::Connected { id, outgoing } => {
-                self.connections.insert(id, outgoing);
-            }
+            // Of a house that is not there nobody can be told anything: whoever is let go of tries again.
+            Event::Connected { .. } if self.log.is_away() => {}
+            Event::Connected { id, outgoing } => drop(self.connections.insert(id, outgoing)),
             Event::Message { id, address, message } => {
                 if self.connections.contains_key(&id) {
                     self.metrics.messages.fetch_add(1, Relaxed);
-                    let tag = if let ClientMessage::Chat { tag, .. } = message { Some(tag) } else { None };
-                    match self.message(id, address, message, now) {
-                        Ok(Ok(())) => {}
-                        Ok(Err(reason)) => self.send(id, &ServerMessage::Declined { tag, reason }, now),
-                        Err(reason) => self.refuse(id, reason, now),
-                    }
+                    self.message(id, address, message, now);
                 }
             }
-            Event::Offended { id, reason } => self.refuse(id, reason, now),
+            Event::Offended { id, reason } => self.propose_wish(id, Wish::Refuse(reason), Private::Nothing, now),
             Event::Gone { id, keep } => {
                 self.connections.remove(&id);
-                self.rooms.disconnected(id, keep, now);
+                self.gone(id, keep, now);
             }
-            Event::CreateRoom { reply } => {
-                let room = self.create(None, &RoomOptions::default(), now);
-                // Whoever asked may have given up.
-                let _ = reply.send(room);
-            }
+            Event::CreateRoom { reply } => self.create_room(reply, now),
             Event::Count { reply } => {
                 // Whoever asked may have given up.
-                let _ = reply.send(Census { rooms: self.rooms.count(), connections: self.connections.len() });
+                let _ = reply.send(Census { rooms: self.house.count(), connections: self.connections.len() });
             }
-            Event::Drain { done } => (self.closed, self.draining) = (true, Some(done)),
+            Event::Drain { done } => self.drain(done, now),
         }
     }
 
-    fn message(
-        &mut self,
-        id: ConnectionId,
-        address: IpAddr,
-        message: ClientMessage,
-        now: Now,
-    ) -> Result<Result<(), Decline>, Refusal> {
-        let done = match message {
-            ClientMessage::Create { version, options } => {
-                let allowed = self.anyone_may_create && !self.closed && self.creates.take(address, now.at);
-                if version != PROTOCOL_VERSION {
-                    return Err(Refusal::Version);
-                } else if !allowed {
-                    return Err(Refusal::TooManyRequests);
-                }
-                let Opened { room, host_key } = self.create(Some(id), &options, now)?;
-                self.send(id, &ServerMessage::Created { room, host_key: host_key.0 }, now);
-                Ok(())
+    fn message(&mut self, id: Number, address: IpAddr, message: ClientMessage, now: Now) {
+        match &message {
+            ClientMessage::Ping => return self.send(id, &ServerMessage::Pong),
+            ClientMessage::Chat { .. } => drop(self.metrics.chats.fetch_add(1, Relaxed)),
+            _ => {}
+        }
+        let terms = Terms { anyone_may_create: self.anyone_may_create, closed: self.draining.is_some() };
+        let (wish, secret) = wish::read(message, address, &self.keys, terms, now.unix);
+        self.propose_wish(id, wish, secret.map_or(Private::Nothing, Private::Secret), now);
+    }
+
+    fn create_room(&mut self, reply: oneshot::Sender<Result<Opened, Refusal>>, now: Now) {
+        match wish::room(RoomOptions::default(), &self.keys) {
+            Ok((new, host_key)) => {
+                let opened = Opened { room: new.room.clone(), host_key };
+                self.propose(Change::Open(new), Private::Opened(reply, opened), now);
             }
-            ClientMessage::Manage { version, room, host_key } => {
-                self.at_the_door(version, address, &room, None, now)?;
-                let key = digest(&host_key);
-                let done = self.rooms.manage(id, room.clone(), key, now);
-                self.guessed(&done, address, &room, now);
-                done?;
-                Ok(())
-            }
-            ClientMessage::Join { version, room, name, media, resume, entry } => {
-                let resume = resume.and_then(|token| self.keys.grant(&token, now.unix));
-                self.at_the_door(version, address, &room, resume.as_ref(), now)?;
-                // Who comes back to a seat still may.
-                if self.closed && resume.is_none() {
-                    return Err(Refusal::TooManyRequests);
-                }
-                let shown = self.shown(&room, &entry)?;
-                let fresh = ParticipantId(random::hex::<8>());
-                let join = Join { room: room.clone(), name, media, resume, shown };
-                let done = self.rooms.join(id, join, fresh, now);
-                self.guessed(&done, address, &room, now);
-                done?;
-                self.metrics.joins.fetch_add(1, Relaxed);
-                Ok(())
-            }
-            ClientMessage::MakeInvite { options } => {
-                let code = random::base64url::<CODE_BYTES>();
-                let digest = digest(&code);
-                self.rooms.make_invite(id, options, random::hex::<4>(), code, digest)?
-            }
-            ClientMessage::RevokeInvite { id: invite } => self.rooms.revoke_invite(id, &invite)?,
-            ClientMessage::ListInvites => self.rooms.list_invites(id)?,
-            ClientMessage::SetName { name } => self.rooms.set_name(id, name, now)?,
-            ClientMessage::SetHand { up } => self.rooms.set_hand(id, up)?,
-            ClientMessage::React { reaction } => self.rooms.react(id, reaction, now)?,
-            ClientMessage::Chat { tag, to, payload } => {
-                self.metrics.chats.fetch_add(1, Relaxed);
-                self.rooms.chat(id, tag, to, payload, now)?
-            }
-            ClientMessage::ReactToMessage { message, reaction, on } => {
-                self.rooms.react_to_message(id, message, reaction, on, now)?
-            }
-            ClientMessage::Moderate { action } => self.rooms.moderate(id, action, now)?,
-            ClientMessage::SetMedia { media } => {
-                self.rooms.set_media(id, media)?;
-                Ok(())
-            }
-            ClientMessage::Signal { to, payload } => {
-                self.rooms.signal(id, &to, payload)?;
-                Ok(())
-            }
-            ClientMessage::Leave => {
-                self.rooms.leave(id, now);
-                Ok(())
-            }
-            ClientMessage::Ping => {
-                self.send(id, &ServerMessage::Pong, now);
-                Ok(())
-            }
+            // Whoever asked may have given up.
+            Err(reason) => drop(reply.send(Err(reason))),
+        }
+    }
+
+    fn gone(&mut self, id: Number, keep: Duration, now: Now) {
+        let from = self.log.connection(id);
+        self.propose(Change::Gone { from, keep: keep.as_secs() }, Private::Nothing, now);
+    }
+
+    fn propose_wish(&mut self, id: Number, wish: Wish, private: Private, now: Now) {
+        let from = self.log.connection(id);
+        self.propose(Change::Wish { from, wish }, private, now);
+    }
+
+    /// Makes the change, or has it made when it comes out of the log.
+    fn propose(&mut self, change: Change, private: Private, now: Now) {
+        if let Some((change, private)) = self.log.propose(change, private) {
+            self.make(change, private, now);
+        }
+    }
+
+    /// `private`: if it was proposed here.
+    fn make(&mut self, change: Change, private: Private, now: Now) {
+        let joins = matches!(change, Change::Wish { wish: Wish::Join { .. }, .. });
+        let opens = matches!(change, Change::Open(_) | Change::Wish { wish: Wish::Create { .. }, .. })
+            && !matches!(private, Private::Nothing);
+        let ours = match &change {
+            Change::Wish { from, .. } => self.log.is_ours(*from),
+            _ => false,
         };
-        Ok(done)
-    }
-
-    /// Whether somebody at this address may try this door now. Who has been here does not guess.
-    fn at_the_door(
-        &mut self,
-        version: u32,
-        address: IpAddr,
-        room: &RoomId,
-        resume: Option<&Grant>,
-        now: Now,
-    ) -> Result<(), Refusal> {
-        let known = resume.is_some_and(|grant| grant.room == *room);
-        if version != PROTOCOL_VERSION {
-            Err(Refusal::Version)
-        } else if !self.joins.take(address, now.at) || !known && !self.guesses.may_guess(address, room, now.at) {
-            Err(Refusal::TooManyRequests)
-        } else {
-            Ok(())
+        let done = self.house.apply(change, now);
+        if done.is_ok() && joins && ours {
+            self.metrics.joins.fetch_add(1, Relaxed);
         }
-    }
-
-    fn guessed(&mut self, done: &Result<(), Refusal>, address: IpAddr, room: &RoomId, now: Now) {
-        if matches!(done, Err(Refusal::RoomNotFound)) {
-            self.guesses.wrong(address, room, now.at);
+        if done.is_ok() && opens {
+            tracing::info!(rooms = self.house.count().rooms, "room opened");
         }
+        let secret = match private {
+            Private::Secret(secret) => Some(secret),
+            Private::Opened(reply, opened) => {
+                // Whoever asked may have given up.
+                let _ = reply.send(done.map(|()| opened));
+                None
+            }
+            Private::Nothing => None,
+        };
+        self.deliver(secret, now);
+        self.drained();
     }
 
-    fn shown(&self, room: &RoomId, entry: &Entry) -> Result<Shown, Refusal> {
-        let passcode = entry.passcode.as_deref();
-        if passcode.is_some_and(|passcode| passcode.chars().count() > MAX_PASSCODE) {
-            return Err(Refusal::BadMessage);
-        }
-        Ok(Shown {
-            host_key: entry.host_key.as_deref().map(digest),
-            invite: entry.invite.as_deref().map(digest),
-            passcode: passcode.map(|passcode| self.keys.passcode(room, passcode)),
-        })
-    }
-
-    fn create(&mut self, from: Option<ConnectionId>, options: &RoomOptions, now: Now) -> Result<Opened, Refusal> {
-        if options.passcode.as_ref().is_some_and(|passcode| passcode.chars().count() > MAX_PASSCODE) {
-            return Err(Refusal::BadMessage);
-        }
-        let room = RoomId::from_bytes(random::bytes());
-        let host_key = random::base64url::<CODE_BYTES>();
-        let passcode = options.passcode.as_deref().filter(|passcode| !passcode.is_empty());
-        let passcode = passcode.map(|passcode| self.keys.passcode(&room, passcode));
-        self.rooms.create(from, room.clone(), digest(&host_key), passcode, options, now)?;
-        tracing::info!(rooms = self.rooms.count().rooms, "room opened");
-        Ok(Opened { room, host_key: fika_call::invite::HostKey(host_key) })
-    }
-
-    fn refuse(&mut self, id: ConnectionId, reason: Refusal, now: Now) {
-        tracing::debug!(?reason, "refused");
-        self.metrics.refused(reason);
-        let not_before = (reason == Refusal::RoomNotFound).then(|| now.at + REFUSED_AFTER);
-        self.send_at(id, &ServerMessage::Refused { reason }, not_before, now);
-        self.rooms.leave(id, now);
-    }
-
-    fn deliver(&mut self, now: Now) {
-        while let Some(output) = self.rooms.poll_output() {
+    fn deliver(&mut self, secret: Option<String>, now: Now) {
+        let mut slow = Vec::new();
+        while let Some(output) = self.house.poll_output() {
             match output {
-                Output::Send { to, message } => self.send(to, &message, now),
-                Output::Token { to, grant, mut message } => {
-                    let token = self.keys.token(&grant, now.unix);
-                    match &mut message {
-                        ServerMessage::Joined { resume, ice_servers, .. } => {
-                            *resume = token;
-                            *ice_servers = self.turn.servers(&grant.participant, now.unix);
-                        }
-                        ServerMessage::Token { resume, ice_servers } => {
-                            *resume = token;
-                            if grant.inside && self.turn.runs_out() {
-                                *ice_servers = self.turn.servers(&grant.participant, now.unix);
-                            }
-                        }
-                        ServerMessage::Waiting { resume, .. } => *resume = token,
-                        _ => {}
+                Output::Send { to, message } => {
+                    if self.log.is_ours(to) {
+                        let message = with_secret(message, secret.as_ref());
+                        slow.extend(self.tell(to.number(), &message));
                     }
-                    self.send(to, &message, now);
                 }
-                Output::Keep { what, answer } => self.keep(what, answer, now),
+                Output::Token { to, grant, message } => {
+                    if self.log.is_ours(to) {
+                        let message = self.with_token(&grant, message, now);
+                        slow.extend(self.tell(to.number(), &message));
+                    }
+                }
+                Output::Keep { what, answer } => {
+                    let answer = answer.map(|(to, message)| (to, with_secret(message, secret.as_ref())));
+                    self.keep(what, answer);
+                }
                 // Without its sender the queue is written to the end, then the connection closes.
-                Output::Close(id) => drop(self.connections.remove(&id)),
+                Output::Close(id) => {
+                    if self.log.is_ours(id) {
+                        self.connections.remove(&id.number());
+                    }
+                }
             }
         }
+        for id in slow {
+            self.gone(id, RESUME, now);
+        }
     }
 
-    /// Without a store there is nothing to wait for.
-    fn keep(&mut self, what: Vec<Kept>, answer: Option<(ConnectionId, ServerMessage)>, now: Now) {
+    fn with_token(&self, grant: &Grant, mut message: ServerMessage, now: Now) -> ServerMessage {
+        let token = self.keys.token(grant, now.unix);
+        match &mut message {
+            ServerMessage::Joined { resume, ice_servers, .. } => {
+                *resume = token;
+                *ice_servers = self.turn.servers(&grant.participant, now.unix);
+            }
+            ServerMessage::Token { resume, ice_servers } => {
+                *resume = token;
+                if grant.inside && self.turn.runs_out() {
+                    *ice_servers = self.turn.servers(&grant.participant, now.unix);
+                }
+            }
+            ServerMessage::Waiting { resume, .. } => *resume = token,
+            _ => {}
+        }
+        message
+    }
+
+    /// Without a store there is nothing to wait for; a shared log has kept it already.
+    fn keep(&mut self, what: Vec<Kept>, answer: Option<(ConnectionId, ServerMessage)>) {
+        let answer = answer.filter(|(to, _)| self.log.is_ours(*to));
         let Some(writer) = &self.writer else {
             if let Some((to, message)) = answer {
-                self.send(to, &message, now);
+                self.send(to.number(), &message);
             }
             return;
         };
@@ -347,40 +317,52 @@ impl Hub {
         if !writer.write(Job { what, answer }) {
             tracing::warn!("the database is too slow, a change is not kept");
             if let Some(to) = to {
-                self.send(to, &ServerMessage::Declined { tag: None, reason: Decline::TooFast }, now);
+                self.send(to.number(), &ServerMessage::Declined { tag: None, reason: Decline::TooFast });
             }
         }
     }
 
     fn written(&mut self, (to, message): Answer) {
         let message = message.unwrap_or(ServerMessage::Declined { tag: None, reason: Decline::TooFast });
-        self.send(to, &message, now());
+        self.send(to.number(), &message);
     }
 
-    fn send(&mut self, to: ConnectionId, message: &ServerMessage, now: Now) {
-        self.send_at(to, message, None, now);
+    fn send(&mut self, to: Number, message: &ServerMessage) {
+        if let Some(slow) = self.tell(to, message) {
+            self.gone(slow, RESUME, now(&self.clock));
+        }
     }
 
-    fn send_at(&mut self, to: ConnectionId, message: &ServerMessage, not_before: Option<Instant>, now: Now) {
-        let Some(outgoing) = self.connections.get(&to) else { return };
+    /// Whoever reads too slowly to be told is let go of and named.
+    fn tell(&mut self, to: Number, message: &ServerMessage) -> Option<Number> {
+        let outgoing = self.connections.get(&to)?;
+        let mut not_before = None;
+        if let ServerMessage::Refused { reason } = message {
+            tracing::debug!(?reason, "refused");
+            self.metrics.refused(*reason);
+            not_before = (*reason == Refusal::RoomNotFound).then(|| Instant::now() + REFUSED_AFTER);
+        }
         let text = serde_json::to_string(message).expect("strings and numbers are always JSON");
-        if outgoing.push(text, not_before).is_err() {
-            tracing::debug!("a participant reads too slowly and is dropped");
-            self.metrics.slow.fetch_add(1, Relaxed);
-            self.connections.remove(&to);
-            self.rooms.disconnected(to, RESUME, now);
+        if outgoing.push(text, not_before).is_ok() {
+            return None;
         }
+        tracing::debug!("a participant reads too slowly and is dropped");
+        self.metrics.slow.fetch_add(1, Relaxed);
+        self.connections.remove(&to);
+        Some(to)
     }
+}
 
-    fn drained(&mut self) {
-        if self.draining.is_some()
-            && self.rooms.count().participants == 0
-            && let Some(done) = self.draining.take()
-        {
-            // Who drains may have lost patience.
-            let _ = done.send(());
-        }
+/// What only the one who asked is told, and only by the instance that was asked.
+fn with_secret(mut message: ServerMessage, secret: Option<&String>) -> ServerMessage {
+    if let (
+        ServerMessage::Created { host_key: place, .. } | ServerMessage::InviteMade { code: place, .. },
+        Some(secret),
+    ) = (&mut message, secret)
+    {
+        place.clone_from(secret);
     }
+    message
 }
 
 async fn written(answers: &mut Option<mpsc::Receiver<Answer>>) -> Option<Answer> {
@@ -390,9 +372,9 @@ async fn written(answers: &mut Option<mpsc::Receiver<Answer>>) -> Option<Answer>
     }
 }
 
-fn now() -> Now {
+fn now(clock: &Clock) -> Now {
     let unix = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |passed| passed.as_secs());
-    Now { at: Instant::now(), unix: u32::try_from(unix).unwrap_or(u32::MAX) }
+    Now { at: clock.now(), unix: u32::try_from(unix).unwrap_or(u32::MAX) }
 }
 
 #[cfg(test)]

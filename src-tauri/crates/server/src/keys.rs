@@ -3,6 +3,8 @@
 //! Used by the hub's task. A token is a JWT (RFC 7519) with EdDSA (RFC 8037) and nothing else: its header is compared as
 //! a whole, so no other algorithm is ever looked at. It travels in messages only, never in an address.
 
+use std::net::IpAddr;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use fika_call::signal::MAX_TOKEN;
@@ -11,6 +13,7 @@ use ring::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 use ring::{digest, hmac};
 use serde::{Deserialize, Serialize};
 
+use crate::limits::{Origin, network};
 use crate::random;
 use crate::rooms::{Digest, Grant, TOKEN_LIFE};
 
@@ -39,6 +42,7 @@ impl std::fmt::Debug for Seed {
 pub(crate) struct Keys {
     tokens: Ed25519KeyPair,
     passcodes: hmac::Key,
+    origins: hmac::Key,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -64,7 +68,19 @@ impl Keys {
         let tokens = Ed25519KeyPair::from_seed_unchecked(derived(b"fika tokens v1").as_ref())
             .expect("a digest has the 32 bytes of a seed");
         let passcodes = hmac::Key::new(hmac::HMAC_SHA256, derived(b"fika passcodes v1").as_ref());
-        Self { tokens, passcodes }
+        let origins = hmac::Key::new(hmac::HMAC_SHA256, derived(b"fika origins v1").as_ref());
+        Self { tokens, passcodes, origins }
+    }
+
+    /// Of whoever asks from this address: the same on every instance, and no address any more.
+    pub(crate) fn origin(&self, address: IpAddr) -> Origin {
+        let tag = hmac::sign(&self.origins, network(address).to_string().as_bytes());
+        Origin(first_of(tag.as_ref()))
+    }
+
+    /// A number of this server that nobody else knows.
+    pub(crate) fn salt(&self) -> u64 {
+        first_of(hmac::sign(&self.origins, b"salt").as_ref())
     }
 
     /// Of a passcode of this room.
@@ -112,6 +128,11 @@ impl Keys {
             invite: claims.invite,
         })
     }
+}
+
+fn first_of(tag: &[u8]) -> u64 {
+    let first = tag.first_chunk().expect("HMAC-SHA256 has 32 bytes");
+    u64::from_le_bytes(*first)
 }
 
 /// Of a host key or the code of an invite: random enough to need no more than this.

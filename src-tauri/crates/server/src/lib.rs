@@ -1,5 +1,5 @@
 //! Fika's signalling server: rooms in memory, messages passed on unread. Only rooms of a later day and their invites are
-//! stored, if there is a [`store::Store`].
+//! stored, if there is a [`store::Store`]. Several instances are one server if they write one log ([`redis`]).
 //!
 //! A library, so that the app can serve its own rooms on the local network ([`local`]), and a program. One tokio task
 //! owns the rooms, each connection has a task of its own; every queue between them is bounded.
@@ -7,19 +7,24 @@
 pub mod acme;
 mod connection;
 mod doors;
+mod house;
 mod http;
 mod hub;
 mod keys;
 pub mod limits;
 pub mod local;
+pub mod log;
 mod metrics;
+pub mod moment;
 mod outgoing;
 mod page;
 mod random;
+pub mod redis;
 pub mod rooms;
 pub mod store;
 pub mod tls;
 pub mod turn;
+mod wish;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -33,6 +38,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::limits::Rate;
+use crate::log::Shared;
 use crate::metrics::Metrics;
 use crate::store::Store;
 use crate::tls::{Identity, Tls, TlsDoors, TlsError};
@@ -51,6 +57,8 @@ pub struct Config {
     pub limits: Limits,
     /// `None`: nothing outlives the program.
     pub store: Option<Store>,
+    /// In place of a store: other instances are the same server.
+    pub shared: Option<Shared>,
     /// `None`: a proxy speaks TLS, or nobody does.
     pub tls: Option<Tls>,
     /// Where metrics are told; not for the public.
@@ -69,6 +77,7 @@ impl Config {
             behind_proxy: false,
             limits: Limits::default(),
             store: None,
+            shared: None,
             tls: None,
             metrics: None,
             heartbeat: Duration::from_secs(HEARTBEAT_SECONDS),
@@ -133,11 +142,24 @@ pub struct Opened {
     pub host_key: HostKey,
 }
 
+/// What health checks ask for.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    /// Nobody new is let in.
+    pub(crate) draining: AtomicBool,
+    /// The log that is shared cannot be reached.
+    pub(crate) away: AtomicBool,
+}
+
 /// A running server. Dropping it closes the door and every connection.
 pub struct Server {
     local_addr: SocketAddr,
     metrics_addr: Option<SocketAddr>,
-    draining: Arc<AtomicBool>,
+    state: Arc<State>,
+    /// Others are the same server.
+    shared: bool,
+    /// Listens until something is said here.
+    listening: watch::Sender<()>,
     hub: mpsc::Sender<hub::Event>,
     /// Dropped with the server: what its tasks wait for.
     _running: watch::Sender<()>,
@@ -158,36 +180,42 @@ impl Server {
             metrics_addr = Some(listener.local_addr()?);
             serve(listener, http::metrics_router(hub.clone(), Arc::clone(&metrics)), stopped.clone());
         }
-        tokio::spawn(hub::Hub::new(&mut config, metrics).run(events, stopped.clone()));
+        let shared = config.shared.is_some();
+        let state = Arc::new(State { away: AtomicBool::new(shared), ..State::default() });
+        tokio::spawn(hub::Hub::new(&mut config, metrics, Arc::clone(&state)).run(events, stopped.clone()));
 
         let Limits { connections, connections_per_address, messages, bytes, .. } = config.limits;
         let per_address = if config.behind_proxy { connections } else { connections_per_address };
         let doors = doors::Doors::new(listener, doors::Capacity { total: connections, per_address });
-        let draining = Arc::new(AtomicBool::new(false));
+        let (listening, closed) = watch::channel(());
         let site = http::Site {
             hub: hub.clone(),
             rules: connection::Rules { heartbeat: config.heartbeat, messages, bytes },
             behind_proxy: config.behind_proxy,
             connections: Arc::default(),
-            draining: Arc::clone(&draining),
+            state: Arc::clone(&state),
         };
         let service = http::router(site).into_make_service_with_connect_info::<doors::Peer>();
         match identity {
             Some(Identity { acceptor, keeper }) => {
                 let doors = TlsDoors::new(doors, acceptor)?;
                 if let Some(keeper) = keeper {
-                    tokio::spawn(keeper.run(stopped.clone()));
+                    tokio::spawn(keeper.run(stopped));
                 }
-                tokio::spawn(until(stopped, axum::serve(doors, service).into_future()));
+                tokio::spawn(until(closed, axum::serve(doors, service).into_future()));
             }
-            None => drop(tokio::spawn(until(stopped, axum::serve(doors, service).into_future()))),
+            None => drop(tokio::spawn(until(closed, axum::serve(doors, service).into_future()))),
         }
-        Ok(Self { local_addr, metrics_addr, draining, hub, _running: running })
+        Ok(Self { local_addr, metrics_addr, state, shared, listening, hub, _running: running })
     }
 
-    /// Lets nobody new in, and returns when nobody is left in any room. `GET /healthz` says so meanwhile.
+    /// Lets nobody new in, and returns when nobody is left. Alone it waits until all rooms are empty, and `GET /healthz` says so
+    /// meanwhile; beside other instances it sends people there.
     pub async fn drain(&self) {
-        self.draining.store(true, Ordering::Relaxed);
+        self.state.draining.store(true, Ordering::Relaxed);
+        if self.shared {
+            self.listening.send_replace(());
+        }
         let (done, empty) = oneshot::channel();
         // The hub runs as long as the server.
         let _ = self.hub.send(hub::Event::Drain { done }).await;

@@ -15,7 +15,7 @@ use fika_server::limits::Rate;
 use fika_server::store::Store;
 use fika_server::tls::Tls;
 use fika_server::turn::{self, TurnSecret};
-use fika_server::{Config, Limits, Server};
+use fika_server::{Config, Limits, Server, redis};
 use tracing_subscriber::EnvFilter;
 
 const ALL_443: SocketAddr = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), 443);
@@ -36,6 +36,10 @@ struct Arguments {
     /// program, but with --domain it is $STATE_DIRECTORY, else fika-server in the user's folder for data.
     #[arg(long, value_name = "FOLDER")]
     data: Option<PathBuf>,
+    /// Keep rooms in this Redis, which other instances use too: together they are one server, and each may stop or fail while
+    /// people go on. The variable FIKA_STORE says the same without showing the password to other users of the computer.
+    #[arg(long, value_name = "redis[s]://[USER:PASSWORD@]HOST[:PORT]")]
+    store: Option<String>,
     /// The directory of the authority that signs certificates.
     #[arg(long, value_name = "URL", requires = "domain", default_value = acme::DIRECTORY, value_parser = directory)]
     acme_directory: url::Url,
@@ -102,6 +106,12 @@ async fn main() -> anyhow::Result<()> {
         })),
         None => None,
     };
+    let redis = arguments.store.or_else(|| std::env::var("FIKA_STORE").ok()).filter(|url| !url.is_empty());
+    let shared = match &redis {
+        Some(url) => Some(redis::open(url).await?),
+        None => None,
+    };
+    let kept = data.as_deref().filter(|_| shared.is_none());
     let given = arguments.tls_certificate.zip(arguments.tls_key);
     let tls = automatic.or(given.map(|(certificate, key)| Tls::Given { certificate, key }));
     let scheme = if tls.is_some() { "https" } else { "http" };
@@ -111,7 +121,8 @@ async fn main() -> anyhow::Result<()> {
         ice_servers: arguments.ice_servers,
         turn_secret,
         behind_proxy: arguments.behind_proxy,
-        store: data.as_deref().map(store).transpose()?,
+        store: kept.map(store).transpose()?,
+        shared,
         tls,
         metrics: arguments.metrics,
         limits: Limits { joins, connections_per_address, ..Limits::default() },

@@ -4,6 +4,7 @@
 //! Everything blocks on the calling thread, which has to be in a network namespace of its own.
 
 mod chromium;
+mod instances;
 pub mod report;
 pub mod scenes;
 mod side;
@@ -20,6 +21,7 @@ use super::figures::{Row, Run};
 use crate::cli::{self, NO_MEDIA, Running, STATS};
 use crate::netns::{self, Cable};
 use crate::program;
+use instances::Beside;
 use side::Side;
 
 pub const ROWS: &[Row] = &[
@@ -43,6 +45,8 @@ pub struct Fault {
 /// What is done to the call.
 enum Act {
     Scene(fn(&mut Scene) -> anyhow::Result<()>),
+    /// The same where two instances are the server.
+    Instances(fn(&mut Scene) -> anyhow::Result<()>),
     /// The network of whoever joined is another one then; Chromium is measured beside.
     Change(Change),
 }
@@ -64,6 +68,7 @@ const AFTERWARDS: Duration = Duration::from_secs(5);
 struct Scene {
     cable: Cable,
     server: Running,
+    _beside: Option<Beside>,
     /// `HOST:PORT`.
     address: String,
     link: String,
@@ -78,12 +83,12 @@ struct Scene {
 
 /// One call with this fault in it. `seed` chooses the moment.
 pub fn run(fault: &Fault, seed: u32) -> anyhow::Result<Run> {
-    let mut scene = Scene::open()?;
+    let mut scene = Scene::open(matches!(fault.act, Act::Instances(_)))?;
     // Heartbeats and keepalives come every few seconds.
     scene.pass(Duration::from_millis(u64::from(seed) * 730))?;
     scene.began = monotonic();
     match fault.act {
-        Act::Scene(act) => act(&mut scene)?,
+        Act::Scene(act) | Act::Instances(act) => act(&mut scene)?,
         Act::Change(change) => {
             change(&scene.cable, &mut || Ok(()))?;
             scene.both_back()?;
@@ -102,18 +107,24 @@ impl Fault {
 pub fn beside(fault: &Fault, seed: u32) -> anyhow::Result<Run> {
     match fault.act {
         Act::Change(change) => chromium::run(change, seed),
-        Act::Scene(_) => Ok(Run::new()),
+        Act::Scene(_) | Act::Instances(_) => Ok(Run::new()),
     }
 }
 
 impl Scene {
-    fn open() -> anyhow::Result<Self> {
+    fn open(several: bool) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let cable = Cable::new(LEFT, RIGHT)?;
         netns::ip(&format!("address replace {HOME}/32 dev lo"));
         cable.right_ip(&format!("route add default via {LEFT}"));
-        let mut server = serve(&format!("{HOME}:0"), &folder.path().join("server"))?;
-        let url = server.line();
+        let (server, url, beside) = if several {
+            let (server, url, beside) = instances::open(folder.path())?;
+            (server, url, Some(beside))
+        } else {
+            let mut server = serve(&format!("{HOME}:0"), &folder.path().join("server"))?;
+            let url = server.line();
+            (server, url, None)
+        };
         let address = url.trim_start_matches("http://").trim_end_matches('/').to_owned();
         let files = |name: &str| [folder.path().join(format!("{name}.csv")), folder.path().join(format!("{name}.wav"))];
         let start = |mut command: Command, files: &[PathBuf; 2]| {
@@ -133,7 +144,19 @@ impl Scene {
         let at = files("join");
         let join = Side::new(start(command, &at), at);
         let (began, mended) = (monotonic(), None);
-        let mut scene = Self { cable, server, address, link, call, join, began, mended, figures: Run::new(), folder };
+        let mut scene = Self {
+            cable,
+            server,
+            _beside: beside,
+            address,
+            link,
+            call,
+            join,
+            began,
+            mended,
+            figures: Run::new(),
+            folder,
+        };
         for side in [&mut scene.call, &mut scene.join] {
             side.wait("media flows for five seconds", PATIENCE, |stats| {
                 side::connected(stats) && side::packets(stats, "audio") >= 250.0 && side::packets(stats, "video") > 0.0

@@ -61,6 +61,12 @@ pub const ALL: &[Fault] = &[
         limits: &[("sound", 0.06)],
         act: Act::Scene(server_hangs),
     },
+    Fault {
+        name: "instance",
+        title: "one of two instances of the signalling server is killed",
+        limits: &[("sound", 0.06)],
+        act: Act::Instances(instance_dies),
+    },
     Fault { name: "sleep", title: "one computer sleeps for 30 s", limits: &[("back", 4.0)], act: Act::Scene(sleep) },
     Fault {
         name: "churn",
@@ -124,6 +130,12 @@ fn server_dies(scene: &mut Scene) -> anyhow::Result<()> {
     scene.pass(seconds(20))?;
     scene.restart_server()?;
     scene.pass(seconds(10))
+}
+
+fn instance_dies(scene: &mut Scene) -> anyhow::Result<()> {
+    scene.server.kill();
+    scene.server.end();
+    scene.pass(seconds(20))
 }
 
 fn server_hangs(scene: &mut Scene) -> anyhow::Result<()> {

@@ -216,8 +216,11 @@ impl Client {
                     self.tell(FromServer::State(SignalState::Connected)).await;
                     return Ok(socket);
                 }
-                // A server that has begun anew knows no room of before: who is in the call goes on without it.
-                ServerMessage::Refused { reason: Refusal::RoomNotFound } if self.backoff.seated() => {
+                // A server that has begun anew knows no room of before, and one that many come back to at once has no time:
+                // who is in the call goes on without it.
+                ServerMessage::Refused { reason: Refusal::RoomNotFound | Refusal::TooManyRequests }
+                    if self.backoff.seated() =>
+                {
                     return Err(End::Gone);
                 }
                 ServerMessage::Refused { reason } => return Err(refused(reason)),
@@ -227,10 +230,11 @@ impl Client {
         }
     }
 
-    /// A seat is not given up because a network in between shows its own certificate for a while.
+    /// A seat is not given up because a network in between shows its own certificate for a while, or because the server has
+    /// no place just now.
     fn refused_by_us(&self, error: SocketError) -> End {
         match error {
-            SocketError::Certificate(_) if self.backoff.held() => End::Gone,
+            SocketError::Certificate(_) | SocketError::TooManyRequests if self.backoff.held() => End::Gone,
             error => error.into(),
         }
     }

@@ -6,6 +6,7 @@ use fika_call::ParticipantId;
 use fika_call::chat::{ChatMessage, HISTORY, HISTORY_LETTERS, MessageId, MessageReaction};
 use fika_call::room::{Decline, Reaction};
 use fika_call::signal::{Sealed, ServerMessage};
+use serde::{Deserialize, Serialize};
 
 use super::room::Room;
 use super::{Now, Output};
@@ -13,13 +14,14 @@ use super::{Now, Output};
 /// Reactions to one message, of all people together.
 const MAX_REACTIONS: usize = 64;
 
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub(super) struct History {
     messages: VecDeque<Kept>,
     letters: usize,
     last: u32,
 }
 
+#[derive(Serialize, Deserialize)]
 struct Kept {
     message: ChatMessage,
     tag: u32,

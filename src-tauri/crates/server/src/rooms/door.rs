@@ -1,21 +1,39 @@
 //! The door of a room: who comes in, who waits, who comes back.
 
-use std::time::Instant;
-
 use fika_call::room::MAX_WAITING;
 use fika_call::signal::{MediaState, ParticipantInfo, Refusal, ServerMessage};
 use fika_call::{ParticipantId, RoomId};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
 
 use super::room::{Line, Person, Room};
 use super::{ConnectionId, Now, Output, Place, Rooms, TOKEN_RENEWAL, is_name};
 
 /// SHA-256 or HMAC-SHA256 of something secret. Compared in a time that does not depend on the contents.
-#[derive(Clone, Copy, Eq)]
+#[derive(Clone, Copy, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct Digest(pub [u8; 32]);
 
 impl PartialEq for Digest {
     fn eq(&self, other: &Self) -> bool {
         self.0.iter().zip(other.0).fold(0, |differ, (a, b)| differ | (a ^ b)) == 0
+    }
+}
+
+impl From<Digest> for String {
+    fn from(digest: Digest) -> Self {
+        URL_SAFE_NO_PAD.encode(digest.0)
+    }
+}
+
+impl TryFrom<String> for Digest {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| bytes.try_into().ok());
+        bytes.map(Self).ok_or("a digest has 32 bytes in base64url")
     }
 }
 
@@ -26,7 +44,7 @@ impl std::fmt::Debug for Digest {
 }
 
 /// What a token says; signed by the server, so it may be believed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grant {
     pub room: RoomId,
     pub participant: ParticipantId,
@@ -38,7 +56,7 @@ pub struct Grant {
 }
 
 /// What somebody asks for with `join`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Join {
     pub room: RoomId,
     pub name: String,
@@ -48,7 +66,7 @@ pub struct Join {
 }
 
 /// What somebody shows at the door.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shown {
     pub host_key: Option<Digest>,
     pub invite: Option<Digest>,
@@ -123,7 +141,7 @@ impl Rooms {
     }
 
     /// Tells somebody who has a connection again or anew where they are, and the others that they are there.
-    fn sit(&mut self, from: ConnectionId, id: &RoomId, who: &ParticipantId, again: bool, now: Instant) {
+    fn sit(&mut self, from: ConnectionId, id: &RoomId, who: &ParticipantId, again: bool, now: super::Moment) {
         if let Some(Place::Owner(owned)) = self.places.remove(&from)
             && let Some(room) = self.rooms.get_mut(&owned)
         {

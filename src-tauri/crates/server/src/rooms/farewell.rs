@@ -4,30 +4,31 @@
 //! A plain value, told the time. Bounded by [`MOST`]; full: the oldest is forgotten, who then hears of no such room.
 
 use std::collections::VecDeque;
-use std::time::Instant;
 
 use fika_call::signal::Refusal;
 use fika_call::{ParticipantId, RoomId};
+use serde::{Deserialize, Serialize};
 
 use super::{Grant, TOKEN_LIFE};
+use crate::moment::Moment;
 
 const MOST: usize = 4096;
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Farewells(VecDeque<Farewell>);
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Farewell {
     room: RoomId,
     /// `None`: everybody who was there.
     who: Option<ParticipantId>,
     reason: Refusal,
     /// No token holds longer.
-    until: Instant,
+    until: Moment,
 }
 
 impl Farewells {
-    pub(super) fn say(&mut self, room: &RoomId, who: Option<&ParticipantId>, reason: Refusal, now: Instant) {
+    pub(super) fn say(&mut self, room: &RoomId, who: Option<&ParticipantId>, reason: Refusal, now: Moment) {
         let over =
             self.0.partition_point(|farewell| farewell.until <= now).max((self.0.len() + 1).saturating_sub(MOST));
         self.0.drain(..over);
@@ -50,7 +51,7 @@ mod tests {
     #[test]
     fn the_oldest_are_forgotten() {
         let mut farewells = Farewells::default();
-        let (room, now) = (RoomId::from_bytes([1; 10]), Instant::now());
+        let (room, now) = (RoomId::from_bytes([1; 10]), Moment(1_000_000));
         let id = |n: usize| ParticipantId(format!("{n:016x}"));
         let grant = |n| Grant { room: room.clone(), participant: id(n), inside: true, owner: false, invite: None };
         for n in 0..=MOST {

@@ -4,10 +4,12 @@ use fika_call::RoomId;
 use fika_call::door::{InviteInfo, InviteOptions, MAX_INVITES, MAX_LABEL};
 use fika_call::room::{Decline, Role, RoomState};
 use fika_call::signal::{Refusal, ServerMessage};
+use serde::{Deserialize, Serialize};
 
 use super::room::{Room, at};
 use super::{ConnectionId, Digest, Done, Now, Output, Place, Rooms};
 
+#[derive(Serialize, Deserialize)]
 pub(super) struct Invite {
     /// Names it to its maker.
     pub(super) id: String,
@@ -51,15 +53,8 @@ pub struct KeptInvite {
 }
 
 impl Rooms {
-    /// `id` and `code` were drawn at random; `digest` is that of the code.
-    pub fn make_invite(
-        &mut self,
-        from: ConnectionId,
-        options: InviteOptions,
-        id: String,
-        code: String,
-        digest: Digest,
-    ) -> Done {
+    /// `id` and the code were drawn at random; `digest` is that of the code, which the answer lacks.
+    pub fn make_invite(&mut self, from: ConnectionId, options: InviteOptions, id: String, digest: Digest) -> Done {
         let label_is_fine = |label: &String| label.chars().count() <= MAX_LABEL && !label.chars().any(char::is_control);
         if !options.label.iter().all(label_is_fine) {
             return Err(Refusal::BadMessage);
@@ -72,7 +67,7 @@ impl Rooms {
             return Ok(Err(Decline::Full));
         }
         let invite = Invite { id: id.clone(), digest, options, used: 0, revoked: false };
-        let answer = ServerMessage::InviteMade { invite: invite.info(), code };
+        let answer = ServerMessage::InviteMade { invite: invite.info(), code: String::new() };
         room.invites.push(invite);
         let what: Vec<Kept> = room.kept_invite(&room_id, &id).into_iter().collect();
         self.answer(from, what, answer);

@@ -16,18 +16,20 @@ mod room;
 mod tests;
 
 use std::collections::{HashMap, VecDeque};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use fika_call::chat::MessageId;
 use fika_call::door::RoomOptions;
 use fika_call::room::{Decline, Reaction};
 use fika_call::signal::{MAX_NAME, MediaState, RESUME_SECONDS, Refusal, Sealed, ServerMessage};
 use fika_call::{ParticipantId, RoomId, seal};
+use serde::{Deserialize, Serialize};
 
 pub use self::door::{Digest, Grant, Join, Shown};
 use self::farewell::Farewells;
 pub use self::invites::{Kept, KeptInvite, KeptRoom};
 use self::room::{Line, Room};
+use crate::moment::Moment;
 
 /// How long a room waits for its first participant.
 pub const FRESH_ROOM: Duration = Duration::from_secs(24 * 60 * 60);
@@ -45,15 +47,30 @@ pub const TOKEN_RENEWAL: Duration = Duration::from_secs(5 * 60);
 /// The longest time for which a room is kept.
 pub const MAX_KEPT: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 
-/// One WebSocket connection, numbered by the hub.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// One WebSocket connection: the instance that has it, in the upper half, and its number there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct ConnectionId(pub u64);
+
+impl ConnectionId {
+    pub fn at(instance: u32, number: u32) -> Self {
+        Self(u64::from(instance) << 32 | u64::from(number))
+    }
+
+    pub fn instance(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+
+    pub fn number(self) -> u32 {
+        self.0 as u32
+    }
+}
 
 /// What time it is, by both clocks.
 #[derive(Clone, Copy, Debug)]
 pub struct Now {
-    pub at: Instant,
-    /// Seconds since 1970.
+    pub at: Moment,
+    /// Seconds since 1970, as the wall clock says.
     pub unix: u32,
 }
 
@@ -79,7 +96,7 @@ pub enum Output {
 }
 
 /// Where a connection belongs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Place {
     /// Inside, or before the door.
     Person(RoomId, ParticipantId),
@@ -87,14 +104,16 @@ enum Place {
     Owner(RoomId),
 }
 
+#[derive(Serialize, Deserialize)]
 pub struct Rooms {
     max_rooms: usize,
     rooms: HashMap<RoomId, Room>,
     places: HashMap<ConnectionId, Place>,
     farewells: Farewells,
+    #[serde(skip)]
     outputs: VecDeque<Output>,
     /// No deadline is earlier.
-    next: Option<Instant>,
+    next: Option<Moment>,
 }
 
 /// How many there are; for metrics.
@@ -127,6 +146,16 @@ impl Rooms {
             participants: self.rooms.values().map(inside).sum(),
             waiting: self.rooms.values().map(|room| room.people.len() - inside(room)).sum(),
         }
+    }
+
+    /// All that have a place.
+    pub fn connections(&self) -> impl Iterator<Item = ConnectionId> + '_ {
+        self.places.keys().copied()
+    }
+
+    /// To one connection, after what was said before.
+    pub(crate) fn say(&mut self, to: ConnectionId, message: ServerMessage) {
+        self.outputs.push_back(Output::Send { to, message });
     }
 
     /// What was kept, when the server starts.
@@ -318,7 +347,7 @@ impl Rooms {
     }
 
     /// When to call `handle_timeout`.
-    pub fn poll_timeout(&self) -> Option<Instant> {
+    pub fn poll_timeout(&self) -> Option<Moment> {
         self.next
     }
 
@@ -357,7 +386,7 @@ impl Rooms {
         ends.into_iter().for_each(|at| self.wake_at(at));
     }
 
-    fn wake_at(&mut self, at: Instant) {
+    fn wake_at(&mut self, at: Moment) {
         self.next = Some(self.next.map_or(at, |next| next.min(at)));
     }
 }

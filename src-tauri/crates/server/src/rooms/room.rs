@@ -1,17 +1,18 @@
 //! One room: its people, what holds for it, and who is told what. Pure, owned by [`super::Rooms`].
 
 use std::collections::VecDeque;
-use std::time::Instant;
 
 use fika_call::door::RoomOptions;
 use fika_call::room::{Role, RoomState, WaitingGuest};
 use fika_call::signal::{MAX_PARTICIPANTS, MediaState, ParticipantInfo, ServerMessage};
 use fika_call::{ParticipantId, RoomId};
+use serde::{Deserialize, Serialize};
 
 use super::chat::History;
 use super::invites::Invite;
 use super::{ConnectionId, Digest, FRESH_ROOM, Grant, LEFT_ROOM, Now, Output, TOKEN_LIFE, TOKEN_RENEWAL};
 use crate::limits::{Bucket, Rate};
+use crate::moment::Moment;
 
 /// Chat messages of one participant.
 pub(super) const CHAT_RATE: Rate = Rate { per_second: 2.0, burst: 10.0 };
@@ -20,6 +21,7 @@ pub(super) const GESTURE_RATE: Rate = Rate { per_second: 4.0, burst: 16.0 };
 /// People whose tokens open nothing, until those have run out. Full: the oldest is forgotten.
 const MAX_BARRED: usize = 256;
 
+#[derive(Serialize, Deserialize)]
 pub(super) struct Room {
     /// In order of joining; who waits is among them.
     pub(super) people: Vec<Person>,
@@ -30,21 +32,22 @@ pub(super) struct Room {
     pub(super) passcode: Option<Digest>,
     pub(super) invite_only: bool,
     /// Kept until then, and what that is by the other clock.
-    pub(super) until: Option<(u32, Instant)>,
+    pub(super) until: Option<(u32, Moment)>,
     pub(super) invites: Vec<Invite>,
     pub(super) history: History,
     /// The host stands in for somebody, and was a co-host before.
     pub(super) deputy_was_co_host: bool,
     /// Whose tokens do not lead past the door, and when those have run out.
-    pub(super) barred: VecDeque<(ParticipantId, Instant)>,
+    pub(super) barred: VecDeque<(ParticipantId, Moment)>,
     /// Set while nobody is here.
-    pub(super) ends: Option<Instant>,
+    pub(super) ends: Option<Moment>,
     told: RoomState,
     told_waiting: Vec<WaitingGuest>,
     /// Who knows `told_waiting`.
     informed: Vec<ConnectionId>,
 }
 
+#[derive(Serialize, Deserialize)]
 pub(super) struct Person {
     pub(super) info: ParticipantInfo,
     pub(super) line: Line,
@@ -57,16 +60,16 @@ pub(super) struct Person {
     /// Id of the invite that opened the door.
     pub(super) invite: Option<String>,
     pub(super) label: Option<String>,
-    pub(super) renew_at: Instant,
+    pub(super) renew_at: Moment,
     pub(super) chat: Bucket,
     pub(super) gestures: Bucket,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Line {
     Up(ConnectionId),
     /// Broken; the seat is given up then.
-    DownUntil(Instant),
+    DownUntil(Moment),
 }
 
 impl Line {
@@ -77,7 +80,7 @@ impl Line {
         }
     }
 
-    pub(super) fn is_over(self, now: Instant) -> bool {
+    pub(super) fn is_over(self, now: Moment) -> bool {
         matches!(self, Self::DownUntil(until) if until <= now)
     }
 }
@@ -262,7 +265,7 @@ impl Room {
     }
 
     /// Nobody is here any more: when the room ends.
-    pub(super) fn emptied(&mut self, now: Now) -> Option<Instant> {
+    pub(super) fn emptied(&mut self, now: Now) -> Option<Moment> {
         if !self.people.is_empty() || self.ends.is_some() {
             return None;
         }
@@ -293,7 +296,7 @@ impl Room {
         }
     }
 
-    pub(super) fn deadlines(&self) -> impl Iterator<Item = Instant> + '_ {
+    pub(super) fn deadlines(&self) -> impl Iterator<Item = Moment> + '_ {
         let people = self.people.iter().map(|person| match person.line {
             Line::Up(_) => person.renew_at,
             Line::DownUntil(until) => until,
@@ -303,6 +306,6 @@ impl Room {
 }
 
 /// A time of the wall clock by the other clock.
-pub(super) fn at(unix: u32, now: Now) -> Instant {
+pub(super) fn at(unix: u32, now: Now) -> Moment {
     now.at + std::time::Duration::from_secs(u64::from(unix.saturating_sub(now.unix)))
 }

@@ -25,7 +25,7 @@ fn invited(options: InviteOptions) -> House {
 
 fn make(house: &mut House, options: InviteOptions, code: Digest) -> Result<(), Decline> {
     let number = house.rooms.rooms[&house.room].invites.len();
-    house.rooms.make_invite(ConnectionId(0), options, format!("i{number}"), "code".into(), code).unwrap()
+    house.rooms.make_invite(ConnectionId(0), options, format!("i{number}"), code).unwrap()
 }
 
 fn with_code() -> Shown {
@@ -196,7 +196,7 @@ fn there_is_an_end_to_invites_and_to_waiting() {
     assert_eq!(make(&mut house, InviteOptions::default(), Digest([3; 32])), Err(Decline::Full));
     let label = Some("x".repeat(65));
     let too_long = InviteOptions { label, ..InviteOptions::default() };
-    let made = house.rooms.make_invite(ConnectionId(0), too_long, "i".into(), "c".into(), CODE);
+    let made = house.rooms.make_invite(ConnectionId(0), too_long, "i".into(), CODE);
     assert_eq!(made, Err(Refusal::BadMessage));
     for connection in 1..=MAX_WAITING as u64 {
         house.come(connection, None, with_code()).unwrap();
@@ -230,7 +230,7 @@ fn a_room_of_a_later_day_is_kept_and_comes_back() {
     let kept = kept.unwrap();
     assert_eq!((kept.until, kept.invites[0].used), (until, 1));
 
-    let now = Now { at: Instant::now(), unix: START + 60 };
+    let now = Now { at: Moment(u64::from(START) * 1000), unix: START + 60 };
     let mut rooms = Rooms::new(4);
     rooms.restore(vec![kept], now);
     let mut house = House { rooms, now, ..House::new() };

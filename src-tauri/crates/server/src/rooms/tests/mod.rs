@@ -33,7 +33,7 @@ impl House {
     pub(super) fn with(options: RoomOptions, passcode: Option<Digest>) -> Self {
         let mut rooms = Rooms::new(4);
         let room = RoomId("aaaa-aaaa-aaaa-aaaa".into());
-        let now = Now { at: Instant::now(), unix: START };
+        let now = Now { at: Moment(u64::from(START) * 1000), unix: START };
         rooms.create(None, room.clone(), KEY, passcode, &options, now).unwrap();
         Self { rooms, room, now, grants: HashMap::new() }
     }

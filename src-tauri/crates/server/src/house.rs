@@ -1,0 +1,228 @@
+//! What all instances of a server have in common: the rooms, and how much has been asked for from where.
+//!
+//! Pure: told the time, and given everything that is drawn at random. A [`Change`] can be written down: every instance that
+//! has made the same changes in the same order has the same house, whoever was asked for them. Bounded as [`Rooms`] and
+//! [`crate::limits`] are.
+
+use std::time::Duration;
+
+use fika_call::door::{InviteOptions, RoomOptions};
+use fika_call::room::Decline;
+use fika_call::signal::{ClientMessage, Refusal, ServerMessage};
+use fika_call::{ParticipantId, RoomId};
+use serde::{Deserialize, Serialize};
+
+use crate::Limits;
+use crate::limits::{ByOrigin, Guesses, Origin};
+use crate::moment::Moment;
+use crate::rooms::{ConnectionId, Count, Digest, Grant, Join, KeptRoom, Now, Output, RESUME, Rooms};
+
+/// Part of the log that instances share: what is changed here is read by instances of the version before.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Change {
+    Wish {
+        from: ConnectionId,
+        wish: Wish,
+    },
+    /// By the program that runs the server.
+    Open(NewRoom),
+    /// The connection ended; its seat is kept for so many seconds.
+    Gone {
+        from: ConnectionId,
+        keep: u64,
+    },
+    /// All connections of an instance ended.
+    Lost {
+        instance: u32,
+    },
+    /// Time has passed.
+    Tick,
+}
+
+/// What a connection wants, without the secrets it has shown.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Wish {
+    Create {
+        origin: Origin,
+        new: NewRoom,
+    },
+    Manage {
+        origin: Origin,
+        room: RoomId,
+        host_key: Digest,
+    },
+    Join {
+        origin: Origin,
+        join: Join,
+        fresh: ParticipantId,
+    },
+    MakeInvite {
+        options: InviteOptions,
+        id: String,
+        digest: Digest,
+    },
+    /// Nothing secret and nothing random is in it.
+    Say(ClientMessage),
+    /// It has broken a rule, or asked for what this instance does not give.
+    Refuse(Refusal),
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct NewRoom {
+    pub(crate) room: RoomId,
+    pub(crate) host_key: Digest,
+    pub(crate) passcode: Option<Digest>,
+    /// Without the passcode.
+    pub(crate) options: RoomOptions,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct House {
+    rooms: Rooms,
+    creates: ByOrigin,
+    joins: ByOrigin,
+    guesses: Guesses,
+}
+
+/// What comes of a wish: a broken rule costs the connection, a refused wish does not.
+type Done = Result<Result<(), Decline>, Refusal>;
+
+impl House {
+    pub(crate) fn new(limits: &Limits, salt: u64) -> Self {
+        Self {
+            rooms: Rooms::new(limits.rooms),
+            creates: ByOrigin::new(limits.creates),
+            joins: ByOrigin::new(limits.joins),
+            guesses: Guesses::new(limits.guesses, limits.guesses_at_room, salt),
+        }
+    }
+
+    /// What was kept, when the server starts.
+    pub(crate) fn restore(&mut self, kept: Vec<KeptRoom>, now: Now) {
+        self.rooms.restore(kept, now);
+    }
+
+    /// Whether it was done.
+    pub(crate) fn apply(&mut self, change: Change, now: Now) -> Result<(), Refusal> {
+        match change {
+            Change::Wish { from, wish } => {
+                let tag = if let Wish::Say(ClientMessage::Chat { tag, .. }) = wish { Some(tag) } else { None };
+                match self.wish(from, wish, now) {
+                    Ok(Ok(())) => {}
+                    Ok(Err(reason)) => self.rooms.say(from, ServerMessage::Declined { tag, reason }),
+                    Err(reason) => {
+                        self.rooms.say(from, ServerMessage::Refused { reason });
+                        self.rooms.leave(from, now);
+                        return Err(reason);
+                    }
+                }
+            }
+            Change::Open(NewRoom { room, host_key, passcode, options }) => {
+                self.rooms.create(None, room, host_key, passcode, &options, now)?;
+            }
+            Change::Gone { from, keep } => self.rooms.disconnected(from, Duration::from_secs(keep), now),
+            Change::Lost { instance } => {
+                for from in self.rooms.connections().filter(|one| one.instance() == instance).collect::<Vec<_>>() {
+                    self.rooms.disconnected(from, RESUME, now);
+                }
+            }
+            Change::Tick => self.rooms.handle_timeout(now),
+        }
+        Ok(())
+    }
+
+    pub(crate) fn poll_output(&mut self) -> Option<Output> {
+        self.rooms.poll_output()
+    }
+
+    /// When to make a [`Change::Tick`].
+    pub(crate) fn poll_timeout(&self) -> Option<Moment> {
+        self.rooms.poll_timeout()
+    }
+
+    pub(crate) fn count(&self) -> Count {
+        self.rooms.count()
+    }
+
+    /// Whose connections are in rooms.
+    pub(crate) fn instances(&self) -> Vec<u32> {
+        let mut instances: Vec<u32> = self.rooms.connections().map(ConnectionId::instance).collect();
+        instances.sort_unstable();
+        instances.dedup();
+        instances
+    }
+
+    fn wish(&mut self, id: ConnectionId, wish: Wish, now: Now) -> Done {
+        match wish {
+            Wish::Create { origin, new } => {
+                if !self.creates.take(origin, now.at) {
+                    return Err(Refusal::TooManyRequests);
+                }
+                let NewRoom { room, host_key, passcode, options } = new;
+                self.rooms.create(Some(id), room.clone(), host_key, passcode, &options, now)?;
+                // The hub that was asked knows the key.
+                self.rooms.say(id, ServerMessage::Created { room, host_key: String::new() });
+            }
+            Wish::Manage { origin, room, host_key } => {
+                self.at_the_door(origin, &room, None, now)?;
+                let done = self.rooms.manage(id, room.clone(), host_key, now);
+                self.guessed(done, origin, &room, now)?;
+            }
+            Wish::Join { origin, join, fresh } => {
+                self.at_the_door(origin, &join.room, join.resume.as_ref(), now)?;
+                let room = join.room.clone();
+                let done = self.rooms.join(id, join, fresh, now);
+                self.guessed(done, origin, &room, now)?;
+            }
+            Wish::MakeInvite { options, id: invite, digest } => {
+                return self.rooms.make_invite(id, options, invite, digest);
+            }
+            Wish::Say(message) => return self.say(id, message, now),
+            Wish::Refuse(reason) => return Err(reason),
+        }
+        Ok(Ok(()))
+    }
+
+    fn say(&mut self, id: ConnectionId, message: ClientMessage, now: Now) -> Done {
+        match message {
+            ClientMessage::RevokeInvite { id: invite } => self.rooms.revoke_invite(id, &invite),
+            ClientMessage::ListInvites => self.rooms.list_invites(id),
+            ClientMessage::SetName { name } => self.rooms.set_name(id, name, now),
+            ClientMessage::SetHand { up } => self.rooms.set_hand(id, up),
+            ClientMessage::React { reaction } => self.rooms.react(id, reaction, now),
+            ClientMessage::Chat { tag, to, payload } => self.rooms.chat(id, tag, to, payload, now),
+            ClientMessage::ReactToMessage { message, reaction, on } => {
+                self.rooms.react_to_message(id, message, reaction, on, now)
+            }
+            ClientMessage::Moderate { action } => self.rooms.moderate(id, action, now),
+            ClientMessage::SetMedia { media } => self.rooms.set_media(id, media).map(Ok),
+            ClientMessage::Signal { to, payload } => self.rooms.signal(id, &to, payload).map(Ok),
+            ClientMessage::Leave => {
+                self.rooms.leave(id, now);
+                Ok(Ok(()))
+            }
+            // With secrets in them, or answered by whom they reach.
+            ClientMessage::Create { .. }
+            | ClientMessage::Manage { .. }
+            | ClientMessage::Join { .. }
+            | ClientMessage::MakeInvite { .. }
+            | ClientMessage::Ping => Err(Refusal::BadMessage),
+        }
+    }
+
+    /// Whether somebody from there may try this door now. Who has been here does not guess.
+    fn at_the_door(&mut self, origin: Origin, room: &RoomId, resume: Option<&Grant>, now: Now) -> Result<(), Refusal> {
+        let known = resume.is_some_and(|grant| grant.room == *room);
+        if !self.joins.take(origin, now.at) || !known && !self.guesses.may_guess(origin, room, now.at) {
+            return Err(Refusal::TooManyRequests);
+        }
+        Ok(())
+    }
+
+    fn guessed(&mut self, done: Result<(), Refusal>, origin: Origin, room: &RoomId, now: Now) -> Result<(), Refusal> {
+        if matches!(done, Err(Refusal::RoomNotFound)) {
+            self.guesses.wrong(origin, room, now.at);
+        }
+        done
+    }
+}

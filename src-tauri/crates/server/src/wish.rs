@@ -1,0 +1,101 @@
+//! What a message asks of the house, with everything drawn at random, and without the secrets that are shown in it.
+
+use std::net::IpAddr;
+
+use fika_call::door::{Entry, MAX_PASSCODE, RoomOptions};
+use fika_call::invite::{CODE_BYTES, HostKey};
+use fika_call::signal::{ClientMessage, PROTOCOL_VERSION, Refusal};
+use fika_call::{ParticipantId, RoomId};
+
+use crate::house::{NewRoom, Wish};
+use crate::keys::{Keys, digest};
+use crate::random;
+use crate::rooms::{Join, Shown};
+
+/// What this instance gives now.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Terms {
+    pub(crate) anyone_may_create: bool,
+    /// Nobody new comes in.
+    pub(crate) closed: bool,
+}
+
+/// The wish, and the secret that goes into the answer: drawn here, told to one connection, and kept nowhere.
+pub(crate) fn read(
+    message: ClientMessage,
+    address: IpAddr,
+    keys: &Keys,
+    terms: Terms,
+    unix: u32,
+) -> (Wish, Option<String>) {
+    match wish(message, address, keys, terms, unix) {
+        Ok(wish) => wish,
+        Err(reason) => (Wish::Refuse(reason), None),
+    }
+}
+
+/// A room under an id that nobody guesses, and the key that makes its bearer the host.
+pub(crate) fn room(options: RoomOptions, keys: &Keys) -> Result<(NewRoom, HostKey), Refusal> {
+    if options.passcode.as_ref().is_some_and(|passcode| passcode.chars().count() > MAX_PASSCODE) {
+        return Err(Refusal::BadMessage);
+    }
+    let room = RoomId::from_bytes(random::bytes());
+    let host_key = random::base64url::<CODE_BYTES>();
+    let passcode = options.passcode.as_deref().filter(|passcode| !passcode.is_empty());
+    let passcode = passcode.map(|passcode| keys.passcode(&room, passcode));
+    let options = RoomOptions { passcode: None, ..options };
+    Ok((NewRoom { room, host_key: digest(&host_key), passcode, options }, HostKey(host_key)))
+}
+
+fn wish(
+    message: ClientMessage,
+    address: IpAddr,
+    keys: &Keys,
+    terms: Terms,
+    unix: u32,
+) -> Result<(Wish, Option<String>), Refusal> {
+    let origin = keys.origin(address);
+    let ours = |version| if version == PROTOCOL_VERSION { Ok(()) } else { Err(Refusal::Version) };
+    Ok(match message {
+        ClientMessage::Create { version, options } => {
+            ours(version)?;
+            if !terms.anyone_may_create || terms.closed {
+                return Err(Refusal::TooManyRequests);
+            }
+            let (new, host_key) = room(options, keys)?;
+            (Wish::Create { origin, new }, Some(host_key.0))
+        }
+        ClientMessage::Manage { version, room, host_key } => {
+            ours(version)?;
+            (Wish::Manage { origin, room, host_key: digest(&host_key) }, None)
+        }
+        ClientMessage::Join { version, room, name, media, resume, entry } => {
+            ours(version)?;
+            let resume = resume.and_then(|token| keys.grant(&token, unix));
+            // Who comes back to a seat still may.
+            if terms.closed && resume.is_none() {
+                return Err(Refusal::TooManyRequests);
+            }
+            let shown = shown(&room, &entry, keys)?;
+            let fresh = ParticipantId(random::hex::<8>());
+            (Wish::Join { origin, join: Join { room, name, media, resume, shown }, fresh }, None)
+        }
+        ClientMessage::MakeInvite { options } => {
+            let code = random::base64url::<CODE_BYTES>();
+            (Wish::MakeInvite { options, id: random::hex::<4>(), digest: digest(&code) }, Some(code))
+        }
+        message => (Wish::Say(message), None),
+    })
+}
+
+fn shown(room: &RoomId, entry: &Entry, keys: &Keys) -> Result<Shown, Refusal> {
+    let passcode = entry.passcode.as_deref();
+    if passcode.is_some_and(|passcode| passcode.chars().count() > MAX_PASSCODE) {
+        return Err(Refusal::BadMessage);
+    }
+    Ok(Shown {
+        host_key: entry.host_key.as_deref().map(digest),
+        invite: entry.invite.as_deref().map(digest),
+        passcode: passcode.map(|passcode| keys.passcode(room, passcode)),
+    })
+}

@@ -36,9 +36,15 @@ impl Server {
 
     /// Behind a proxy, one of several with the same Redis; `port` 0: any.
     pub fn beside(redis: &Redis, port: u16) -> Self {
-        let path = program::path("fika-server", "fika-server").unwrap();
-        let mut command = Command::new(path);
+        let mut command = Command::new(program::path("fika-server", "fika-server").unwrap());
         command.args(["--behind-proxy", "--listen", &format!("127.0.0.1:{port}")]).env("FIKA_STORE", redis.url());
+        Self::said(command)
+    }
+
+    /// Where another one was.
+    pub fn at(data: &Path, port: u16) -> Self {
+        let mut command = Command::new(program::path("fika-server", "fika-server").unwrap());
+        command.args(["--listen", &format!("127.0.0.1:{port}"), "--data"]).arg(data);
         Self::said(command)
     }
 
@@ -49,8 +55,7 @@ impl Server {
     }
 
     fn listening(data: &Path, more: &[&str]) -> Self {
-        let path = program::path("fika-server", "fika-server").unwrap();
-        let mut command = Command::new(path);
+        let mut command = Command::new(program::path("fika-server", "fika-server").unwrap());
         command.args(["--listen", "127.0.0.1:0", "--data"]).arg(data).args(more);
         Self::said(command)
     }
@@ -191,8 +196,26 @@ impl Seat {
         self.chat.clone()
     }
 
+    /// Says again what was lost on its way and is shown as lost, until the server has all `count` messages of theirs.
+    pub fn until_sent(&mut self, count: usize) {
+        let own = |chat: &Value, state: &str| -> Vec<Value> {
+            let messages = chat.as_array().into_iter().flatten();
+            messages.filter(|message| message["mine"] == true && message["state"] == state).cloned().collect()
+        };
+        let is_settled = |chat: &Value| {
+            own(chat, "sent").len() + own(chat, "failed").len() == count && own(chat, "sending").is_empty()
+        };
+        let mut chat = self.chat("words", is_settled);
+        while !own(&chat, "failed").is_empty() {
+            for message in own(&chat, "failed") {
+                self.say(&format!("retry {}", message["key"]));
+            }
+            chat = self.next_chat("a second attempt", is_settled);
+        }
+    }
+
     /// As soon as it is told anew and `wanted` is so.
-    pub fn next_chat(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+    fn next_chat(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         self.chat = Value::Null;
         self.chat(what, wanted)
     }

@@ -197,3 +197,43 @@ fn a_server_that_stops_lets_people_finish() {
     assert_eq!(karin.ended(), Some(0));
     assert_eq!(server.program.code(), Some(0));
 }
+
+#[test]
+fn a_meeting_outlives_its_server() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path(), &[]);
+    let meeting = Room::open(&server, &[]);
+    let mut karin = Seat::take(&meeting.link, "Karin", &NO_MEDIA, &["--host-key", &meeting.key]);
+    karin.view("host", |view| view["room"]["isHost"] == true);
+    let mut maja = Seat::take(&meeting.link, "Maja", &NO_MEDIA, &[]);
+    let before = karin.view("connected", |view| in_room(view, "Maja") && view["connection"] == "connected");
+    karin.say("co-host Maja");
+    maja.view("co-host", |view| view["me"]["role"] == "coHost");
+    maja.say("hand up");
+    maja.say("chat before");
+    karin.read("before");
+
+    // Killed, and started again with nothing of this room: the owner's program opens it anew.
+    let port = server.socket().port();
+    server.program.kill();
+    drop(server);
+    let server = Server::at(data.path(), port);
+    maja.say("chat after");
+    maja.until_sent(2);
+    karin.read("after");
+    let view = karin.view("as before", |view| in_room(view, "Maja"));
+    let same = |view: &serde_json::Value| view["participants"][0]["id"].clone();
+    assert_eq!((names(&view), same(&view)), (vec!["Maja".to_owned()], same(&before)), "the same seat");
+    assert_eq!(view["connection"], "connected", "sound and picture never noticed");
+    assert_eq!((&view["room"]["isHost"], &view["participants"][0]["hand"]), (&true.into(), &1.into()));
+    assert_eq!(view["participants"][0]["role"], "coHost");
+
+    let mut noor = Seat::take(&meeting.link, "Noor", &NO_MEDIA, &[]);
+    noor.phase("waiting");
+    maja.say("admit Noor");
+    noor.phase("inCall");
+    karin.view("all", |view| in_room(view, "Noor"));
+    karin.say("end");
+    assert_eq!((karin.ended(), maja.ended(), noor.ended()), (Some(0), Some(0), Some(0)));
+    server.stop();
+}

@@ -17,23 +17,6 @@ fn speak(seat: &mut Seat, words: std::ops::Range<usize>) {
     words.for_each(|number| seat.say(&format!("chat {} {number}", seat.name.clone())));
 }
 
-/// Says again what was lost on its way and is shown as lost, until the server has everything.
-fn settle(seat: &mut Seat) {
-    let own = |chat: &Value, state: &str| -> Vec<Value> {
-        let messages = chat.as_array().into_iter().flatten();
-        messages.filter(|message| message["mine"] == true && message["state"] == state).cloned().collect()
-    };
-    let is_settled =
-        |chat: &Value| own(chat, "sent").len() + own(chat, "failed").len() == WORDS && own(chat, "sending").is_empty();
-    let mut chat = seat.chat("words", is_settled);
-    while !own(&chat, "failed").is_empty() {
-        for message in own(&chat, "failed") {
-            seat.say(&format!("retry {}", message["key"]));
-        }
-        chat = seat.next_chat("a second attempt", is_settled);
-    }
-}
-
 fn words(seat: &mut Seat, all: usize) -> Vec<String> {
     let chat = seat.chat("all words", |chat| chat.as_array().map_or(0, Vec::len) >= all);
     chat.as_array().unwrap().iter().map(|message| text(&message["text"])).collect()
@@ -78,7 +61,7 @@ fn people_go_on_when_an_instance_or_redis_fails() {
     first.program.kill();
     speak(&mut karin, 2..WORDS);
     all_here(&meeting);
-    settle(&mut karin);
+    karin.until_sent(WORDS);
 
     // Another one comes in its place, and the second one stops: whoever sat there goes on here.
     let third = Server::beside(&redis, port);
@@ -88,12 +71,12 @@ fn people_go_on_when_an_instance_or_redis_fails() {
     second.stop();
     speak(&mut maja, 2..WORDS);
     all_here(&meeting);
-    settle(&mut maja);
+    maja.until_sent(WORDS);
 
     speak(&mut noor, 0..2);
     redis.fail(|| speak(&mut noor, 2..WORDS)).unwrap();
     all_here(&meeting);
-    settle(&mut noor);
+    noor.until_sent(WORDS);
 
     let names = ["Karin", "Maja", "Noor"];
     let mut wanted: Vec<String> =

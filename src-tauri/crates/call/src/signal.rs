@@ -32,6 +32,9 @@ pub enum ClientMessage {
         #[serde(default)]
         #[ts(optional, as = "Option<RoomOptions>")]
         options: RoomOptions,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        again: Option<Box<Again>>,
     },
     /// Does what the host may, without a seat; answered by `room`, `waitingRoom` and `invites`, or `refused`.
     Manage {
@@ -231,6 +234,22 @@ pub enum Refusal {
     Removed,
     /// A host has ended the meeting for all.
     Ended,
+}
+
+/// A room that the server has forgotten, as its owner knows it. Its id follows from the key, so nobody else can open it.
+/// Seats are kept as for people who are away, for those whose tokens still hold.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Again {
+    pub host_key: String,
+    pub people: Vec<ParticipantInfo>,
+    pub state: RoomState,
+}
+
+impl std::fmt::Debug for Again {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Again({} people)", self.people.len())
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ts_rs::TS)]

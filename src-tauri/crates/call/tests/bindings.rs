@@ -11,8 +11,8 @@ use fika_call::files;
 use fika_call::files::wire::{self, FileEnd, FileMessage};
 use fika_call::room::{Asked, Decline, MAX_WAITING, Moderation, Reaction, RoomState, WaitingGuest};
 use fika_call::signal::{
-    Binding, ClientMessage, HEARTBEAT_SECONDS, IceServer, MAX_MESSAGE, MAX_NAME, MAX_PARTICIPANTS, MediaState, PATH,
-    PROTOCOL_VERSION, ParticipantInfo, PeerBody, PeerMessage, RESUME_SECONDS, Refusal, Sealed, ServerMessage,
+    Again, Binding, ClientMessage, HEARTBEAT_SECONDS, IceServer, MAX_MESSAGE, MAX_NAME, MAX_PARTICIPANTS, MediaState,
+    PATH, PROTOCOL_VERSION, ParticipantInfo, PeerBody, PeerMessage, RESUME_SECONDS, Refusal, Sealed, ServerMessage,
 };
 use fika_call::want::VideoWant;
 use fika_call::{ParticipantId, RoomId, TrackSource};
@@ -41,6 +41,7 @@ fn bindings() -> String {
         declaration::<ParticipantInfo>(),
         declaration::<Refusal>(),
         declaration::<Entry>(),
+        declaration::<Again>(),
         declaration::<RoomOptions>(),
         declaration::<InviteOptions>(),
         declaration::<InviteInfo>(),

@@ -117,7 +117,11 @@ fn client_message() -> impl Strategy<Value = ClientMessage> {
         },
     );
     prop_oneof![
-        (any::<u32>(), room_options()).prop_map(|(version, options)| ClientMessage::Create { version, options }),
+        (any::<u32>(), room_options()).prop_map(|(version, options)| ClientMessage::Create {
+            version,
+            options,
+            again: None
+        }),
         (any::<u32>(), any::<String>(), any::<String>()).prop_map(|(version, room, host_key)| ClientMessage::Manage {
             version,
             room: RoomId(room),

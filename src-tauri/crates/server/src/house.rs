@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use fika_call::door::{InviteOptions, RoomOptions};
+use fika_call::door::InviteOptions;
 use fika_call::room::Decline;
 use fika_call::signal::{ClientMessage, Refusal, ServerMessage};
 use fika_call::{ParticipantId, RoomId};
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::Limits;
 use crate::limits::{ByOrigin, Guesses, Origin};
 use crate::moment::Moment;
-use crate::rooms::{ConnectionId, Count, Digest, Grant, Join, KeptRoom, Now, Output, RESUME, Rooms};
+use crate::rooms::{ConnectionId, Count, Digest, Grant, Join, KeptRoom, NewRoom, Now, Output, RESUME, Rooms};
 
 /// Part of the log that instances share: what is changed here is read by instances of the version before.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -67,15 +67,6 @@ pub(crate) enum Wish {
     Refuse(Refusal),
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct NewRoom {
-    pub(crate) room: RoomId,
-    pub(crate) host_key: Digest,
-    pub(crate) passcode: Option<Digest>,
-    /// Without the passcode.
-    pub(crate) options: RoomOptions,
-}
-
 #[derive(Serialize, Deserialize)]
 pub(crate) struct House {
     rooms: Rooms,
@@ -117,9 +108,7 @@ impl House {
                     }
                 }
             }
-            Change::Open(NewRoom { room, host_key, passcode, options }) => {
-                self.rooms.create(None, room, host_key, passcode, &options, now)?;
-            }
+            Change::Open(new) => self.rooms.create(None, new, now)?,
             Change::Gone { from, keep } => self.rooms.disconnected(from, Duration::from_secs(keep), now),
             Change::Lost { instance } => {
                 for from in self.rooms.connections().filter(|one| one.instance() == instance).collect::<Vec<_>>() {
@@ -158,8 +147,8 @@ impl House {
                 if !self.creates.take(origin, now.at) {
                     return Err(Refusal::TooManyRequests);
                 }
-                let NewRoom { room, host_key, passcode, options } = new;
-                self.rooms.create(Some(id), room.clone(), host_key, passcode, &options, now)?;
+                let room = new.id.clone();
+                self.rooms.create(Some(id), new, now)?;
                 // The hub that was asked knows the key.
                 self.rooms.say(id, ServerMessage::Created { room, host_key: String::new() });
             }

@@ -99,6 +99,7 @@ pub(crate) struct Hub {
     turn: Turn,
     writer: Option<Writer>,
     anyone_may_create: bool,
+    tokens_last: bool,
     metrics: Arc<Metrics>,
     state: Arc<State>,
     draining: Option<Draining>,
@@ -109,6 +110,7 @@ impl Hub {
         let (store, shared) = (config.store.take(), config.shared.take());
         let clock = Clock::new();
         let seed = store.as_ref().map(|store| &store.seed).or(shared.as_ref().map(|shared| &shared.seed));
+        let tokens_last = seed.is_some();
         let keys = Keys::new(&seed.cloned().unwrap_or_else(Seed::random));
         let mut house = House::new(&config.limits, keys.salt());
         let writer = store.map(|store| {
@@ -125,6 +127,7 @@ impl Hub {
             turn: Turn::new(config.ice_servers.clone(), config.turn_secret.clone()),
             writer,
             anyone_may_create: config.anyone_may_create,
+            tokens_last,
             metrics,
             state,
             draining: None,
@@ -190,7 +193,8 @@ impl Hub {
             ClientMessage::Chat { .. } => drop(self.metrics.chats.fetch_add(1, Relaxed)),
             _ => {}
         }
-        let terms = Terms { anyone_may_create: self.anyone_may_create, closed: self.draining.is_some() };
+        let closed = self.draining.is_some();
+        let terms = Terms { anyone_may_create: self.anyone_may_create, closed, tokens_last: self.tokens_last };
         let (wish, secret) = wish::read(message, address, &self.keys, terms, now.unix);
         self.propose_wish(id, wish, secret.map_or(Private::Nothing, Private::Secret), now);
     }
@@ -198,7 +202,7 @@ impl Hub {
     fn create_room(&mut self, reply: oneshot::Sender<Result<Opened, Refusal>>, now: Now) {
         match wish::room(RoomOptions::default(), &self.keys) {
             Ok((new, host_key)) => {
-                let opened = Opened { room: new.room.clone(), host_key };
+                let opened = Opened { room: new.id.clone(), host_key };
                 self.propose(Change::Open(new), Private::Opened(reply, opened), now);
             }
             // Whoever asked may have given up.

@@ -135,6 +135,12 @@ fn first_of(tag: &[u8]) -> u64 {
     u64::from_le_bytes(*first)
 }
 
+/// The room of this host key: whoever has the key, and nobody else, can open it again where it was forgotten.
+pub(crate) fn room_of(host_key: &str) -> RoomId {
+    let digest = digest::digest(&digest::SHA256, format!("fika room v1\n{host_key}").as_bytes());
+    RoomId::from_bytes(*digest.as_ref().first_chunk().expect("SHA-256 has 32 bytes"))
+}
+
 /// Of a host key or the code of an invite: random enough to need no more than this.
 pub(crate) fn digest(secret: &str) -> Digest {
     let digest = digest::digest(&digest::SHA256, secret.as_bytes());

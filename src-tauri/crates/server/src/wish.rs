@@ -3,14 +3,14 @@
 use std::net::IpAddr;
 
 use fika_call::door::{Entry, MAX_PASSCODE, RoomOptions};
-use fika_call::invite::{CODE_BYTES, HostKey};
-use fika_call::signal::{ClientMessage, PROTOCOL_VERSION, Refusal};
+use fika_call::invite::{CODE_BYTES, Code, HostKey};
+use fika_call::signal::{Again, ClientMessage, PROTOCOL_VERSION, Refusal};
 use fika_call::{ParticipantId, RoomId};
 
-use crate::house::{NewRoom, Wish};
-use crate::keys::{Keys, digest};
+use crate::house::Wish;
+use crate::keys::{Keys, digest, room_of};
 use crate::random;
-use crate::rooms::{Join, Shown};
+use crate::rooms::{Join, NewRoom, Past, Shown};
 
 /// What this instance gives now.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +18,8 @@ pub(crate) struct Terms {
     pub(crate) anyone_may_create: bool,
     /// Nobody new comes in.
     pub(crate) closed: bool,
+    /// Tokens hold although the server has begun anew.
+    pub(crate) tokens_last: bool,
 }
 
 /// The wish, and the secret that goes into the answer: drawn here, told to one connection, and kept nowhere.
@@ -36,15 +38,23 @@ pub(crate) fn read(
 
 /// A room under an id that nobody guesses, and the key that makes its bearer the host.
 pub(crate) fn room(options: RoomOptions, keys: &Keys) -> Result<(NewRoom, HostKey), Refusal> {
+    of_key(random::base64url::<CODE_BYTES>(), options, None, keys)
+}
+
+fn of_key(
+    host_key: String,
+    options: RoomOptions,
+    past: Option<Past>,
+    keys: &Keys,
+) -> Result<(NewRoom, HostKey), Refusal> {
     if options.passcode.as_ref().is_some_and(|passcode| passcode.chars().count() > MAX_PASSCODE) {
         return Err(Refusal::BadMessage);
     }
-    let room = RoomId::from_bytes(random::bytes());
-    let host_key = random::base64url::<CODE_BYTES>();
+    let id = room_of(&host_key);
     let passcode = options.passcode.as_deref().filter(|passcode| !passcode.is_empty());
-    let passcode = passcode.map(|passcode| keys.passcode(&room, passcode));
+    let passcode = passcode.map(|passcode| keys.passcode(&id, passcode));
     let options = RoomOptions { passcode: None, ..options };
-    Ok((NewRoom { room, host_key: digest(&host_key), passcode, options }, HostKey(host_key)))
+    Ok((NewRoom { id, host_key: digest(&host_key), passcode, options, past }, HostKey(host_key)))
 }
 
 fn wish(
@@ -57,12 +67,20 @@ fn wish(
     let origin = keys.origin(address);
     let ours = |version| if version == PROTOCOL_VERSION { Ok(()) } else { Err(Refusal::Version) };
     Ok(match message {
-        ClientMessage::Create { version, options } => {
+        ClientMessage::Create { version, options, again } => {
             ours(version)?;
             if !terms.anyone_may_create || terms.closed {
                 return Err(Refusal::TooManyRequests);
             }
-            let (new, host_key) = room(options, keys)?;
+            let (new, host_key) = match again {
+                None => room(options, keys)?,
+                Some(again) => {
+                    let Again { host_key, people, state } = *again;
+                    let past = Past::new(people, state).filter(|_| is_code(&host_key)).ok_or(Refusal::BadMessage)?;
+                    let past = if terms.tokens_last { past } else { past.without_people() };
+                    of_key(host_key, options, Some(past), keys)?
+                }
+            };
             (Wish::Create { origin, new }, Some(host_key.0))
         }
         ClientMessage::Manage { version, room, host_key } => {
@@ -86,6 +104,11 @@ fn wish(
         }
         message => (Wish::Say(message), None),
     })
+}
+
+/// As this server draws them.
+fn is_code(text: &str) -> bool {
+    Code::parse(text).is_some()
 }
 
 fn shown(room: &RoomId, entry: &Entry, keys: &Keys) -> Result<Shown, Refusal> {

@@ -144,7 +144,8 @@ async fn connect(address: &str, number: usize) -> anyhow::Result<Socket> {
 }
 
 async fn create(socket: &mut Socket) -> anyhow::Result<RoomId> {
-    say(socket, &ClientMessage::Create { version: PROTOCOL_VERSION, options: RoomOptions::default() }).await?;
+    say(socket, &ClientMessage::Create { version: PROTOCOL_VERSION, options: RoomOptions::default(), again: None })
+        .await?;
     loop {
         match hear(socket).await? {
             ServerMessage::Created { room, .. } => return Ok(room),

@@ -56,6 +56,12 @@ hostKey?: string,
 invite?: string, passcode?: string, };
 
 /**
+ * A room that the server has forgotten, as its owner knows it. Its id follows from the key, so nobody else can open it.
+ * Seats are kept as for people who are away, for those whose tokens still hold.
+ */
+export type Again = { hostKey: string, people: Array<ParticipantInfo>, state: RoomState, };
+
+/**
  * What a room asks for. The default is open for everybody with the link, until all have left.
  */
 export type RoomOptions = { waitingRoom: boolean,
@@ -180,7 +186,7 @@ export type ChatBody = { text: string, replyTo: MessageId | null, };
  */
 export type Sealed = string;
 
-export type ClientMessage = { "type": "create", version: number, options?: RoomOptions, } | { "type": "manage", version: number, room: RoomId, hostKey: string, } | { "type": "join", version: number, room: RoomId, name: string, media: MediaState, resume?: string, entry?: Entry, } | { "type": "makeInvite", options: InviteOptions, } | { "type": "revokeInvite", id: string, } | { "type": "listInvites" } | { "type": "setName", name: string, } | { "type": "setHand", up: boolean, } | { "type": "react", reaction: Reaction, } | { "type": "chat", tag: number, to: ParticipantId | null, payload: Sealed, } | { "type": "reactToMessage", message: MessageId, reaction: Reaction, on: boolean, } | { "type": "moderate", action: Moderation, } | { "type": "setMedia", media: MediaState, } | { "type": "signal", to: ParticipantId, payload: Sealed, } | { "type": "leave" } | { "type": "ping" };
+export type ClientMessage = { "type": "create", version: number, options?: RoomOptions, again?: Again, } | { "type": "manage", version: number, room: RoomId, hostKey: string, } | { "type": "join", version: number, room: RoomId, name: string, media: MediaState, resume?: string, entry?: Entry, } | { "type": "makeInvite", options: InviteOptions, } | { "type": "revokeInvite", id: string, } | { "type": "listInvites" } | { "type": "setName", name: string, } | { "type": "setHand", up: boolean, } | { "type": "react", reaction: Reaction, } | { "type": "chat", tag: number, to: ParticipantId | null, payload: Sealed, } | { "type": "reactToMessage", message: MessageId, reaction: Reaction, on: boolean, } | { "type": "moderate", action: Moderation, } | { "type": "setMedia", media: MediaState, } | { "type": "signal", to: ParticipantId, payload: Sealed, } | { "type": "leave" } | { "type": "ping" };
 
 export type ServerMessage = { "type": "created", room: RoomId, hostKey: string, } | { "type": "waiting", you: ParticipantId, resume: string,
 /**

@@ -7,6 +7,7 @@
 use std::time::{Duration, Instant};
 
 use fika_call::ParticipantId;
+use fika_call::door::RoomOptions;
 use fika_call::session::{CloseReason, Request, SignalState};
 use fika_call::signal::{
     ClientMessage, HEARTBEAT_SECONDS, IceServer, MediaState, PROTOCOL_VERSION, ParticipantInfo, Refusal, Sealed,
@@ -16,6 +17,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval, sleep, sleep_until, timeout};
 
 use super::backoff::Backoff;
+use super::memory::Memory;
 use super::socket::{Patience, Socket, SocketError};
 use crate::changes;
 use crate::trust::Trust;
@@ -86,6 +88,9 @@ struct Client {
     changes: watch::Receiver<u32>,
     backoff: Backoff,
     resume: Option<String>,
+    memory: Memory,
+    /// The server has forgotten the room, and we have its key.
+    forgotten: bool,
 }
 
 enum End {
@@ -102,10 +107,12 @@ pub(crate) async fn run(
     inbox: mpsc::Receiver<ToServer>,
     outbox: mpsc::Sender<FromServer>,
 ) {
+    let outgoing = outbox.clone();
+    let (backoff, memory) = (Backoff::new(), Memory::default());
     let mut client =
-        Client { request, trust, media, inbox, outbox: outbox.clone(), changes, backoff: Backoff::new(), resume: None };
+        Client { request, trust, media, inbox, outbox, changes, backoff, resume: None, memory, forgotten: false };
     let reason = client.run().await;
-    let _ = outbox.send(FromServer::Closed(reason)).await;
+    let _ = outgoing.send(FromServer::Closed(reason)).await;
 }
 
 impl Client {
@@ -191,6 +198,9 @@ impl Client {
         let patience = if self.backoff.ours() { Patience::Short } else { Patience::Usual };
         let socket = Socket::open(&self.request.server, &self.trust, patience).await;
         let mut socket = socket.map_err(|error| self.refused_by_us(error))?;
+        if std::mem::take(&mut self.forgotten) {
+            self.open_again(&mut socket).await?;
+        }
         let join = ClientMessage::Join {
             version: PROTOCOL_VERSION,
             room: self.request.room.clone(),
@@ -201,7 +211,9 @@ impl Client {
         };
         socket.send(&join).await.map_err(End::from)?;
         loop {
-            match socket.receive().await.map_err(End::from)? {
+            let message = socket.receive().await.map_err(End::from)?;
+            self.memory.hear(&message);
+            match message {
                 ServerMessage::Joined { you, resume, participants, ice_servers } => {
                     self.resume = Some(resume);
                     self.backoff.succeeded(true);
@@ -216,16 +228,42 @@ impl Client {
                     self.tell(FromServer::State(SignalState::Connected)).await;
                     return Ok(socket);
                 }
-                // A server that has begun anew knows no room of before, and one that many come back to at once has no time:
-                // who is in the call goes on without it.
-                ServerMessage::Refused { reason: Refusal::RoomNotFound | Refusal::TooManyRequests }
-                    if self.backoff.seated() =>
-                {
+                // A server that has begun anew knows no room of before: its owner opens it again, and until then, or where
+                // there is none, who is in the call goes on without it.
+                ServerMessage::Refused { reason: Refusal::RoomNotFound } if self.backoff.seated() => {
+                    self.forgotten = self.request.entry.host_key.is_some();
+                    if self.forgotten {
+                        self.backoff.hurry();
+                    }
+                    return Err(End::Gone);
+                }
+                // Many come back at once.
+                ServerMessage::Refused { reason: Refusal::TooManyRequests } if self.backoff.seated() => {
                     return Err(End::Gone);
                 }
                 ServerMessage::Refused { reason } => return Err(refused(reason)),
                 ServerMessage::Pong => {}
                 _ => return Err(End::Closed(CloseReason::Protocol)),
+            }
+        }
+    }
+
+    /// As we know it. Whoever has a token for it is back in their seat, whoever has none knocks.
+    async fn open_again(&mut self, socket: &mut Socket) -> Result<(), End> {
+        let Some(host_key) = self.request.entry.host_key.clone() else { return Ok(()) };
+        let (id, name, media) = (ParticipantId(String::new()), self.request.name.clone(), *self.media.borrow());
+        let me = ParticipantInfo { id, name, media, away: true };
+        let Some(again) = self.memory.again(host_key, me) else { return Ok(()) };
+        // A passcode or invites may have guarded it, of which only the server knew.
+        let options = RoomOptions { waiting_room: true, ..RoomOptions::default() };
+        let create = ClientMessage::Create { version: PROTOCOL_VERSION, options, again: Some(Box::new(again)) };
+        socket.send(&create).await.map_err(End::from)?;
+        loop {
+            match socket.receive().await.map_err(End::from)? {
+                ServerMessage::Created { .. } => return Ok(()),
+                ServerMessage::Refused { .. } => return Err(End::Gone),
+                // Of the room, which comes again with the seat.
+                _ => {}
             }
         }
     }
@@ -312,6 +350,7 @@ impl Client {
     }
 
     async fn on_message(&mut self, message: ServerMessage) -> Option<End> {
+        self.memory.hear(&message);
         let told = match message {
             ServerMessage::ParticipantJoined { participant } => FromServer::ParticipantJoined(participant),
             ServerMessage::ParticipantChanged { participant } => FromServer::ParticipantChanged(participant),

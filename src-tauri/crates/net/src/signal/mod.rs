@@ -3,6 +3,7 @@
 mod backoff;
 mod client;
 mod manage;
+mod memory;
 mod plausible;
 mod socket;
 
@@ -55,7 +56,7 @@ pub async fn create_room(
 
 async fn create(server: &url::Url, trust: &Trust, options: RoomOptions) -> Result<(RoomId, HostKey), CreateError> {
     let mut socket = Socket::open(server, trust, Patience::Usual).await?;
-    socket.send(&ClientMessage::Create { version: PROTOCOL_VERSION, options }).await?;
+    socket.send(&ClientMessage::Create { version: PROTOCOL_VERSION, options, again: None }).await?;
     loop {
         match socket.receive().await? {
             ServerMessage::Created { room, host_key } => {

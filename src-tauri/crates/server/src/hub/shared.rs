@@ -115,6 +115,7 @@ impl Hub {
             Entry::Begin { instance, house } => {
                 lines.instance = Some(instance);
                 lines.entries_since = 0;
+                self.clock = Clock::new();
                 self.house = house.map_or_else(|| House::new(&self.limits, self.keys.salt()), |house| *house);
                 self.let_go();
                 self.state.away.store(false, Relaxed);
@@ -141,7 +142,10 @@ impl Hub {
         }
         lines.ticked = None;
         lines.entries_since += 1;
-        self.clock = Clock::at(position.at);
+        // The log is read from long ago, but its clock may be ahead of ours.
+        if position.at > self.clock.now() {
+            self.clock = Clock::at(position.at);
+        }
         let lost = match &change {
             Change::Lost { instance } => self.log.instance() == Some(*instance),
             _ => false,

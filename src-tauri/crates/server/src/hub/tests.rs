@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 
 use fika_call::chat::MessageId;
 use fika_call::door::InviteOptions;
-use fika_call::room::{Asked, MAX_WAITING, Moderation, Reaction};
-use fika_call::signal::{IceServer, MAX_MESSAGE, MAX_PARTICIPANTS, MediaState, Sealed};
+use fika_call::room::{Asked, MAX_WAITING, Moderation, Reaction, RoomState};
+use fika_call::signal::{Again, IceServer, MAX_MESSAGE, MAX_PARTICIPANTS, MediaState, ParticipantInfo, Sealed};
 use proptest::prelude::*;
 
 use fika_call::door::Entry as Shown;
@@ -120,7 +120,7 @@ impl House {
 
     fn open_a_room(&mut self) {
         let id = self.connect();
-        self.say(id, ClientMessage::Create { version: PROTOCOL_VERSION, options: RoomOptions::default() });
+        self.say(id, ClientMessage::Create { version: PROTOCOL_VERSION, options: RoomOptions::default(), again: None });
         self.hear();
     }
 
@@ -198,6 +198,8 @@ enum Step {
 #[derive(Clone, Debug)]
 enum Wish {
     Create(RoomOptions),
+    /// With a word that may be a key, and what somebody may remember.
+    OpenAgain(usize, Vec<usize>, bool),
     Manage {
         room: usize,
         key: usize,
@@ -228,7 +230,7 @@ enum Wish {
 
 impl Wish {
     fn is_of_newcomers(&self) -> bool {
-        matches!(self, Self::Create(_) | Self::Manage { .. } | Self::Join { .. })
+        matches!(self, Self::Create(_) | Self::OpenAgain(..) | Self::Manage { .. } | Self::Join { .. })
     }
 }
 
@@ -276,6 +278,8 @@ fn wish() -> impl Strategy<Value = Wish> {
     let maybe = || prop::option::weighted(0.2, 0..64usize);
     prop_oneof![
         2 => options().prop_map(Wish::Create),
+        1 => (known(), prop::collection::vec(known(), 0..10), any::<bool>())
+            .prop_map(|(key, people, locked)| Wish::OpenAgain(key, people, locked)),
         1 => (known(), known()).prop_map(|(room, key)| Wish::Manage { room, key }),
         12 => (known(), name(), maybe(), maybe(), maybe(), prop::option::weighted(0.1, text())).prop_map(
             |(room, name, resume, key, invite, passcode)| Wish::Join { room, name, resume, key, invite, passcode }
@@ -320,7 +324,16 @@ impl House {
         let version = PROTOCOL_VERSION;
         let media = MediaState { microphone: true, camera: true };
         match wish {
-            Wish::Create(options) => ClientMessage::Create { version, options },
+            Wish::Create(options) => ClientMessage::Create { version, options, again: None },
+            Wish::OpenAgain(key, people, locked) => {
+                let info =
+                    |at: &usize| ParticipantInfo { id: self.person(*at), name: "Elin".into(), media, away: true };
+                let people: Vec<ParticipantInfo> = people.iter().map(info).collect();
+                let co_hosts = people.iter().skip(1).map(|one| one.id.clone()).collect();
+                let state = RoomState { locked, co_hosts, ..RoomState::default() };
+                let again = Some(Box::new(Again { host_key: self.word(key), people, state }));
+                ClientMessage::Create { version, options: RoomOptions::default(), again }
+            }
             Wish::Manage { room, key } => {
                 ClientMessage::Manage { version, room: self.room(room), host_key: self.word(key) }
             }
@@ -346,7 +359,7 @@ impl House {
                 2 => ClientMessage::React { reaction: Reaction::Coffee },
                 3 => ClientMessage::SetMedia { media },
                 4 => ClientMessage::Leave,
-                5 => ClientMessage::Create { version: u32::from(what), options: RoomOptions::default() },
+                5 => ClientMessage::Create { version: u32::from(what), options: RoomOptions::default(), again: None },
                 _ => ClientMessage::Ping,
             },
         }
@@ -478,7 +491,7 @@ fn credentials_for_a_relay_come_with_the_seat_and_anew_with_each_token() {
     let relay = IceServer { urls: vec!["turn:turn.example.org:3478".into()], username: None, credential: None };
     let mut house = House::new(Limits::default(), vec![relay], Some(TurnSecret::new("north")));
     let elin = house.connect();
-    house.say(elin, ClientMessage::Create { version: PROTOCOL_VERSION, options: RoomOptions::default() });
+    house.say(elin, ClientMessage::Create { version: PROTOCOL_VERSION, options: RoomOptions::default(), again: None });
     house.hear();
     house.say(
         elin,

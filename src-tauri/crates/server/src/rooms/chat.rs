@@ -40,6 +40,11 @@ impl History {
         readable.map(|kept| (kept.message.clone(), (kept.message.from == *who).then_some(kept.tag)))
     }
 
+    /// Ids that somebody still knows from before are not given again: they count messages, this counts seconds.
+    pub(super) fn begin_after(&mut self, unix: u32) {
+        self.last = unix;
+    }
+
     fn push(&mut self, message: ChatMessage, tag: u32) {
         self.letters += message.payload.0.len();
         self.messages.push_back(Kept { message, tag });

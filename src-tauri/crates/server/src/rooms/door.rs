@@ -183,7 +183,9 @@ impl Room {
         if full {
             return Err(Refusal::RoomFull);
         }
-        let info = ParticipantInfo { id: fresh, name: join.name.clone(), media: join.media, away: false };
+        // Whoever knows them from before knows them again.
+        let id = back.map_or(fresh, |grant| grant.participant.clone());
+        let info = ParticipantInfo { id, name: join.name.clone(), media: join.media, away: false };
         let mut person = Person::new(info, from, now);
         person.inside = !waits;
         person.owner = owner;

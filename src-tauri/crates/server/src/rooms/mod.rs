@@ -6,6 +6,7 @@
 //!
 //! This is the one place that decides who may do what: a role is never taken from a message.
 
+mod again;
 mod chat;
 mod door;
 mod farewell;
@@ -19,12 +20,12 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use fika_call::chat::MessageId;
-use fika_call::door::RoomOptions;
 use fika_call::room::{Decline, Reaction};
 use fika_call::signal::{MAX_NAME, MediaState, RESUME_SECONDS, Refusal, Sealed, ServerMessage};
 use fika_call::{ParticipantId, RoomId, seal};
 use serde::{Deserialize, Serialize};
 
+pub use self::again::{NewRoom, Past};
 pub use self::door::{Digest, Grant, Join, Shown};
 use self::farewell::Farewells;
 pub use self::invites::{Kept, KeptInvite, KeptRoom};
@@ -168,17 +169,13 @@ impl Rooms {
         }
     }
 
-    /// Opens an empty room under an id that was drawn at random. `from`: acts as its owner from now on.
-    pub fn create(
-        &mut self,
-        from: Option<ConnectionId>,
-        id: RoomId,
-        host_key: Digest,
-        passcode: Option<Digest>,
-        options: &RoomOptions,
-        now: Now,
-    ) -> Result<(), Refusal> {
+    /// Opens a room whose id follows from its key. `from`: acts as its owner from now on.
+    pub fn create(&mut self, from: Option<ConnectionId>, new: NewRoom, now: Now) -> Result<(), Refusal> {
         self.handle_timeout(now);
+        let NewRoom { id, host_key, passcode, options, past } = new;
+        if let Some(done) = self.own_again(from, &id, host_key) {
+            return done;
+        }
         let until = options.until.map(|until| u64::from(until.saturating_sub(now.unix)));
         if until.is_some_and(|seconds| seconds == 0 || seconds > MAX_KEPT.as_secs()) {
             return Err(Refusal::BadMessage);
@@ -194,9 +191,12 @@ impl Rooms {
             }
             self.places.insert(from, Place::Owner(id.clone()));
         }
-        let mut room = Room::new(host_key, passcode, options, now);
+        let mut room = Room::new(host_key, passcode, &options, now);
         room.owners.extend(from);
-        room.ends.into_iter().for_each(|at| self.wake_at(at));
+        if let Some(past) = past {
+            room.remember(past, now, &mut self.outputs);
+        }
+        room.deadlines().collect::<Vec<_>>().into_iter().for_each(|at| self.wake_at(at));
         if let Some(kept) = room.kept(&id) {
             self.outputs.push_back(Output::Keep { what: vec![Kept::Room(kept)], answer: None });
         }

@@ -82,7 +82,7 @@ pub(crate) async fn receive_news(
 }
 
 pub(crate) fn create() -> ClientMessage {
-    ClientMessage::Create { version: PROTOCOL_VERSION, options: RoomOptions::default() }
+    ClientMessage::Create { version: PROTOCOL_VERSION, options: RoomOptions::default(), again: None }
 }
 
 pub(crate) async fn sit(server: &Server, room: &RoomId, name: &str, resume: Option<String>) -> Seat {

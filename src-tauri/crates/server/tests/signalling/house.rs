@@ -18,7 +18,7 @@ use crate::{config, get_from};
 
 async fn open(server: &Server, options: RoomOptions) -> (Client, RoomId, String) {
     let mut client = Client::connect(server).await;
-    client.send(ClientMessage::Create { version: PROTOCOL_VERSION, options }).await;
+    client.send(ClientMessage::Create { version: PROTOCOL_VERSION, options, again: None }).await;
     match client.receive().await {
         Some(ServerMessage::Created { room, host_key }) => (client, room, host_key),
         other => panic!("not created: {other:?}"),

@@ -6,6 +6,7 @@ mod model;
 mod seats;
 mod talk;
 
+use fika_call::door::RoomOptions;
 use fika_call::room::{Moderation, Role, RoomState};
 use fika_call::signal::{MAX_PARTICIPANTS, ParticipantInfo};
 
@@ -15,6 +16,10 @@ pub(super) const MEDIA: MediaState = MediaState { microphone: true, camera: fals
 pub(super) const KEY: Digest = Digest([1; 32]);
 pub(super) const PASSCODE: Digest = Digest([2; 32]);
 const START: u32 = 1_000_000;
+
+pub(super) fn new(id: RoomId, options: RoomOptions) -> NewRoom {
+    NewRoom { id, host_key: KEY, passcode: None, options, past: None }
+}
 
 /// A house with one room.
 pub(super) struct House {
@@ -34,7 +39,7 @@ impl House {
         let mut rooms = Rooms::new(4);
         let room = RoomId("aaaa-aaaa-aaaa-aaaa".into());
         let now = Now { at: Moment(u64::from(START) * 1000), unix: START };
-        rooms.create(None, room.clone(), KEY, passcode, &options, now).unwrap();
+        rooms.create(None, NewRoom { passcode, ..new(room.clone(), options) }, now).unwrap();
         Self { rooms, room, now, grants: HashMap::new() }
     }
 
@@ -100,7 +105,7 @@ impl House {
 }
 
 pub(super) fn id(connection: u64) -> ParticipantId {
-    ParticipantId(format!("p{connection}"))
+    ParticipantId(format!("{connection:016x}"))
 }
 
 pub(super) fn info(connection: u64, away: bool) -> ParticipantInfo {
@@ -142,10 +147,10 @@ fn a_full_house_is_full() {
     let mut house = House::new();
     for more in 0..3 {
         let room = RoomId(format!("{more}"));
-        house.rooms.create(None, room, KEY, None, &RoomOptions::default(), house.now).unwrap();
+        house.rooms.create(None, new(room, RoomOptions::default()), house.now).unwrap();
     }
     let room = RoomId("one too many".into());
-    let more = house.rooms.create(None, room, KEY, None, &RoomOptions::default(), house.now);
+    let more = house.rooms.create(None, new(room, RoomOptions::default()), house.now);
     assert_eq!(more, Err(Refusal::TooManyRequests));
     assert_eq!(house.rooms.count(), Count { rooms: 4, participants: 0, waiting: 0 });
     (0..MAX_PARTICIPANTS as u64).for_each(|connection| house.join(connection));

@@ -81,7 +81,8 @@ fn a_broken_connection_keeps_its_seat_for_half_a_minute() {
     assert_eq!(news(&late, 2), [ServerMessage::ParticipantLeft { participant: id(1) }]);
     assert_eq!(house.state().host, Some(id(2)), "handed over");
     house.come(4, Some(grant), Shown::default()).unwrap();
-    assert_eq!(house.sent(4)[0], joined(4, &[2]), "too late: a new seat");
+    assert_eq!(house.sent(4)[0], joined(1, &[2]), "too late for the seat, but known by the same id");
+    assert_eq!(house.state().host, Some(id(2)), "nor is the host's place theirs again");
 }
 
 #[test]
@@ -111,6 +112,45 @@ fn a_connection_that_looks_alive_is_replaced() {
 }
 
 #[test]
+fn a_forgotten_room_is_opened_again_with_its_people_in_their_seats() {
+    let mut before = House::new();
+    before.own(0);
+    before.join(1);
+    before.join(2);
+    before.moderate(0, Moderation::SetCoHost { who: id(1), on: true }).unwrap();
+    before.rooms.chat(ConnectionId(1), 1, None, Sealed("x".into()), before.now).unwrap().unwrap();
+    before.outputs();
+    let (state, grants) = (before.state().clone(), before.grants.clone());
+
+    let mut rooms = Rooms::new(4);
+    let people = (0..3).map(|who| ParticipantInfo { away: true, ..info(who, false) }).collect();
+    let past = Past::new(people, state.clone());
+    let options = RoomOptions { waiting_room: true, ..RoomOptions::default() };
+    let id_of_it = before.room.clone();
+    let again = |past| NewRoom { past, ..new(id_of_it.clone(), options.clone()) };
+    rooms.create(Some(ConnectionId(10)), again(past), before.now).unwrap();
+    let mut house = House { rooms, ..before };
+    house.come(10, Some(grants[&ConnectionId(0)].clone()), Shown { host_key: Some(KEY), ..Shown::default() }).unwrap();
+    house.come(11, Some(grants[&ConnectionId(1)].clone()), Shown::default()).unwrap();
+    assert_eq!(house.inside(), [id(0), id(1), id(2)]);
+    assert_eq!(*house.state(), RoomState { waiting_room: true, ..state });
+    house.join(12);
+    assert_eq!(house.inside().len(), 3, "a stranger knocks");
+    house.pass(RESUME);
+    assert_eq!(house.inside(), [id(0), id(1)], "whoever did not come back is gone");
+    house.outputs();
+    house.rooms.chat(ConnectionId(11), 2, None, Sealed("y".into()), house.now).unwrap().unwrap();
+    let told = house.sent(10);
+    let [ServerMessage::Chat { message, .. }] = &told[..] else { panic!("{told:?}") };
+    assert!(message.id.0 > 1, "an id that nobody knows from before");
+
+    house.rooms.create(Some(ConnectionId(13)), again(None), house.now).unwrap();
+    assert_eq!(house.inside(), [id(0), id(1)], "it is there already");
+    let thief = NewRoom { host_key: Digest([9; 32]), ..again(None) };
+    assert_eq!(house.rooms.create(Some(ConnectionId(14)), thief, house.now), Err(Refusal::RoomNotFound));
+}
+
+#[test]
 fn the_token_of_one_seat_is_no_use_in_another_room() {
     let mut house = House::new();
     house.join(1);
@@ -118,7 +158,7 @@ fn the_token_of_one_seat_is_no_use_in_another_room() {
     let grant = house.grants[&ConnectionId(1)].clone();
     house.room = RoomId("bbbb-bbbb-bbbb-bbbb".into());
     let options = RoomOptions { waiting_room: true, ..RoomOptions::default() };
-    house.rooms.create(None, house.room.clone(), KEY, None, &options, house.now).unwrap();
+    house.rooms.create(None, new(house.room.clone(), options), house.now).unwrap();
     house.come(2, Some(grant), Shown::default()).unwrap();
     assert!(matches!(house.sent(2)[0], ServerMessage::Waiting { .. }));
 }

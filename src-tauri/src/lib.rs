@@ -17,6 +17,7 @@ mod room;
 mod settings;
 mod small;
 mod state;
+mod twin;
 mod unfinished;
 mod video;
 mod window;
@@ -32,7 +33,7 @@ use fika_call::identity::Contact;
 use fika_engine::EngineHandle;
 use fika_net::Trust;
 use tauri::{Manager, RunEvent};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 use crate::args::{Args, PROFILE_VARIABLE, VIDEO_VARIABLE};
 use crate::identity::Key;
@@ -79,6 +80,10 @@ fn run_app(language: &mut Language) -> anyhow::Result<()> {
     platform::require_webview()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build()?;
     tauri::async_runtime::set(runtime.handle().clone());
+    if tauri::async_runtime::block_on(twin::hand_over(&people, args.link.as_deref())) {
+        tracing::info!("the app runs already");
+        return Ok(());
+    }
     let video = Arc::new(Video::new(if first.appearance.draw_in_page { Wish::Page } else { args.video }));
     let key = Key::load(args.profile.as_deref(), platform::keychain);
     let contacts = identity::contacts(&people);
@@ -92,6 +97,9 @@ fn run_app(language: &mut Language) -> anyhow::Result<()> {
     let link_error = args.link.and_then(|link| tauri::async_runtime::block_on(links::open(&engine, link)));
     let bindings = bindings::builder();
     let calls = claim.is_some().then(|| people.clone());
+    let profile = people.clone();
+    let (leave, leaves) = oneshot::channel();
+    let mut leave = Some(leave);
     tauri::Builder::default()
         .invoke_handler(bindings.invoke_handler())
         .setup(move |app| {
@@ -105,6 +113,9 @@ fn run_app(language: &mut Language) -> anyhow::Result<()> {
             // An error of this function ends the app with a panic, which its user does not see.
             let window = window::open(app, &first, page_data).and_then(|window| video.attach(&window));
             window.inspect_err(|error| tell(error, first.appearance.language))?;
+            let handle = app.handle().clone();
+            let visit = move |link| links::started_again(&handle, link);
+            tauri::async_runtime::spawn(twin::receive(profile, leaves, visit));
             Ok(())
         })
         .build(tauri::generate_context!())
@@ -112,6 +123,8 @@ fn run_app(language: &mut Language) -> anyhow::Result<()> {
         .run(move |app, event| {
             platform::opened(&event).into_iter().for_each(|link| links::arrived(app, link));
             if matches!(event, RunEvent::Exit) {
+                // Whoever starts the app now gets one of their own.
+                leave.take();
                 let goodbye = app.state::<AppState>().engine.clone();
                 let _ =
                     tauri::async_runtime::block_on(async { tokio::time::timeout(GOODBYE, goodbye.shutdown()).await });

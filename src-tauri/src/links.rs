@@ -10,6 +10,7 @@ use tauri_specta::Event as _;
 use crate::error::{UiError, UiErrorCode};
 use crate::events::LinkRefused;
 use crate::state::AppState;
+use crate::window;
 
 /// What the system hands over begins so.
 const SCHEME: &str = "fika:";
@@ -19,6 +20,22 @@ pub(crate) async fn open(engine: &EngineHandle, link: String) -> Option<UiErrorC
     let handed_over = link.trim_start().get(..SCHEME.len()).is_some_and(|scheme| scheme.eq_ignore_ascii_case(SCHEME));
     let command = if handed_over { Command::OpenLink { link } } else { Command::OpenInvite { link } };
     engine.send(command).await.err().map(|error| UiError::from(error).code)
+}
+
+/// The app was started again while it runs.
+pub(crate) fn started_again(app: &AppHandle, link: Option<String>) {
+    let window = app.get_webview_window(window::LABEL);
+    let shown = window.map_or(Ok(()), |window| {
+        window.unminimize()?;
+        window.show()?;
+        window.set_focus()
+    });
+    if let Err(error) = shown {
+        tracing::warn!(%error, "the window does not come to the front");
+    }
+    if let Some(link) = link {
+        arrived(app, link);
+    }
 }
 
 /// With this link the app was started again, or the system handed it over, while it runs.

@@ -200,3 +200,16 @@ fn the_page_may_do_what_its_capability_lists_and_runs_no_text_as_code() {
     assert_eq!(window.evaluate(eval).expect("the page runs scripts"), 0);
     assert_eq!(window.evaluate("window.__TAURI__ === undefined").expect("the page runs scripts"), true);
 }
+
+#[test]
+fn a_second_start_hands_its_link_to_the_first_and_ends() {
+    let bed = Bed::start();
+    let karin = bed.app("karin", None);
+    sees(&karin, "[data-phase=home]");
+    let mut command = std::process::Command::new(&bed.program);
+    command.envs(bed.pulse.env()).env("DISPLAY", bed.display.name()).env("FIKA_CONFIG_DIR", bed.profile("karin"));
+    let link = "fika://127.0.0.1:9/j/aaaq-cayr-ouyl-sgsl?plain#AAAAAAAAAAAAAAAAAAAAAA";
+    let status = command.arg(link).status().expect("the app starts");
+    assert_eq!(status.code(), Some(0), "it has nothing more to do");
+    sees(&karin, "[data-phase=lobby]");
+}

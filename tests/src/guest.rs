@@ -13,7 +13,7 @@ use crate::chromium::{Browser, Launch, Page};
 
 const PATIENCE_MS: u32 = 50_000;
 /// Connections and sockets of the page, for whoever asks what is left of them.
-const WATCHED: &str = "window.all = { RTCPeerConnection: [], WebSocket: [] };
+pub const WATCHED: &str = "window.all = { RTCPeerConnection: [], WebSocket: [] };
     for (const name of Object.keys(window.all))
         window[name] = class extends window[name] {
             constructor(...given) { super(...given); window.all[name].push(this); }
@@ -38,6 +38,10 @@ pub struct Way {
     pub no_camera: bool,
     /// Played by the camera; without one it shows Chromium's test picture.
     pub clip: Option<PathBuf>,
+    /// 48 kHz wav, for the microphone; without one it beeps.
+    pub sound: Option<PathBuf>,
+    /// Of the page, in CSS pixels; 800 x 600 without.
+    pub size: Option<(u32, u32)>,
 }
 
 pub struct Guest {
@@ -51,6 +55,7 @@ impl Guest {
     pub fn open(link: &str, way: &Way) -> Self {
         let launch = Launch {
             camera: way.clip.clone(),
+            microphone: way.sound.clone(),
             trusted_key: way.trusted.clone(),
             asks_for_devices: way.no_camera,
             ..Launch::default()
@@ -61,6 +66,10 @@ impl Guest {
             let origin = link.split("/j/").next().unwrap();
             let granted = json!({ "origin": origin, "permissions": ["audioCapture"] });
             page.call("Browser.grantPermissions", &granted).unwrap();
+        }
+        if let Some((width, height)) = way.size {
+            let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+            page.call("Emulation.setDeviceMetricsOverride", &size).unwrap();
         }
         if way.phone {
             let size = json!({ "width": 390, "height": 844, "deviceScaleFactor": 3, "mobile": true });

@@ -21,12 +21,32 @@ pub struct Usage {
     pub processes: usize,
     /// Open file descriptors.
     pub files: usize,
-    /// Time on a processor of all threads that run now, to the nanosecond.
-    pub ran: Duration,
-    /// Times that a thread went to sleep of itself, so about as often it was woken.
-    pub sleeps: u64,
+    /// Of each thread that runs now, by its id.
+    pub each: BTreeMap<u32, Work>,
     /// CPU time by thread name, without the numbers at its end.
     pub threads: BTreeMap<String, Duration>,
+}
+
+/// What a thread has done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Work {
+    /// Time on a processor, to the nanosecond.
+    pub ran: Duration,
+    /// Times that it went to sleep of itself, so about as often it was woken.
+    pub sleeps: u64,
+}
+
+impl Usage {
+    /// What all threads have done since then. What one has done that ended meanwhile is not known.
+    pub fn since(&self, before: &Self) -> Work {
+        let mut all = Work::default();
+        for (id, now) in &self.each {
+            let then = before.each.get(id).copied().unwrap_or_default();
+            all.ran += now.ran.saturating_sub(then.ran);
+            all.sleeps += now.sleeps.saturating_sub(then.sleeps);
+        }
+        all
+    }
 }
 
 /// Reads the tree below `root`, with itself.
@@ -49,9 +69,12 @@ pub fn usage(root: u32) -> anyhow::Result<Usage> {
             let name = fs::read_to_string(path.join("comm")).unwrap_or_default();
             let name = name.trim().trim_end_matches(|c: char| c.is_ascii_digit() || c == '-' || c == '#');
             let ran = fs::read_to_string(path.join("schedstat")).unwrap_or_default();
-            usage.ran += Duration::from_nanos(ran.split(' ').next().and_then(|ns| ns.parse().ok()).unwrap_or_default());
+            let ran = Duration::from_nanos(ran.split(' ').next().and_then(|ns| ns.parse().ok()).unwrap_or_default());
             let status = fs::read_to_string(path.join("status")).unwrap_or_default();
-            usage.sleeps += field(&status, "voluntary_ctxt_switches:").unwrap_or_default();
+            let sleeps = field(&status, "voluntary_ctxt_switches:").unwrap_or_default();
+            if let Some(id) = path.file_name().and_then(|id| id.to_str()?.parse().ok()) {
+                usage.each.insert(id, Work { ran, sleeps });
+            }
             *usage.threads.entry(name.to_owned()).or_default() +=
                 cpu_of(&fs::read_to_string(path.join("stat")).unwrap_or_default()).unwrap_or_default();
         }
@@ -106,6 +129,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_thread_that_ends_takes_nothing_from_the_others() {
+        let work = |ran, sleeps| Work { ran: Duration::from_secs(ran), sleeps };
+        let usage = |each: &[(u32, Work)]| Usage { each: each.iter().copied().collect(), ..Usage::default() };
+        let before = usage(&[(1, work(2, 20)), (2, work(50, 500))]);
+        let after = usage(&[(1, work(3, 25)), (3, work(1, 1))]);
+        assert_eq!(after.since(&before), work(2, 6));
+    }
+
+    #[test]
     fn our_own_work_is_seen() {
         let me = std::process::id();
         let before = usage(me).unwrap();
@@ -116,7 +148,7 @@ mod tests {
         }
         let after = usage(me).unwrap();
         assert!(after.cpu > before.cpu && after.pss > 0, "{sum}");
-        assert!(after.ran > Duration::ZERO && after.sleeps > 0);
+        assert!(after.since(&before).ran > Duration::ZERO && after.since(&Usage::default()).sleeps > 0);
         assert!(after.threads.values().sum::<Duration>() > Duration::ZERO);
     }
 

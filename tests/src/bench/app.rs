@@ -15,6 +15,9 @@ use crate::display::Rect;
 use crate::pair::{self, Bed, id};
 use crate::webdriver::Window;
 
+/// Fewer pictures a second than anybody sends: not all of them can be read.
+const FEW: f64 = 20.0;
+
 /// One run. `clip` is y4m; the virtual camera marks its pictures with the time of their capture.
 pub fn run(plan: &Plan, clip: &Path, speech: &[f32]) -> anyhow::Result<(Run, Side)> {
     let mut figures = Run::new();
@@ -56,7 +59,14 @@ pub fn run(plan: &Plan, clip: &Path, speech: &[f32]) -> anyhow::Result<(Run, Sid
     // Its place may have changed since the first picture.
     (picture, _) = screen::find(&bed.display, RIGHT, PATIENCE).unwrap_or((picture, first));
     let seen = screen::watch(&bed.display, picture, plan.watch)?;
-    side.insert_pictures(&mut figures, seen.len() as f64 / plan.watch.as_secs_f64());
+    let rate = seen.len() as f64 / plan.watch.as_secs_f64();
+    if rate < FEW {
+        // Something may lie over the mark.
+        let path = std::env::temp_dir().join("fika-bench-few-pictures.png");
+        bed.display.screenshot(&path)?;
+        eprintln!("{rate:.1} pictures a second are read; how it looks: {}", path.display());
+    }
+    side.insert_pictures(&mut figures, rate);
     let latencies: Vec<f64> = seen.iter().map(|seen| millis(seen.marker.pts, seen.at)).collect();
     for (row, part) in [("latency_p50", 0.5), ("latency_p95", 0.95)] {
         figures.insert(row, quantile(&latencies, part).context("pictures were seen")?);

@@ -68,7 +68,7 @@ fn standing(plan: &Plan, clip: &Path, speech: &[f32], figures: &mut Run) -> anyh
     std::thread::sleep(REST);
     let (before, after, wall) = over(app(&window)?, plan.load)?;
     figures.insert("home_cpu", cores(&before, &after, wall) * 100.0);
-    figures.insert("home_wakes", (after.sleeps - before.sleeps) as f64 / wall.as_secs_f64());
+    figures.insert("home_wakes", after.since(&before).sleeps as f64 / wall.as_secs_f64());
     figures.insert("home_pss", after.pss as f64 / f64::from(1 << 20));
     window.click(&id("start-call"))?;
     window.until("document.querySelector('[data-tile=\"me/camera\"][data-picture=true]') !== null")?;
@@ -143,5 +143,5 @@ fn over(root: u32, time: Duration) -> anyhow::Result<(Usage, Usage, Duration)> {
 }
 
 fn cores(before: &Usage, after: &Usage, wall: Duration) -> f64 {
-    after.ran.saturating_sub(before.ran).as_secs_f64() / wall.as_secs_f64()
+    after.since(before).ran.as_secs_f64() / wall.as_secs_f64()
 }

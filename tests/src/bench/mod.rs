@@ -7,6 +7,7 @@ pub mod browser;
 pub mod budget;
 pub mod faults;
 pub mod figures;
+pub mod guests;
 pub mod link;
 pub mod mesh;
 pub mod report;

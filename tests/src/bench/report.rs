@@ -88,20 +88,48 @@ pub fn write_budget(path: &Path, plan: &Plan, runs: &[Run], browser: &str) -> st
 }
 
 /// docs/mesh.md, written as a whole.
-pub fn write_mesh(path: &Path, plan: &Plan, ours: &[Run], theirs: &[Run], browser: &str) -> std::io::Result<()> {
-    let mut text = String::from(MESH);
+/// What stands beside Chromium in a table of its own.
+#[derive(Clone, Copy, Debug)]
+pub enum Beside {
+    Mesh,
+    Guests,
+}
+
+/// Ours beside Chromium's: `what` is measured.
+pub fn write_beside(
+    what: Beside,
+    path: &Path,
+    plan: &Plan,
+    ours: &[Run],
+    theirs: &[Run],
+    browser: &str,
+) -> std::io::Result<()> {
+    let (head, rows) = match what {
+        Beside::Mesh => (MESH, super::mesh::ROWS),
+        Beside::Guests => (GUESTS, super::guests::ROWS),
+    };
+    let mut text = String::from(head);
     // Writing to a String cannot fail.
     let _ = writeln!(
         text,
-        "{} runs of each in turn, medians; {}. CPU time is counted over {} s.\n",
+        "{} runs of each in turn, medians; {}. Counted over {} s.\n",
         ours.len(),
         machine(browser),
         plan.load.as_secs()
     );
-    text.push_str(&table(super::mesh::ROWS, &medians(ours), &medians(theirs)));
+    text.push_str(&table(rows, &medians(ours), &medians(theirs)));
     std::fs::write(path, text)
 }
 
+const GUESTS: &str = "# Guests in browsers
+
+Written by `./dev bench guests`; do not edit.
+
+Two headless Chromium in a call with each other: through our page, served by fika-server, and through a page that does nothing
+but call, in turn. Both send 720p30 of the same moving clip and speech, H.264 and Opus; the figures are what getStats says of
+what one of them receives.
+
+";
 const MESH: &str = "# Four in a call
 
 Written by `./dev bench mesh`; do not edit. Four windows of 1030x730 on one virtual screen without a graphics card, peer to

@@ -14,9 +14,9 @@ use clap::{Parser, ValueEnum};
 use fika_media::Resolution;
 use fika_tests::bench::figures::Run;
 use fika_tests::bench::link::Pair;
-use fika_tests::bench::report::{self, Report};
+use fika_tests::bench::report::{self, Beside, Report};
 use fika_tests::bench::room::Room;
-use fika_tests::bench::{Plan, SCREEN, Side, app, browser, budget, mesh, soak};
+use fika_tests::bench::{Plan, SCREEN, Side, app, browser, budget, guests, mesh, soak};
 use fika_tests::camera::{asset, mark};
 use fika_tests::chromium::make_y4m;
 use fika_tests::display::Display;
@@ -64,6 +64,8 @@ enum What {
     Link,
     /// Four in a call, beside Chromium.
     Mesh,
+    /// Two guests in browsers, beside two plain pages.
+    Guests,
     /// Calls in which something breaks.
     Faults,
 }
@@ -93,7 +95,7 @@ pub(crate) fn main() -> anyhow::Result<()> {
     match arguments.what {
         What::Link => return paths::run(&arguments),
         What::Faults => return faults::run(&arguments),
-        What::Call | What::Budget | What::Soak | What::Mesh => {}
+        What::Call | What::Budget | What::Soak | What::Mesh | What::Guests => {}
     }
     let bench = Bench::new(Plan {
         load: Duration::from_secs(arguments.load_seconds),
@@ -106,6 +108,7 @@ pub(crate) fn main() -> anyhow::Result<()> {
         What::Soak => return bench.soak(&arguments),
         What::Link | What::Faults => unreachable!("they have begun"),
         What::Mesh => return bench.mesh(&arguments),
+        What::Guests => return bench.guests(&arguments),
     }
     let (mut fika, mut chromium) = (Vec::new(), Vec::new());
     for round in 1..=arguments.runs {
@@ -163,7 +166,21 @@ impl Bench {
             eprintln!("round {round} of {}: {:.2?} {:.2?}", arguments.runs, ours.last(), theirs.last());
         }
         let path = arguments.report.clone().unwrap_or_else(|| "docs/mesh.md".into());
-        report::write_mesh(&path, &self.plan, &ours, &theirs, &browser::version()?)?;
+        report::write_beside(Beside::Mesh, &path, &self.plan, &ours, &theirs, &browser::version()?)?;
+        eprintln!("{} is written", path.display());
+        Ok(())
+    }
+
+    fn guests(&self, arguments: &Arguments) -> anyhow::Result<()> {
+        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        for round in 1..=arguments.runs {
+            let room = || Room::open(LOOPBACK);
+            theirs.push(guests::plain(&self.plan, &room()?.link, &self.marked, &self.sound).context("plain pages")?);
+            ours.push(guests::ours(&self.plan, &room()?.link, &self.marked, &self.sound).context("our page")?);
+            eprintln!("round {round} of {}: {:.2?} {:.2?}", arguments.runs, ours.last(), theirs.last());
+        }
+        let path = arguments.report.clone().unwrap_or_else(|| "docs/guests.md".into());
+        report::write_beside(Beside::Guests, &path, &self.plan, &ours, &theirs, &browser::version()?)?;
         eprintln!("{} is written", path.display());
         Ok(())
     }

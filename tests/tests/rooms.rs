@@ -230,6 +230,7 @@ fn a_meeting_outlives_its_server() {
 
     let mut noor = Seat::take(&meeting.link, "Noor", &NO_MEDIA, &[]);
     noor.phase("waiting");
+    maja.view("a knock", |view| view["room"]["waiting"][0]["name"] == "Noor");
     maja.say("admit Noor");
     noor.phase("inCall");
     karin.view("all", |view| in_room(view, "Noor"));

@@ -184,6 +184,23 @@ describe("chat", () => {
     expect(room.chat.unread, "said while we were away").toBe(1);
   });
 
+  it("sent again while the past is told is not given up, and comes once", async () => {
+    const { room, view, written, until } = desk();
+    room.on({ type: "room", state: STATE });
+    await room.sendChat("hej", null, null);
+    const { tag } = await written(1);
+    room.on({ type: "declined", tag, reason: "tooFast" });
+    room.chat.resumed();
+    await room.retryChat(view()[0]?.key ?? -1);
+    const again = await written(2);
+    room.on({ type: "room", state: STATE });
+    expect(view(), "it is on its way").toMatchObject([{ state: "sending" }]);
+    const mine = { id: 1, from: "me", name: "Maja", to: null, at: 6, payload: again.payload, reactions: [] };
+    room.on({ type: "chat", message: mine, tag: again.tag, history: false });
+    await until(() => view().every(({ state }) => state === "sent"));
+    expect(view()).toHaveLength(1);
+  });
+
   it("said before we came is shown and not unread", async () => {
     const { room, read, told } = desk();
     await read(1, "early", { history: true });

@@ -24,7 +24,7 @@ pub(super) struct Chat {
     unread: u32,
     /// The seat is new: what is replayed was said to others.
     fresh: bool,
-    /// After a resumed connection: whether lines below this key have arrived shows with the replayed messages.
+    /// After a resumed connection: whether what was sent up to this tag has arrived shows with the replayed messages.
     doubtful: u32,
     /// Something is to be shown anew.
     changed: bool,
@@ -54,14 +54,15 @@ impl Chat {
 
     /// The same seat again: the server tells what it has.
     pub(super) fn resumed(&mut self) {
-        self.doubtful = self.next_key;
+        self.doubtful = self.next_tag;
     }
 
     /// Everything that was replayed has been.
     pub(super) fn settled(&mut self) {
         self.fresh = false;
-        let below = std::mem::take(&mut self.doubtful);
-        for line in self.lines.iter_mut().filter(|line| line.key < below && line.state == ChatState::Sending) {
+        let last = std::mem::take(&mut self.doubtful);
+        let doubtful = |line: &&mut Line| line.tag.is_some_and(|tag| tag <= last) && line.state == ChatState::Sending;
+        for line in self.lines.iter_mut().filter(doubtful) {
             line.state = ChatState::Failed;
             self.changed = true;
         }

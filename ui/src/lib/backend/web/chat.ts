@@ -42,7 +42,7 @@ export class Chat {
   #nextTag = 0;
   /** The seat is new: what is replayed was said to others. */
   #fresh = true;
-  /** After a resumed connection: whether lines below this key have arrived shows with the replayed messages. */
+  /** After a resumed connection: whether what was sent up to this tag has arrived shows with the replayed messages. */
   #doubtful = 0;
   #changed = false;
 
@@ -56,14 +56,14 @@ export class Chat {
 
   /** The same seat again: the server tells what it has. */
   resumed(): void {
-    this.#doubtful = this.#nextKey;
+    this.#doubtful = this.#nextTag;
   }
 
   /** Everything that was replayed has been. */
   settled(): void {
     this.#fresh = false;
     for (const line of this.#lines) {
-      if (line.key >= this.#doubtful || line.state !== "sending") continue;
+      if (line.tag === null || line.tag > this.#doubtful || line.state !== "sending") continue;
       line.state = "failed";
       this.#changed = true;
     }

@@ -1,5 +1,5 @@
 /** A whole call of a guest, with sockets and connections that go nowhere. */
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 
 import type { EndReason, Notification } from "../../src/lib/backend";
 import { WebCall } from "../../src/lib/backend/web/call";
@@ -76,7 +76,6 @@ beforeEach(() => {
   vi.stubGlobal("navigator", {});
   for (const name of ["addEventListener", "removeEventListener"]) vi.stubGlobal(name, () => undefined);
 });
-afterEach(() => void vi.unstubAllGlobals());
 
 const amir = { id: "x-amir", name: "Amir", media: { microphone: true, camera: true }, away: false };
 const joined = { type: "joined", you: "a-me", resume: "r", participants: [amir], iceServers: [] };
@@ -159,6 +158,24 @@ describe("a guest's call", () => {
     );
     expect(call.participants()).toHaveLength(MAX_PARTICIPANTS);
     expect(told).toEqual([]);
+    call.close();
+  });
+
+  it("goes on when its server has forgotten the room, and says nothing in chat before it has its seat again", async () => {
+    const { call, ended, socket } = await desk();
+    socket().says(joined, hosted);
+    const first = socket();
+    first.readyState = 3;
+    first.onclose?.();
+    await vi.waitFor(() => expect(socket()).not.toBe(first));
+    socket().open();
+    const second = socket();
+    await call.room.sendChat("hej", null, null);
+    await vi.waitFor(() => expect(call.room.chat.take("a-me")?.messages).toMatchObject([{ state: "failed" }]));
+    expect(second.sent.map(({ type }) => type)).toEqual(["join"]);
+    second.says({ type: "refused", reason: "roomNotFound" });
+    await vi.waitFor(() => expect(socket()).not.toBe(second));
+    expect([ended, call.participants().length]).toEqual([[], 1]);
     call.close();
   });
 

@@ -24,8 +24,6 @@ pub(super) struct Chat {
     unread: u32,
     /// The seat is new: what is replayed was said to others.
     fresh: bool,
-    /// After a resumed connection: whether what was sent up to this tag has arrived shows with the replayed messages.
-    doubtful: u32,
     /// Something is to be shown anew.
     changed: bool,
 }
@@ -52,20 +50,9 @@ impl Chat {
         Self { next_key: *next_key, next_tag: *next_tag, fresh: true, changed: !lines.is_empty(), ..Self::default() }
     }
 
-    /// The same seat again: the server tells what it has.
-    pub(super) fn resumed(&mut self) {
-        self.doubtful = self.next_tag;
-    }
-
     /// Everything that was replayed has been.
-    pub(super) fn settled(&mut self) {
+    pub(super) const fn settled(&mut self) {
         self.fresh = false;
-        let last = std::mem::take(&mut self.doubtful);
-        let doubtful = |line: &&mut Line| line.tag.is_some_and(|tag| tag <= last) && line.state == ChatState::Sending;
-        for line in self.lines.iter_mut().filter(doubtful) {
-            line.state = ChatState::Failed;
-            self.changed = true;
-        }
     }
 
     pub(super) fn unread(&self) -> u32 {

@@ -171,8 +171,6 @@ impl Call {
                 }
                 if self.phase != Phase::InCall || self.id.as_ref() != Some(&you) {
                     self.leave_room();
-                } else {
-                    self.together.chat.resumed();
                 }
                 self.phase = Phase::InCall;
                 self.id = Some(you);

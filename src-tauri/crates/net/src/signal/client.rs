@@ -4,10 +4,11 @@
 //!
 //! One tokio task. Messages to the server wait in its bounded queue while the connection is away; media goes on without.
 
+mod back;
+
 use std::time::{Duration, Instant};
 
 use fika_call::ParticipantId;
-use fika_call::door::RoomOptions;
 use fika_call::session::{CloseReason, Request, SignalState};
 use fika_call::signal::{
     ClientMessage, HEARTBEAT_SECONDS, IceServer, MediaState, PROTOCOL_VERSION, ParticipantInfo, Refusal, Sealed,
@@ -19,6 +20,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep, sleep_until, timeout};
 use super::backoff::Backoff;
 use super::memory::Memory;
 use super::socket::{Patience, Socket, SocketError};
+use super::unanswered::Unanswered;
 use crate::changes;
 use crate::trust::Trust;
 
@@ -28,7 +30,6 @@ const SILENCE: Duration = Duration::from_secs(3 * HEARTBEAT_SECONDS);
 const OPEN_TIMEOUT: Duration = Duration::from_secs(8);
 /// How long the server may take to answer once nothing comes from a peer any more.
 const DOUBT: Duration = Duration::from_secs(2);
-const LAST_WORDS: Duration = Duration::from_secs(1);
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
@@ -89,6 +90,7 @@ struct Client {
     backoff: Backoff,
     resume: Option<String>,
     memory: Memory,
+    unanswered: Unanswered,
     /// The server has forgotten the room, and we have its key.
     forgotten: bool,
 }
@@ -108,9 +110,19 @@ pub(crate) async fn run(
     outbox: mpsc::Sender<FromServer>,
 ) {
     let outgoing = outbox.clone();
-    let (backoff, memory) = (Backoff::new(), Memory::default());
-    let mut client =
-        Client { request, trust, media, inbox, outbox, changes, backoff, resume: None, memory, forgotten: false };
+    let mut client = Client {
+        request,
+        trust,
+        media,
+        inbox,
+        outbox,
+        changes,
+        backoff: Backoff::new(),
+        resume: None,
+        memory: Memory::default(),
+        unanswered: Unanswered::default(),
+        forgotten: false,
+    };
     let reason = client.run().await;
     let _ = outgoing.send(FromServer::Closed(reason)).await;
 }
@@ -212,7 +224,7 @@ impl Client {
         socket.send(&join).await.map_err(End::from)?;
         loop {
             let message = socket.receive().await.map_err(End::from)?;
-            self.memory.hear(&message);
+            self.hear(&message).await;
             match message {
                 ServerMessage::Joined { you, resume, participants, ice_servers } => {
                     self.resume = Some(resume);
@@ -248,26 +260,6 @@ impl Client {
         }
     }
 
-    /// As we know it. Whoever has a token for it is back in their seat, whoever has none knocks.
-    async fn open_again(&mut self, socket: &mut Socket) -> Result<(), End> {
-        let Some(host_key) = self.request.entry.host_key.clone() else { return Ok(()) };
-        let (id, name, media) = (ParticipantId(String::new()), self.request.name.clone(), *self.media.borrow());
-        let me = ParticipantInfo { id, name, media, away: true };
-        let Some(again) = self.memory.again(host_key, me) else { return Ok(()) };
-        // A passcode or invites may have guarded it, of which only the server knew.
-        let options = RoomOptions { waiting_room: true, ..RoomOptions::default() };
-        let create = ClientMessage::Create { version: PROTOCOL_VERSION, options, again: Some(Box::new(again)) };
-        socket.send(&create).await.map_err(End::from)?;
-        loop {
-            match socket.receive().await.map_err(End::from)? {
-                ServerMessage::Created { .. } => return Ok(()),
-                ServerMessage::Refused { .. } => return Err(End::Gone),
-                // Of the room, which comes again with the seat.
-                _ => {}
-            }
-        }
-    }
-
     /// A seat is not given up because a network in between shows its own certificate for a while, or because the server has
     /// no place just now.
     fn refused_by_us(&self, error: SocketError) -> End {
@@ -299,8 +291,10 @@ impl Client {
                     Some(ToServer::Signal { to, payload }) => socket.send(&ClientMessage::Signal { to, payload }).await,
                     Some(ToServer::Room(message)) => {
                         // Comes back under this name.
-                        if let ClientMessage::SetName { name } = &message {
-                            self.request.name.clone_from(name);
+                        match &message {
+                            ClientMessage::SetName { name } => self.request.name.clone_from(name),
+                            ClientMessage::Chat { tag, .. } => self.unanswered.sent(*tag),
+                            _ => {}
                         }
                         socket.send(&message).await
                     }
@@ -336,21 +330,8 @@ impl Client {
         }
     }
 
-    /// Nothing can be sent any more: the server has hung up, and what it said before that stands in what came.
-    async fn last_words(&mut self, socket: &mut Socket) -> Option<End> {
-        let said = async {
-            loop {
-                let message = socket.receive().await.ok()?;
-                if let Some(end) = self.on_message(message).await {
-                    return Some(end);
-                }
-            }
-        };
-        timeout(LAST_WORDS, said).await.ok().flatten()
-    }
-
     async fn on_message(&mut self, message: ServerMessage) -> Option<End> {
-        self.memory.hear(&message);
+        self.hear(&message).await;
         let told = match message {
             ServerMessage::ParticipantJoined { participant } => FromServer::ParticipantJoined(participant),
             ServerMessage::ParticipantChanged { participant } => FromServer::ParticipantChanged(participant),

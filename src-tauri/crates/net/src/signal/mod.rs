@@ -6,6 +6,7 @@ mod manage;
 mod memory;
 mod plausible;
 mod socket;
+mod unanswered;
 
 use std::time::Duration;
 

@@ -42,32 +42,32 @@ export class Chat {
   #nextTag = 0;
   /** The seat is new: what is replayed was said to others. */
   #fresh = true;
-  /** After a resumed connection: whether what was sent up to this tag has arrived shows with the replayed messages. */
-  #doubtful = 0;
+  /** Tags of what the connection of now took and has not brought back. */
+  readonly #told = new Set<number>();
+  /** Of what those before took: what has arrived shows with the replayed messages. */
+  readonly #doubtful = new Set<number>();
   #changed = false;
 
   /** For a new seat, with nothing in it. */
   empty(): void {
     this.#changed ||= this.#lines.length > 0;
     this.#lines = [];
-    this.unread = this.#doubtful = 0;
+    this.unread = 0;
+    this.#told.clear();
+    this.#doubtful.clear();
     this.#fresh = true;
   }
 
   /** The same seat again: the server tells what it has. */
   resumed(): void {
-    this.#doubtful = this.#nextTag;
+    for (const tag of this.#told) this.#doubtful.add(tag);
+    this.#told.clear();
   }
 
   /** Everything that was replayed has been. */
   settled(): void {
     this.#fresh = false;
-    for (const line of this.#lines) {
-      if (line.tag === null || line.tag > this.#doubtful || line.state !== "sending") continue;
-      line.state = "failed";
-      this.#changed = true;
-    }
-    this.#doubtful = 0;
+    for (const tag of this.#doubtful) this.lost(tag);
   }
 
   send(me: ParticipantId, name: string, to: Line["to"], text: string, replyTo: number | null): Outgoing {
@@ -89,7 +89,13 @@ export class Chat {
     return { tag: line.tag, to: line.to?.id ?? null, body: { text: line.text, replyTo: line.replyTo } };
   }
 
+  /** The connection of now has taken it. */
+  told(tag: number): void {
+    this.#told.add(tag);
+  }
+
   lost(tag: number): void {
+    this.#answered(tag);
     const line = this.#lines.find((each) => each.tag === tag && each.state === "sending");
     if (!line) return;
     line.state = "failed";
@@ -108,6 +114,7 @@ export class Chat {
       return null;
     }
     const mine = me === from;
+    if (mine && tag !== null) this.#answered(tag);
     const sent = this.#lines.findIndex((line) => mine && tag !== null && line.tag === tag && line.id === null);
     const [line] = sent < 0 ? [] : this.#lines.splice(sent, 1);
     if (line) {
@@ -121,6 +128,11 @@ export class Chat {
     if (mine || (said.history && this.#fresh)) return null;
     this.unread += 1;
     return { type: "chat", name, private: to !== null };
+  }
+
+  #answered(tag: number): void {
+    this.#told.delete(tag);
+    this.#doubtful.delete(tag);
   }
 
   reactions(id: number, reactions: MessageReaction[]): void {

@@ -228,7 +228,11 @@ export class Room implements RoomBackend {
     const seat = this.#seat;
     this.#sealing = this.#sealing.then(async () => {
       const payload = await sealChat(await this.key, from, to, body);
-      if (seat !== this.#seat || this.host.tell({ type: "chat", tag, to, payload })) return;
+      if (seat !== this.#seat) return;
+      if (this.host.tell({ type: "chat", tag, to, payload })) {
+        this.chat.told(tag);
+        return;
+      }
       this.chat.lost(tag);
       this.host.changed();
     });

@@ -32,6 +32,7 @@ const OPEN_OURS_MS = 2000;
 const DOUBT_MS = 2000;
 /** Attempts before a seat was ever held: somebody waits for an answer. */
 const FIRST_ATTEMPTS = 3;
+const GOES_ON = new Set<Refusal>(["roomNotFound", "tooManyRequests"]);
 /** So long without a word counts as gone. */
 const SILENCE_MS = 3 * HEARTBEAT_SECONDS * 1000;
 
@@ -51,6 +52,10 @@ export class Signalling {
   #attempt = 0;
   #lostAt: number | null = null;
   #held = false;
+  /** In the room, not before its door. */
+  #seated = false;
+  /** The connection of now has its seat. */
+  #joined = false;
   /** Until the next success it is the network that is away. */
   #ours = false;
   #ended = false;
@@ -71,6 +76,7 @@ export class Signalling {
   connect(): void {
     const socket = new WebSocket(`${this.link.origin.replace(/^http/, "ws")}${PATH}`);
     this.#socket = socket;
+    this.#joined = false;
     this.#opening = setTimeout(() => this.#giveUp(socket), this.#ours ? OPEN_OURS_MS : OPEN_MS);
     socket.onopen = () => {
       clearTimeout(this.#opening);
@@ -97,9 +103,9 @@ export class Signalling {
     this.tell({ type: "setName", name });
   }
 
-  /** `false`: the server is away, and it is lost. */
+  /** `false`: the server is away, and it is lost. What is said in chat waits for no seat: what has arrived must be known. */
   tell(message: ClientMessage): boolean {
-    const open = this.#socket?.readyState === WebSocket.OPEN;
+    const open = this.#socket?.readyState === WebSocket.OPEN && (this.#joined || message.type !== "chat");
     if (open) this.#socket?.send(JSON.stringify(message));
     return open;
   }
@@ -163,7 +169,8 @@ export class Signalling {
       case "joined":
       case "waiting":
         this.#resume = message.resume;
-        this.#held = true;
+        this.#held = this.#joined = true;
+        this.#seated = message.type === "joined";
         this.#ours = false;
         this.#attempt = 0;
         this.#lostAt = null;
@@ -172,6 +179,12 @@ export class Signalling {
         this.setMedia(this.media);
         break;
       case "refused":
+        // A server that has begun anew knows no room of before until its owner comes, and one that many come back to at once has
+        // no time: who is in the call goes on without it.
+        if (this.#seated && !this.#joined && GOES_ON.has(message.reason)) {
+          if (this.#socket) this.#giveUp(this.#socket);
+          break;
+        }
         this.#end();
         this.seat.closed(message.reason);
         break;

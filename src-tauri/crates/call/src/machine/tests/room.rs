@@ -249,30 +249,16 @@ fn after_a_broken_connection_it_shows_what_had_arrived() {
     let mut desk = Desk::in_call();
     room(&mut desk, RoomEvent::State(hosted_by("amir")));
     let arrived = tag_of(&send(&mut desk, "one"));
-    send(&mut desk, "two");
+    let lost = tag_of(&send(&mut desk, "two"));
     desk.session(SessionEvent::Joined { you: id("me"), participants: vec![amir(ON)] });
     let replayed = Said { tag: Some(arrived), history: true, ..said(1, "me", "one") };
     room(&mut desk, RoomEvent::Chat(replayed));
     room(&mut desk, RoomEvent::Chat(Said { history: true, ..said(2, "amir", "meanwhile") }));
+    room(&mut desk, RoomEvent::ChatLost { tag: lost });
     room(&mut desk, RoomEvent::State(hosted_by("amir")));
     let expected = [("one", ChatState::Sent), ("meanwhile", ChatState::Sent), ("two", ChatState::Failed)];
     assert_eq!(texts(&desk), expected.map(|(text, state)| (text.to_owned(), state)));
     assert_eq!(desk.call.view().unread, 1, "said while we were away");
-}
-
-#[test]
-fn what_is_sent_again_while_the_past_is_told_is_not_given_up_and_comes_once() {
-    let mut desk = Desk::in_call();
-    room(&mut desk, RoomEvent::State(hosted_by("amir")));
-    let lost = tag_of(&send(&mut desk, "hej"));
-    room(&mut desk, RoomEvent::ChatLost { tag: lost });
-    let key = desk.call.chat().messages[0].key;
-    desk.session(SessionEvent::Joined { you: id("me"), participants: vec![amir(ON)] });
-    let again = tag_of(&told(&desk.input(Input::Room(RoomInput::RetryChat { key }))));
-    room(&mut desk, RoomEvent::State(hosted_by("amir")));
-    assert_eq!(texts(&desk), [("hej".into(), ChatState::Sending)], "it is on its way");
-    room(&mut desk, RoomEvent::Chat(Said { tag: Some(again), ..said(1, "me", "hej") }));
-    assert_eq!(texts(&desk), [("hej".into(), ChatState::Sent)]);
 }
 
 #[test]

@@ -4,20 +4,39 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
+use super::scenes::ALL;
 use super::{Fault, ROWS};
 use crate::bench::figures::{Run, quantile};
 
 /// Runs of each fault, by name.
 pub type Results = BTreeMap<&'static str, Vec<Run>>;
 
-/// `beside`: of Chromium.
-pub fn write(path: &Path, faults: &[&Fault], results: &Results, beside: &Results, machine: &str) -> anyhow::Result<()> {
+/// Ours and Chromium's of the table that is there, but for these faults, which are measured anew. Empty without a table.
+pub fn kept(path: &Path, faults: &[&Fault]) -> (Results, Results) {
+    let text = std::fs::read_to_string(path.with_extension("json")).unwrap_or_default();
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+    let of = |program: &str| {
+        let others = ALL.iter().filter(|fault| faults.iter().all(|chosen| chosen.name != fault.name));
+        let runs = |fault: &Fault| -> Option<Vec<Run>> {
+            let runs = json[program][fault.name].as_array()?.iter();
+            let run = |run: &serde_json::Value| {
+                ROWS.iter().filter_map(|row| Some((row.key, run[row.key].as_f64()?))).collect::<Run>()
+            };
+            Some(runs.map(run).collect())
+        };
+        others.filter_map(|fault| Some((fault.name, runs(fault)?))).collect()
+    };
+    (of("fika"), of("chromium"))
+}
+
+/// `beside`: of Chromium. `machine`: of the last ones.
+pub fn write(path: &Path, results: &Results, beside: &Results, machine: &str) -> anyhow::Result<()> {
     let mut text = String::from(HEAD);
     let runs = results.values().map(Vec::len).max().unwrap_or_default();
     // Writing to a String cannot fail.
-    let _ = writeln!(text, "{runs} runs, each with the fault at another moment; {machine}.\n");
+    let _ = writeln!(text, "{runs} runs, each with the fault at another moment; the last: {machine}.\n");
     text.push_str("| fault | what counts | median | most | allowed |\n| --- | --- | ---: | ---: | ---: |\n");
-    for fault in faults {
+    for fault in ALL {
         for row in ROWS {
             let limit = fault.limits.iter().find(|(key, _)| *key == row.key);
             let limit = limit.map_or("–".to_owned(), |(_, limit)| format!("{limit:.*}", row.digits));

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, ensure};
-use fika_tests::bench::faults::report::{self, Results};
+use fika_tests::bench::faults::report;
 use fika_tests::bench::faults::scenes::ALL;
 use fika_tests::bench::faults::{self, Fault, ROWS};
 use fika_tests::bench::figures::Run;
@@ -26,7 +26,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         let run = if arguments.only == Some(Program::Chromium) { faults::beside } else { faults::run }(fault, seed)?;
         return Ok(serde_json::to_writer(std::io::stdout().lock(), &run).map(|()| std::io::stdout().flush())??);
     }
-    let (mut results, mut beside) = (Results::new(), Results::new());
+    let path = arguments.report.clone().unwrap_or_else(|| "docs/faults-measured.md".into());
+    let (mut results, mut beside) = report::kept(&path, &faults);
     for round in 1..=arguments.runs {
         for fault in &faults {
             for (program, results) in [("chromium", &mut beside), ("fika", &mut results)] {
@@ -38,8 +39,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             }
         }
     }
-    let path = arguments.report.clone().unwrap_or_else(|| "docs/faults-measured.md".into());
-    report::write(&path, &faults, &results, &beside, &page::machine(&browser::version()?))?;
+    report::write(&path, &results, &beside, &page::machine(&browser::version()?))?;
     eprintln!("{} is written", path.display());
     Ok(())
 }

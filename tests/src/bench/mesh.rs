@@ -61,7 +61,7 @@ pub fn fika(plan: &Plan, clip: &Path, speech: &[f32]) -> anyhow::Result<(Run, Si
     let figures =
         format!("[...document.querySelectorAll('{} ~ dl dd')].map((dd) => dd.textContent).join('|')", id("stats-line"));
     window.until(&format!("document.querySelector(\"{}\") !== null", id("stats-line")))?;
-    let text = window.evaluate(&format!("return {figures}"))?;
+    let text = window.evaluate(&figures)?;
     let picture = text.as_str().and_then(|text| text.split('|').nth(3)).context("figures of their picture")?.to_owned();
     let numbers: Vec<f64> =
         picture.split(|c: char| !c.is_ascii_digit()).filter_map(|number| number.parse().ok()).collect();

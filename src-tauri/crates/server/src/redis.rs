@@ -83,3 +83,6 @@ async fn seed(redis: &mut MultiplexedConnection) -> redis::RedisResult<Seed> {
     let bytes = found.try_into().map_err(|_| (redis::ErrorKind::UnexpectedReturnType, "the seed has 32 bytes"))?;
     Ok(Seed(bytes))
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests;

@@ -128,13 +128,20 @@ async fn write(
         }
         let mut pipe = redis::pipe();
         let mut snapshot = None;
+        let mut changes = false;
         for proposal in some.drain(..) {
             match proposal {
-                Proposal::Change { number, change } => append(&mut pipe, instance, Some(number), &change),
+                Proposal::Change { number, change } => {
+                    append(&mut pipe, instance, Some(number), &change);
+                    changes = true;
+                }
                 Proposal::Snapshot { after, house } => snapshot = Some((after, house)),
             }
         }
-        pipe.exec_async(&mut redis).await?;
+        // Nothing to send is an error.
+        if changes {
+            pipe.exec_async(&mut redis).await?;
+        }
         if let Some((after, house)) = snapshot {
             let mut call = store.key(format!("{PREFIX}snapshot"));
             call.key(format!("{PREFIX}log")).arg(after.at.0).arg(after.number).arg(house);

@@ -29,6 +29,7 @@ pub mod look;
 pub mod manager;
 #[cfg(target_os = "linux")]
 pub mod netns;
+#[cfg(target_os = "linux")]
 pub mod nginx;
 #[cfg(target_os = "linux")]
 pub mod pair;
@@ -38,6 +39,7 @@ pub mod pipewire;
 pub mod process;
 pub mod program;
 pub mod pulse;
+#[cfg(target_os = "linux")]
 pub mod redis;
 #[cfg(target_os = "linux")]
 pub mod rooms;

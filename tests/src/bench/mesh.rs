@@ -58,8 +58,10 @@ pub fn fika(plan: &Plan, clip: &Path, speech: &[f32]) -> anyhow::Result<(Run, Si
     side.insert_into(&mut run);
     let window = windows.last().context("four windows")?;
     window.click(&id("quality-chip"))?;
-    let figures =
-        format!("[...document.querySelectorAll('{} ~ dl dd')].map((dd) => dd.textContent).join('|')", id("stats-line"));
+    let figures = format!(
+        "[...document.querySelectorAll(\"{} ~ dl dd\")].map((dd) => dd.textContent).join('|')",
+        id("stats-line")
+    );
     window.until(&format!("document.querySelector(\"{}\") !== null", id("stats-line")))?;
     let text = window.evaluate(&figures)?;
     let picture = text.as_str().and_then(|text| text.split('|').nth(3)).context("figures of their picture")?.to_owned();

@@ -157,6 +157,7 @@ same moving clip as the camera of both programs. Chromium runs a page that speak
 with the other's picture, with the own picture in a corner, as the app does. CPU and memory are those of the whole process
 tree. Pictures carry a mark with their number and time; it is found and read on the screen itself, so both programs are
 measured alike and to what a person could see. Chromium may send no smaller pictures than 720p.
+[mesh.md](mesh.md) has four in a call, [guests.md](guests.md) guests in browsers.
 
 ";
 

@@ -40,6 +40,8 @@ pub struct Way {
     pub clip: Option<PathBuf>,
     /// 48 kHz wav, for the microphone; without one it beeps.
     pub sound: Option<PathBuf>,
+    /// The browser has none of our format.
+    pub no_h264: bool,
     /// Of the page, in CSS pixels; 800 x 600 without.
     pub size: Option<(u32, u32)>,
 }
@@ -78,6 +80,10 @@ impl Guest {
         }
         page.call("Page.enable", &json!({})).unwrap();
         page.call("Page.addScriptToEvaluateOnNewDocument", &json!({ "source": WATCHED })).unwrap();
+        if way.no_h264 {
+            let source = "RTCRtpReceiver.getCapabilities = () => ({ codecs: [{ mimeType: 'video/VP8' }], headerExtensions: [] })";
+            page.call("Page.addScriptToEvaluateOnNewDocument", &json!({ "source": source })).unwrap();
+        }
         page.navigate(link).unwrap();
         Self { page, finger: way.phone, _browser: browser }
     }

@@ -37,6 +37,15 @@ fn a_guest_comes_in_by_link_is_seen_and_heard_mutes_and_leaves() {
 }
 
 #[test]
+fn a_browser_without_h264_is_told_before_it_joins() {
+    let mut server = Running::start(cli::command().args(["serve", "--listen", "127.0.0.1:0"]));
+    let meeting = Room::open_at(&server.line(), &[]);
+    let mut guest = Guest::open(&meeting.link, &Way { no_h264: true, ..Way::default() });
+    guest.until_phase("h264");
+    assert!(guest.ask("document.body.innerText").as_str().unwrap().contains("H.264"));
+}
+
+#[test]
 fn a_guest_waits_is_let_in_and_obeys_the_host() {
     let data = tempfile::tempdir().unwrap();
     let server = Server::start(data.path(), &[]);

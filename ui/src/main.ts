@@ -5,6 +5,7 @@ import { mount } from "svelte";
 
 import AppShell from "./App.svelte";
 import { connectBackend, type Events } from "./lib/backend";
+import { lackOfBrowser } from "./lib/browser";
 import { setLanguage } from "./lib/i18n.svelte";
 import { m } from "./lib/paraglide/messages";
 import { App } from "./lib/state/app.svelte";
@@ -15,9 +16,10 @@ import OpenInApp from "./screens/OpenInApp.svelte";
 /** Nothing is shown before the first snapshot; what arrives before it is kept and applied after it. */
 async function main(): Promise<void> {
   const target = document.getElementById("app");
-  if (__WEB__ && target && !isSecureContext) {
+  const lack = __WEB__ ? lackOfBrowser() : null;
+  if (target && lack) {
     setLanguage("system", navigator.language);
-    mount(OpenInApp, { target });
+    mount(OpenInApp, { target, props: { lack } });
     return;
   }
   const backend = await connectBackend();

@@ -1,4 +1,5 @@
 //! The log in a Redis of the test's own.
+#![allow(clippy::unwrap_used, reason = "tests, on one system only")]
 
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};

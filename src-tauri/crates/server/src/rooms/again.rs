@@ -10,7 +10,7 @@ use fika_call::signal::{MAX_PARTICIPANTS, ParticipantInfo, Refusal};
 use serde::{Deserialize, Serialize};
 
 use super::room::{Line, Person, Room};
-use super::{ConnectionId, Digest, Now, Output, Place, RESUME, Rooms, is_name};
+use super::{ConnectionId, Digest, Kept, KeptRoom, MAX_KEPT, Now, Output, Place, RESUME, Rooms, is_name};
 
 /// Length of the ids that this server gives.
 const ID: usize = 16;
@@ -53,6 +53,51 @@ impl Past {
 }
 
 impl Rooms {
+    /// What was kept, when the server starts.
+    pub fn restore(&mut self, kept: Vec<KeptRoom>, now: Now) {
+        for kept in kept {
+            let id = kept.id.clone();
+            let room = Room::restored(kept, now);
+            room.ends.into_iter().for_each(|at| self.wake_at(at));
+            self.rooms.insert(id, room);
+        }
+    }
+
+    /// Opens a room whose id follows from its key. `from`: acts as its owner from now on.
+    pub fn create(&mut self, from: Option<ConnectionId>, new: NewRoom, now: Now) -> Result<(), Refusal> {
+        self.handle_timeout(now);
+        let NewRoom { id, host_key, passcode, options, past } = new;
+        if let Some(done) = self.own_again(from, &id, host_key) {
+            return done;
+        }
+        let until = options.until.map(|until| u64::from(until.saturating_sub(now.unix)));
+        if until.is_some_and(|seconds| seconds == 0 || seconds > MAX_KEPT.as_secs()) {
+            return Err(Refusal::BadMessage);
+        }
+        // Rooms of a day leave space for those of a moment.
+        let most = if options.until.is_some() { self.max_rooms / 2 } else { self.max_rooms };
+        if self.rooms.len() >= most {
+            return Err(Refusal::TooManyRequests);
+        }
+        if let Some(from) = from {
+            if self.places.contains_key(&from) {
+                return Err(Refusal::BadMessage);
+            }
+            self.places.insert(from, Place::Owner(id.clone()));
+        }
+        let mut room = Room::new(host_key, passcode, &options, now);
+        room.owners.extend(from);
+        if let Some(past) = past {
+            room.remember(past, now, &mut self.outputs);
+        }
+        room.deadlines().collect::<Vec<_>>().into_iter().for_each(|at| self.wake_at(at));
+        if let Some(kept) = room.kept(&id) {
+            self.outputs.push_back(Output::Keep { what: vec![Kept::Room(kept)], answer: None });
+        }
+        self.rooms.insert(id, room);
+        Ok(())
+    }
+
     /// Is there already: who has its key acts as its owner. `None`: there is no such room.
     pub(super) fn own_again(
         &mut self,

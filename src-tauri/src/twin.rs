@@ -161,10 +161,10 @@ mod tests {
     async fn the_first_one_hears_of_every_other() {
         let folder = tempfile::tempdir().unwrap();
         assert!(!hand_over(folder.path(), Some("fika://a")).await, "nobody is there");
-        let (said, mut heard) = mpsc::unbounded_channel();
+        let (said, mut heard) = mpsc::channel(8);
         let place = folder.path().to_owned();
         let (leave, leaves) = oneshot::channel();
-        let task = tokio::spawn(async move { receive(place, leaves, |link| drop(said.send(link))).await });
+        let task = tokio::spawn(async move { receive(place, leaves, |link| drop(said.try_send(link))).await });
         while !hand_over(folder.path(), Some("fika://a/j/b#c\nd")).await {
             tokio::task::yield_now().await;
         }

@@ -1,16 +1,14 @@
 //! nginx with a configuration of a test's own, on a port that was free; it ends with the [`Nginx`].
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 
+use crate::program;
 use crate::tls::{Certificate, HOST};
 
-const START: Duration = Duration::from_secs(30);
-const POLL: Duration = Duration::from_millis(10);
 /// What it would otherwise keep in the system's folders.
 const FOLDERS: [&str; 5] =
     ["client_body_temp_path", "proxy_temp_path", "fastcgi_temp_path", "uwsgi_temp_path", "scgi_temp_path"];
@@ -42,19 +40,7 @@ impl Nginx {
             .spawn()
             .context("nginx starts (Debian: nginx)")?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let begin = Instant::now();
-        // It says nothing when it is ready, so its port is tried.
-        while TcpStream::connect(address).is_err() {
-            if let Some(status) = child.try_wait()? {
-                bail!("nginx ended at once: {status}");
-            }
-            if begin.elapsed() > START {
-                let _ = child.kill();
-                let _ = child.wait();
-                bail!("nginx does not listen");
-            }
-            std::thread::sleep(POLL);
-        }
+        program::listens(&mut child, "nginx", port)?;
         Ok(Self { child, address })
     }
 }

@@ -1,14 +1,12 @@
 //! Redis on a port that was free, with what it keeps in a folder of the test's own; it ends with the [`Redis`].
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 
-const START: Duration = Duration::from_secs(30);
-const POLL: Duration = Duration::from_millis(10);
+use crate::program;
 
 pub struct Redis {
     child: Child,
@@ -52,19 +50,6 @@ fn run(folder: &Path, port: u16) -> anyhow::Result<Child> {
         .stdout(Stdio::null())
         .spawn()
         .context("Redis starts (Debian: redis-server)")?;
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let begin = Instant::now();
-    // It says nothing when it is ready, so its port is tried.
-    while TcpStream::connect(address).is_err() {
-        if let Some(status) = child.try_wait()? {
-            bail!("Redis ended at once: {status}");
-        }
-        if begin.elapsed() > START {
-            let _ = child.kill();
-            let _ = child.wait();
-            bail!("Redis does not listen");
-        }
-        std::thread::sleep(POLL);
-    }
+    program::listens(&mut child, "Redis", port)?;
     Ok(child)
 }

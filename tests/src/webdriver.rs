@@ -3,19 +3,20 @@
 //! Everything blocks on the calling thread. What takes time is waited for inside the page, until it is so or the
 //! deadline has passed; nothing waits for a fixed time. The app and its driver end with the [`Window`].
 
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use serde_json::{Value, json};
 
 use crate::isolated::Env;
+use crate::program;
 
 /// How long the page may take for what it is asked.
 const PATIENCE: Duration = Duration::from_secs(90);
-/// How long the driver may take to listen.
+/// How long the app may take to start.
 const START: Duration = Duration::from_secs(20);
 /// W3C WebDriver's name for an element's id.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
@@ -38,7 +39,7 @@ impl Window {
             .stdin(Stdio::null())
             .spawn()
             .context("WebKitWebDriver starts (Debian: webkit2gtk-driver)")?;
-        listens(&mut driver, port)?;
+        program::listens(&mut driver, "WebKitWebDriver", port)?;
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .timeout_global(Some(PATIENCE + START))
@@ -137,21 +138,4 @@ impl Drop for Window {
         let _ = self.driver.kill();
         let _ = self.driver.wait();
     }
-}
-
-/// The driver says nothing when it is ready, so its port is tried.
-fn listens(driver: &mut Child, port: u16) -> anyhow::Result<()> {
-    let begin = Instant::now();
-    while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
-        if let Some(status) = driver.try_wait()? {
-            bail!("WebKitWebDriver ended at once: {status}");
-        }
-        if begin.elapsed() > START {
-            let _ = driver.kill();
-            let _ = driver.wait();
-            bail!("WebKitWebDriver does not listen");
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    Ok(())
 }

@@ -20,7 +20,7 @@ use crate::connection::{self, Rules};
 use crate::doors::Peer;
 use crate::hub::Event;
 use crate::metrics::Metrics;
-use crate::{State as Server, page};
+use crate::{Health, page};
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
@@ -33,7 +33,7 @@ pub(crate) struct Site {
     pub(crate) rules: Rules,
     pub(crate) behind_proxy: bool,
     pub(crate) connections: Arc<AtomicU32>,
-    pub(crate) state: Arc<Server>,
+    pub(crate) health: Arc<Health>,
 }
 
 pub(crate) fn router(site: Site) -> Router {
@@ -60,9 +60,9 @@ async fn tell_metrics(hub: &mpsc::Sender<Event>, metrics: &Metrics) -> Response 
 /// Whether a load balancer may send people here.
 async fn health(State(site): State<Site>) -> Response {
     let plain = |text| page::plain("text/plain; charset=utf-8", text);
-    if site.state.draining.load(Ordering::Relaxed) {
+    if site.health.draining.load(Ordering::Relaxed) {
         (StatusCode::SERVICE_UNAVAILABLE, plain("draining")).into_response()
-    } else if site.state.away.load(Ordering::Relaxed) {
+    } else if site.health.away.load(Ordering::Relaxed) {
         (StatusCode::SERVICE_UNAVAILABLE, plain("store away")).into_response()
     } else {
         plain("ok")
@@ -79,7 +79,7 @@ async fn signal(
         return StatusCode::FORBIDDEN.into_response();
     }
     // Nobody can be told anything now: who is told so tries again, or is sent elsewhere.
-    if site.state.away.load(Ordering::Relaxed) {
+    if site.health.away.load(Ordering::Relaxed) {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
     let id = site.connections.fetch_add(1, Ordering::Relaxed);

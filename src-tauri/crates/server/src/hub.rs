@@ -31,7 +31,7 @@ use crate::rooms::{ConnectionId, Count, Grant, Kept, Now, Output, RESUME};
 use crate::store::{Answer, Job, Writer};
 use crate::turn::Turn;
 use crate::wish::Terms;
-use crate::{Config, Limits, Opened, State, wish};
+use crate::{Config, Health, Limits, Opened, wish};
 
 pub(crate) const EVENTS: usize = 1024;
 /// When somebody who is not let in is told so: as late for an unknown room as for a wrong passcode.
@@ -101,12 +101,12 @@ pub(crate) struct Hub {
     anyone_may_create: bool,
     tokens_last: bool,
     metrics: Arc<Metrics>,
-    state: Arc<State>,
+    health: Arc<Health>,
     draining: Option<Draining>,
 }
 
 impl Hub {
-    pub(crate) fn new(config: &mut Config, metrics: Arc<Metrics>, state: Arc<State>) -> Self {
+    pub(crate) fn new(config: &mut Config, metrics: Arc<Metrics>, health: Arc<Health>) -> Self {
         let (store, shared) = (config.store.take(), config.shared.take());
         let clock = Clock::new();
         let seed = store.as_ref().map(|store| &store.seed).or(shared.as_ref().map(|shared| &shared.seed));
@@ -129,7 +129,7 @@ impl Hub {
             anyone_may_create: config.anyone_may_create,
             tokens_last,
             metrics,
-            state,
+            health,
             draining: None,
         }
     }

@@ -144,7 +144,7 @@ pub struct Opened {
 
 /// What health checks ask for.
 #[derive(Debug, Default)]
-pub(crate) struct State {
+pub(crate) struct Health {
     /// Nobody new is let in.
     pub(crate) draining: AtomicBool,
     /// The log that is shared cannot be reached.
@@ -155,7 +155,7 @@ pub(crate) struct State {
 pub struct Server {
     local_addr: SocketAddr,
     metrics_addr: Option<SocketAddr>,
-    state: Arc<State>,
+    health: Arc<Health>,
     /// Others are the same server.
     shared: bool,
     /// Listens until something is said here.
@@ -181,8 +181,8 @@ impl Server {
             serve(listener, http::metrics_router(hub.clone(), Arc::clone(&metrics)), stopped.clone());
         }
         let shared = config.shared.is_some();
-        let state = Arc::new(State { away: AtomicBool::new(shared), ..State::default() });
-        tokio::spawn(hub::Hub::new(&mut config, metrics, Arc::clone(&state)).run(events, stopped.clone()));
+        let health = Arc::new(Health { away: AtomicBool::new(shared), ..Health::default() });
+        tokio::spawn(hub::Hub::new(&mut config, metrics, Arc::clone(&health)).run(events, stopped.clone()));
 
         let Limits { connections, connections_per_address, messages, bytes, .. } = config.limits;
         let per_address = if config.behind_proxy { connections } else { connections_per_address };
@@ -193,7 +193,7 @@ impl Server {
             rules: connection::Rules { heartbeat: config.heartbeat, messages, bytes },
             behind_proxy: config.behind_proxy,
             connections: Arc::default(),
-            state: Arc::clone(&state),
+            health: Arc::clone(&health),
         };
         let service = http::router(site).into_make_service_with_connect_info::<doors::Peer>();
         match identity {
@@ -206,13 +206,13 @@ impl Server {
             }
             None => drop(tokio::spawn(until(closed, axum::serve(doors, service).into_future()))),
         }
-        Ok(Self { local_addr, metrics_addr, state, shared, listening, hub, _running: running })
+        Ok(Self { local_addr, metrics_addr, health, shared, listening, hub, _running: running })
     }
 
     /// Lets nobody new in, and returns when nobody is left. Alone it waits until all rooms are empty, and `GET /healthz` says so
     /// meanwhile; beside other instances it sends people there.
     pub async fn drain(&self) {
-        self.state.draining.store(true, Ordering::Relaxed);
+        self.health.draining.store(true, Ordering::Relaxed);
         if self.shared {
             self.listening.send_replace(());
         }

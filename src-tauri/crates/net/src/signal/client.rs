@@ -93,6 +93,8 @@ struct Client {
     unanswered: Unanswered,
     /// The server has forgotten the room, and we have its key.
     forgotten: bool,
+    /// Since it was there last, we have tried at once to open it again.
+    hurried: bool,
 }
 
 enum End {
@@ -122,6 +124,7 @@ pub(crate) async fn run(
         memory: Memory::default(),
         unanswered: Unanswered::default(),
         forgotten: false,
+        hurried: false,
     };
     let reason = client.run().await;
     let _ = outgoing.send(FromServer::Closed(reason)).await;
@@ -228,6 +231,7 @@ impl Client {
             match message {
                 ServerMessage::Joined { you, resume, participants, ice_servers } => {
                     self.resume = Some(resume);
+                    self.hurried = false;
                     self.backoff.succeeded(true);
                     self.tell(FromServer::Joined { you, participants, ice_servers }).await;
                     self.tell(FromServer::State(SignalState::Connected)).await;
@@ -244,7 +248,7 @@ impl Client {
                 // there is none, who is in the call goes on without it.
                 ServerMessage::Refused { reason: Refusal::RoomNotFound } if self.backoff.seated() => {
                     self.forgotten = self.request.entry.host_key.is_some();
-                    if self.forgotten {
+                    if self.forgotten && !std::mem::replace(&mut self.hurried, true) {
                         self.backoff.hurry();
                     }
                     return Err(End::Gone);

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 
 use super::{Hub, Number, Private};
-use crate::house::{Change, House};
+use crate::house::{Change, House, Wish};
 use crate::log::{Entry, Position, Proposal, Shared, Written};
 use crate::moment::Clock;
 use crate::rooms::{ConnectionId, Now};
@@ -118,11 +118,11 @@ impl Hub {
                 self.clock = Clock::new();
                 self.house = house.map_or_else(|| House::new(&self.limits, self.keys.salt()), |house| *house);
                 self.let_go();
-                self.state.away.store(false, Relaxed);
+                self.health.away.store(false, Relaxed);
             }
             Entry::Away => {
                 lines.instance = None;
-                self.state.away.store(true, Relaxed);
+                self.health.away.store(true, Relaxed);
                 self.let_go();
             }
             Entry::Change(written) => self.on_written(*written),
@@ -150,23 +150,22 @@ impl Hub {
             Change::Lost { instance } => self.log.instance() == Some(*instance),
             _ => false,
         };
+        // What is said inside moves nobody.
+        let moves = !matches!(change, Change::Wish { wish: Wish::Say(_), .. });
         self.make(change, private, Now { at: position.at, unix: position.at.unix() });
         if lost {
             // The others believe that we are gone, and have told so everybody.
             self.let_go();
         }
-        self.after(position);
+        if moves && let Log::Shared(lines) = &self.log {
+            lines.instances.send_replace(self.house.instances());
+        }
+        self.write_down(position);
     }
 
-    /// Whoever reads the log beside us is told whom to look after, and where to begin.
-    fn after(&mut self, position: Position) {
+    /// Where whoever comes later begins, when there is much to read.
+    fn write_down(&mut self, position: Position) {
         let Log::Shared(lines) = &mut self.log else { return };
-        let instances = self.house.instances();
-        lines.instances.send_if_modified(|known| {
-            let changed = *known != instances;
-            *known = instances;
-            changed
-        });
         if lines.entries_since >= SNAPSHOT && lines.proposals.capacity() >= ROOM {
             lines.entries_since = 0;
             let house = serde_json::to_string(&self.house).expect("a house is always JSON");

@@ -10,7 +10,7 @@ use fika_call::signal::{MAX_PARTICIPANTS, ParticipantInfo, Refusal};
 use serde::{Deserialize, Serialize};
 
 use super::room::{Line, Person, Room};
-use super::{ConnectionId, Digest, Kept, KeptRoom, MAX_KEPT, Now, Output, Place, RESUME, Rooms, is_name};
+use super::{ConnectionId, Digest, Kept, KeptRoom, MAX_KEPT, Now, Output, Place, RESUME, Rooms, TOKEN_LIFE, is_name};
 
 /// Length of the ids that this server gives.
 const ID: usize = 16;
@@ -138,6 +138,7 @@ impl Room {
         let waiting_room = self.state.waiting_room;
         self.state = RoomState { waiting_room, host: None, ..state };
         self.history.begin_after(now.unix);
+        self.seats_only_until = Some(now.at + TOKEN_LIFE);
         self.settle(outputs);
     }
 }

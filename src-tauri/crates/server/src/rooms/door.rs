@@ -164,7 +164,8 @@ impl Room {
         from: ConnectionId,
         now: Now,
     ) -> Result<(Person, Option<String>), Refusal> {
-        let back = resume.filter(|grant| grant.inside && !self.is_barred(&grant.participant));
+        let believed = self.seats_only_until.is_none_or(|until| until <= now.at);
+        let back = resume.filter(|grant| believed && grant.inside && !self.is_barred(&grant.participant));
         let back = back.filter(|grant| grant.invite.as_ref().is_none_or(|invite| self.is_valid_for_return(invite)));
         let owner =
             join.shown.host_key.is_some_and(|key| key == self.host_key) || back.is_some_and(|grant| grant.owner);

@@ -39,6 +39,8 @@ pub(super) struct Room {
     pub(super) deputy_was_co_host: bool,
     /// Whose tokens do not lead past the door, and when those have run out.
     pub(super) barred: VecDeque<(ParticipantId, Moment)>,
+    /// Until then a token leads to a seat that waits and nowhere else: who was put out before is not known.
+    pub(super) seats_only_until: Option<Moment>,
     /// Set while nobody is here.
     pub(super) ends: Option<Moment>,
     told: RoomState,
@@ -129,6 +131,7 @@ impl Room {
             history: History::default(),
             deputy_was_co_host: false,
             barred: VecDeque::new(),
+            seats_only_until: None,
             ends: Some(until.map_or(now.at + FRESH_ROOM, |(_, at)| at)),
             told_waiting: Vec::new(),
             informed: Vec::new(),

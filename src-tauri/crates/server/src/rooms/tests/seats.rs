@@ -117,9 +117,11 @@ fn a_forgotten_room_is_opened_again_with_its_people_in_their_seats() {
     before.own(0);
     before.join(1);
     before.join(2);
+    before.join(3);
     before.moderate(0, Moderation::SetCoHost { who: id(1), on: true }).unwrap();
     before.rooms.chat(ConnectionId(1), 1, None, Sealed("x".into()), before.now).unwrap().unwrap();
     before.outputs();
+    before.moderate(0, Moderation::Remove { who: id(3) }).unwrap();
     let (state, grants) = (before.state().clone(), before.grants.clone());
 
     let mut rooms = Rooms::new(4);
@@ -135,7 +137,8 @@ fn a_forgotten_room_is_opened_again_with_its_people_in_their_seats() {
     assert_eq!(house.inside(), [id(0), id(1), id(2)]);
     assert_eq!(*house.state(), RoomState { waiting_room: true, ..state });
     house.join(12);
-    assert_eq!(house.inside().len(), 3, "a stranger knocks");
+    house.come(13, Some(grants[&ConnectionId(3)].clone()), Shown::default()).unwrap();
+    assert_eq!(house.inside().len(), 3, "a stranger knocks, and who was put out");
     house.pass(RESUME);
     assert_eq!(house.inside(), [id(0), id(1)], "whoever did not come back is gone");
     house.outputs();
@@ -144,7 +147,7 @@ fn a_forgotten_room_is_opened_again_with_its_people_in_their_seats() {
     let [ServerMessage::Chat { message, .. }] = &told[..] else { panic!("{told:?}") };
     assert!(message.id.0 > 1, "an id that nobody knows from before");
 
-    house.rooms.create(Some(ConnectionId(13)), again(None), house.now).unwrap();
+    house.rooms.create(Some(ConnectionId(15)), again(None), house.now).unwrap();
     assert_eq!(house.inside(), [id(0), id(1)], "it is there already");
     let thief = NewRoom { host_key: Digest([9; 32]), ..again(None) };
     assert_eq!(house.rooms.create(Some(ConnectionId(14)), thief, house.now), Err(Refusal::RoomNotFound));

@@ -111,7 +111,10 @@ impl House {
             Change::Open(new) => self.rooms.create(None, new, now)?,
             Change::Gone { from, keep } => self.rooms.disconnected(from, Duration::from_secs(keep), now),
             Change::Lost { instance } => {
-                for from in self.rooms.connections().filter(|one| one.instance() == instance).collect::<Vec<_>>() {
+                let mut lost: Vec<_> = self.rooms.connections().filter(|one| one.instance() == instance).collect();
+                // In the same order on every instance.
+                lost.sort_unstable_by_key(|one| one.number());
+                for from in lost {
                     self.rooms.disconnected(from, RESUME, now);
                 }
             }

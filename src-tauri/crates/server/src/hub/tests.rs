@@ -38,6 +38,8 @@ struct House {
     next: u64,
     /// Who was told so.
     inside: HashSet<u64>,
+    /// Who may act for an owner without a seat, and hears what happens.
+    owners: HashSet<u64>,
     /// And those before a door.
     placed: HashSet<u64>,
     /// What somebody has learned and may try again: rooms, keys, codes, tokens and ids.
@@ -52,8 +54,8 @@ impl House {
             Config { limits, ice_servers, turn_secret, ..Config::new(std::net::SocketAddr::from(([127, 0, 0, 1], 0))) };
         let hubs = vec![Hub::new(&mut config, Arc::default(), Arc::default())];
         let now = Now { at: Moment(u64::from(START) * 1000), unix: START };
-        let (proposals, lines, inside, placed, rooms, words, people) = Default::default();
-        Self { hubs, proposals, entries: 0, now, lines, next: 0, inside, placed, rooms, words, people }
+        let (proposals, lines, inside, owners, placed, rooms, words, people) = Default::default();
+        Self { hubs, proposals, entries: 0, now, lines, next: 0, inside, owners, placed, rooms, words, people }
     }
 
     fn of_two(limits: Limits) -> Self {
@@ -128,6 +130,9 @@ impl House {
 
     fn say(&mut self, id: u64, message: ClientMessage) {
         let address = IpAddr::from([192, 0, 2, (id % 4) as u8]);
+        if matches!(message, ClientMessage::Create { .. } | ClientMessage::Manage { .. }) {
+            self.owners.insert(id);
+        }
         self.handle(id, |id| Event::Message { id, address, message });
     }
 
@@ -236,16 +241,21 @@ fn live(house: &mut House, steps: Vec<Step>) -> Result<(), TestCaseError> {
             match message {
                 ServerMessage::Joined { participants, .. } => {
                     prop_assert!(participants.len() < MAX_PARTICIPANTS);
+                    house.owners.remove(&id);
                     house.inside.insert(id);
                     house.placed.insert(id);
                 }
                 ServerMessage::Waiting { .. } => {
+                    house.owners.remove(&id);
                     house.inside.remove(&id);
                     house.placed.insert(id);
                 }
                 ServerMessage::Refused { .. } => drop(house.inside.remove(&id)),
-                ServerMessage::Signal { .. } | ServerMessage::Chat { .. } | ServerMessage::Reacted { .. } => {
+                ServerMessage::Signal { .. } | ServerMessage::Chat { .. } => {
                     prop_assert!(house.inside.contains(&id), "{message:?}");
+                }
+                ServerMessage::Reacted { .. } => {
+                    prop_assert!(house.inside.contains(&id) || house.owners.contains(&id), "{message:?}");
                 }
                 ServerMessage::WaitingRoom { guests } => prop_assert!(guests.len() <= MAX_WAITING),
                 _ => {}

@@ -280,12 +280,14 @@ impl Rooms {
         if self.next.is_none_or(|next| now.at < next) {
             return;
         }
-        let due: Vec<RoomId> = self
+        let mut due: Vec<RoomId> = self
             .rooms
             .iter()
             .filter(|(_, room)| room.deadlines().any(|at| at <= now.at))
             .map(|(id, _)| id.clone())
             .collect();
+        // In the same order on every instance.
+        due.sort_unstable_by(|a, b| a.0.cmp(&b.0));
         for id in due {
             self.vacate(&id, |person| person.line.is_over(now.at), now);
             let Some(room) = self.rooms.get_mut(&id) else { continue };

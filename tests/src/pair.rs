@@ -169,6 +169,12 @@ impl Bed {
         self.xdotool(&["windowactivate", "--sync", &window]).map(drop)
     }
 
+    /// Lets the window manager put the window away that was opened as the `number`th.
+    pub fn minimise(&self, number: usize) -> anyhow::Result<()> {
+        let window = self.placed.borrow().get(number).cloned().context("there is such a window")?;
+        self.xdotool(&["windowminimize", "--sync", &window]).map(drop)
+    }
+
     fn reshape_window(&self, window: &str, place: Rect) -> anyhow::Result<()> {
         let [left, top, width, height] = [place.left, place.top, place.width, place.height].map(|n| n.to_string());
         self.xdotool(&["windowmove", window, &left, &top, "windowsize", window, &width, &height]).map(drop)

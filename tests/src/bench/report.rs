@@ -49,9 +49,7 @@ impl Report<'_> {
             self.plan.sound,
         );
         text.push_str(&table(ROWS, &medians(&runs(self.fika)), &medians(&runs(self.chromium))));
-        if let Some(bytes) = self.package {
-            let _ = writeln!(text, "\nThe deb is {:.1} MiB.", bytes as f64 / f64::from(1 << 20));
-        }
+        text.push_str(&size(self.package));
         if let Some((_, side)) = self.fika.last() {
             let names: Vec<String> = eaters(&side.threads, side.wall, 8)
                 .into_iter()
@@ -67,27 +65,49 @@ impl Report<'_> {
     }
 }
 
-/// docs/budget.md, written as a whole: medians of `runs`.
-pub fn write_budget(path: &Path, plan: &Plan, runs: &[Run], browser: &str) -> std::io::Result<()> {
+/// docs/budget.md, written as a whole. `package`: bytes of the deb.
+pub fn write_budget(
+    path: &Path,
+    plan: &Plan,
+    ours: &[Run],
+    theirs: &[Run],
+    package: Option<u64>,
+    browser: &str,
+) -> std::io::Result<()> {
     let mut text = String::from(BUDGET);
     // Writing to a String cannot fail.
     let _ = writeln!(
         text,
-        "{} runs, medians and the range; {}. CPU time is counted over {} s, sound goes through {:?}.\n\n| | median | least | most |\n| --- | ---: | ---: | ---: |",
-        runs.len(),
+        "{} runs of each program in turn, medians and the range of ours; {}. CPU time is counted over {} s, the app's sound goes through {:?}, Chromium's stays in a file.\n\n| | Fika | least | most | Chromium | Fika / Chromium |\n| --- | ---: | ---: | ---: | ---: | ---: |",
+        ours.len(),
         machine(browser),
         plan.load.as_secs(),
         plan.sound,
     );
+    let medians = [medians(ours), medians(theirs)];
     for Row { key, title, digits } in super::budget::ROWS {
-        let values: Vec<f64> = runs.iter().filter_map(|run| run.get(key).copied()).collect();
-        let cell = |part| quantile(&values, part).map_or("–".to_owned(), |value| format!("{value:.digits$}"));
-        let _ = writeln!(text, "| {title} | {} | {} | {} |", cell(0.5), cell(0.0), cell(1.0));
+        let values: Vec<f64> = ours.iter().filter_map(|run| run.get(key).copied()).collect();
+        let cell = |value: Option<f64>| value.map_or("–".to_owned(), |value| format!("{value:.digits$}"));
+        let [fika, chromium] = medians.each_ref().map(|run| run.get(key).copied());
+        let ratio = fika.zip(chromium).filter(|(_, theirs)| *theirs > 0.0).map(|(ours, theirs)| ours / theirs);
+        let _ = writeln!(
+            text,
+            "| {title} | {} | {} | {} | {} | {} |",
+            cell(fika),
+            cell(quantile(&values, 0.0)),
+            cell(quantile(&values, 1.0)),
+            cell(chromium),
+            ratio.map_or("–".to_owned(), |ratio| format!("{ratio:.2}")),
+        );
     }
+    text.push_str(&size(package));
     std::fs::write(path, text)
 }
 
-/// docs/mesh.md, written as a whole.
+fn size(package: Option<u64>) -> String {
+    package.map(|bytes| format!("\nThe deb is {:.1} MiB.\n", bytes as f64 / f64::from(1 << 20))).unwrap_or_default()
+}
+
 /// What stands beside Chromium in a table of its own.
 #[derive(Clone, Copy, Debug)]
 pub enum Beside {
@@ -142,9 +162,10 @@ in the pictures a second.
 const BUDGET: &str = "# Budget
 
 Written by `./dev bench budget`; do not edit. What parts of the app cost, on a virtual screen (Xvfb) without a graphics card;
-[benchmarks.md](benchmarks.md) has whole calls beside Chromium. CPU and memory are those of the whole process tree. Drawing
+[benchmarks.md](benchmarks.md) has how good such calls are. CPU and memory are those of the whole process tree. Drawing
 is what the window, the page and the thread `surface` take for pictures that are handed over ready, less what they take
-without any.
+without any. Chromium shows a page with one sentence, its own picture in the size of the app's, and calls of the same two cameras;
+what it has no like of is a dash.
 
 ";
 

@@ -121,10 +121,8 @@ pub(crate) fn main() -> anyhow::Result<()> {
             eprintln!("round {round} of {}, Fika: {:.1?}", arguments.runs, fika.last().map(|(run, _)| run));
         }
     }
-    let programs = std::env::current_exe()?;
-    let package = report::package(programs.parent().context("a folder")?).map(|(_, bytes)| bytes);
     let browser = browser::version()?;
-    let report = Report { plan: &bench.plan, browser, fika: &fika, chromium: &chromium, package };
+    let report = Report { plan: &bench.plan, browser, fika: &fika, chromium: &chromium, package: package()? };
     let path = arguments.report.unwrap_or_else(|| "docs/benchmarks.md".into());
     report.write(&path)?;
     eprintln!("{} is written", path.display());
@@ -186,18 +184,24 @@ impl Bench {
     }
 
     fn budget(&self, arguments: &Arguments) -> anyhow::Result<()> {
-        let mut runs = Vec::new();
+        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         for round in 1..=arguments.runs {
-            let room = Room::open(LOOPBACK)?;
-            let run = budget::run(&self.plan, &self.clip, &self.speech, &room.link)?;
-            eprintln!("round {round} of {}: {run:.3?}", arguments.runs);
-            runs.push(run);
+            let room = || Room::open(LOOPBACK);
+            theirs.push(budget::beside(&self.plan, &room()?.link, &self.marked, &self.sound).context("Chromium")?);
+            ours.push(budget::run(&self.plan, &self.clip, &self.speech, &room()?.link).context("Fika")?);
+            eprintln!("round {round} of {}: {:.3?} {:.3?}", arguments.runs, ours.last(), theirs.last());
         }
         let path = arguments.report.clone().unwrap_or_else(|| "docs/budget.md".into());
-        report::write_budget(&path, &self.plan, &runs, &browser::version()?)?;
+        report::write_budget(&path, &self.plan, &ours, &theirs, package()?, &browser::version()?)?;
         eprintln!("{} is written", path.display());
         Ok(())
     }
+}
+
+/// Bytes of the newest deb.
+fn package() -> anyhow::Result<Option<u64>> {
+    let programs = std::env::current_exe()?;
+    Ok(report::package(programs.parent().context("a folder")?).map(|(_, bytes)| bytes))
 }
 
 /// Those of these names; all without any.

@@ -1,4 +1,7 @@
-//! What parts of the app cost by themselves: drawing, the lobby, standing idle, starting. Measured from outside.
+//! What parts of the app cost by themselves: drawing, the lobby, standing idle, kinds of calls, starting. Measured from outside.
+
+mod beside;
+mod calls;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,9 +17,12 @@ use super::figures::{Row, Run, quantile};
 use super::{PATIENCE, Plan, screen};
 use crate::camera::Shim;
 use crate::display::{Display, Rect};
+use crate::manager::Manager;
 use crate::pair::{Bed, id};
 use crate::process::{self, Usage};
 use crate::program;
+
+pub use beside::run as beside;
 
 pub const ROWS: &[Row] = &[
     Row { key: "draw_720", title: "drawing 1 x 720p30, cores", digits: 3 },
@@ -27,7 +33,15 @@ pub const ROWS: &[Row] = &[
     Row { key: "home_cpu", title: "home screen idle, % of a core", digits: 2 },
     Row { key: "home_wakes", title: "home screen idle, wake-ups a second", digits: 0 },
     Row { key: "home_pss", title: "home screen, memory (PSS), MiB", digits: 0 },
+    Row { key: "background_cpu", title: "home screen in a minimised window, % of a core", digits: 2 },
+    Row { key: "background_wakes", title: "home screen in a minimised window, wake-ups a second", digits: 0 },
     Row { key: "lobby_cpu", title: "lobby with preview 720p30, cores", digits: 3 },
+    Row { key: "lobby_pss", title: "lobby with preview 720p30, memory (PSS), MiB", digits: 0 },
+    Row { key: "call_cpu", title: "call of two, 720p30 and sound both ways, one side, cores", digits: 3 },
+    Row { key: "call_pss", title: "the same, memory (PSS), MiB", digits: 0 },
+    Row { key: "call_wakes", title: "the same, wake-ups a second", digits: 0 },
+    Row { key: "sound_cpu", title: "call of two with sound alone, one side, cores", digits: 3 },
+    Row { key: "hidden_cpu", title: "call of two, 720p30 sent, both windows minimised, one side, cores", digits: 3 },
     Row { key: "start", title: "start of the process to the first painted screen, ms", digits: 0 },
     Row { key: "preview", title: "start of the process with a link to the own picture, ms", digits: 0 },
 ];
@@ -40,7 +54,7 @@ const WINDOW: Rect = Rect { left: 0, top: 0, width: 1280, height: 800 };
 /// Until the page and its caches have come to rest.
 const REST: Duration = Duration::from_secs(4);
 
-/// One run of all rows. `clip` is y4m for the camera; `link` leads to an open room.
+/// One run of all rows of ours. `clip` is y4m for the camera; `link` leads to an open room.
 pub fn run(plan: &Plan, clip: &Path, speech: &[f32], link: &str) -> anyhow::Result<Run> {
     let mut figures = Run::new();
     let alone = drawing(plan, &["--way", "none"])?;
@@ -56,25 +70,33 @@ pub fn run(plan: &Plan, clip: &Path, speech: &[f32], link: &str) -> anyhow::Resu
         figures.insert(row, quantile(&latencies, part).context("pictures were seen")?);
     }
     standing(plan, clip, speech, &mut figures)?;
+    calls::ours(plan, clip, speech, &mut figures)?;
     starting(plan, clip, speech, link, &mut figures)?;
     Ok(figures)
 }
 
 fn standing(plan: &Plan, clip: &Path, speech: &[f32], figures: &mut Run) -> anyhow::Result<()> {
     let bed = Bed::start_with(plan.sound, WINDOW.width, WINDOW.height, speech.to_vec())?;
+    let _manager = Manager::start(&bed.display)?;
     let camera = Shim::new()?.devices(&["Webcam"]).clip(clip);
     let window = bed.open("near", &camera, WINDOW)?;
     window.until("document.querySelector('[data-phase=home]') !== null")?;
-    std::thread::sleep(REST);
-    let (before, after, wall) = over(app(&window)?, plan.load)?;
-    figures.insert("home_cpu", cores(&before, &after, wall) * 100.0);
-    figures.insert("home_wakes", after.since(&before).sleeps as f64 / wall.as_secs_f64());
-    figures.insert("home_pss", after.pss as f64 / f64::from(1 << 20));
+    let home = Over::tree(app(&window)?, plan.load)?;
+    figures.insert("home_cpu", home.cores * 100.0);
+    figures.insert("home_wakes", home.wakes);
+    figures.insert("home_pss", home.pss);
+    bed.minimise(0)?;
+    window.until("document.hidden")?;
+    let background = Over::tree(app(&window)?, plan.load)?;
+    figures.insert("background_cpu", background.cores * 100.0);
+    figures.insert("background_wakes", background.wakes);
+    bed.raise(0, WINDOW)?;
+    window.until("!document.hidden")?;
     window.click(&id("start-call"))?;
     window.until("document.querySelector('[data-tile=\"me/camera\"][data-picture=true]') !== null")?;
-    std::thread::sleep(REST);
-    let (before, after, wall) = over(app(&window)?, plan.load)?;
-    figures.insert("lobby_cpu", cores(&before, &after, wall));
+    let lobby = Over::tree(app(&window)?, plan.load)?;
+    figures.insert("lobby_cpu", lobby.cores);
+    figures.insert("lobby_pss", lobby.pss);
     Ok(())
 }
 
@@ -98,9 +120,7 @@ fn starting(plan: &Plan, clip: &Path, speech: &[f32], link: &str, figures: &mut 
 fn drawing(plan: &Plan, words: &[&str]) -> anyhow::Result<f64> {
     let display = Display::start(WINDOW.width, WINDOW.height)?;
     let stage = stage(&display, words)?;
-    std::thread::sleep(REST);
-    let (before, after, wall) = over(stage.0.id(), plan.load)?;
-    Ok(cores(&before, &after, wall))
+    Ok(Over::tree(stage.0.id(), plan.load)?.cores)
 }
 
 /// From the hand-over of each picture of 720p until it is on the screen, in milliseconds.
@@ -136,12 +156,35 @@ fn quiet(command: &mut Command) -> &mut Command {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null())
 }
 
-fn over(root: u32, time: Duration) -> anyhow::Result<(Usage, Usage, Duration)> {
-    let (before, begin) = (process::usage(root)?, Instant::now());
-    std::thread::sleep(time);
-    Ok((before, process::usage(root)?, begin.elapsed()))
+/// What a process tree takes over some time, once it has come to rest.
+struct Over {
+    cores: f64,
+    /// A second.
+    wakes: f64,
+    /// MiB.
+    pss: f64,
 }
 
-fn cores(before: &Usage, after: &Usage, wall: Duration) -> f64 {
-    after.since(before).ran.as_secs_f64() / wall.as_secs_f64()
+impl Over {
+    fn tree(root: u32, time: Duration) -> anyhow::Result<Self> {
+        Self::mean(&[root], time)
+    }
+
+    /// The mean of these trees.
+    fn mean(roots: &[u32], time: Duration) -> anyhow::Result<Self> {
+        std::thread::sleep(REST);
+        let read = || roots.iter().map(|root| process::usage(*root)).collect::<anyhow::Result<Vec<Usage>>>();
+        let (before, begin) = (read()?, Instant::now());
+        std::thread::sleep(time);
+        let (after, wall) = (read()?, begin.elapsed().as_secs_f64());
+        let trees = roots.len().max(1) as f64;
+        let mut mean = Self { cores: 0.0, wakes: 0.0, pss: 0.0 };
+        for (before, after) in before.iter().zip(&after) {
+            let work = after.since(before);
+            mean.cores += work.ran.as_secs_f64() / wall / trees;
+            mean.wakes += work.sleeps as f64 / wall / trees;
+            mean.pss += after.pss as f64 / f64::from(1 << 20) / trees;
+        }
+        Ok(mean)
+    }
 }

@@ -128,6 +128,27 @@ test("a host moderates by the menu of a person and for all", async ({ page }) =>
   ]);
 });
 
+test("nothing moves in a menu that is open", async ({ page }) => {
+  await open(page, "host");
+  await page.getByTestId(testIds.people).click();
+  const change = (what: object) =>
+    page.evaluate((news) => {
+      const { participants } = window.fika?.current() ?? { participants: [] };
+      window.fika?.view({ participants: participants.map((each) => ({ ...each, ...news })) });
+    }, what);
+  // As somebody is who has just come in.
+  await change({ words: null, microphoneOn: false });
+  await page.getByTestId(testIds.personMenu("lars")).click();
+  const remove = page.getByTestId(testIds.personItem("remove"));
+  const [items, place] = [await page.getByRole("menuitem").allTextContents(), await remove.boundingBox()];
+  await change({ words: [1, 2, 3, 4], microphoneOn: true });
+  await expect(page.getByRole("menuitem")).toHaveText(items);
+  expect(await remove.boundingBox()).toEqual(place);
+  await page.keyboard.press("Escape");
+  await page.getByTestId(testIds.personMenu("lars")).click();
+  await expect(page.getByRole("menuitem", { name: "Compare words" })).toBeVisible();
+});
+
 test("only hosts see what hosts can do", async ({ page }) => {
   await open(page, "room");
   await page.getByTestId(testIds.people).click();

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-/// Every command of `src/commands.rs`, `src/meetings.rs`, `src/room.rs` and `src/beside.rs`; a test compares the two and the capability.
+/// Every command of `src/commands.rs`, `src/meetings.rs`, `src/ring.rs`, `src/room.rs` and `src/beside.rs`; a test compares the two and the capability.
 const COMMANDS: &[&str] = &[
     "start",
     "key_place",
@@ -42,6 +42,15 @@ const COMMANDS: &[&str] = &[
     "set_text_on",
     "set_text_line",
     "end_text_line",
+    "ring_view",
+    "call_contact",
+    "cancel_ring",
+    "answer_ring",
+    "decline_ring",
+    "save_contact",
+    "rename_contact",
+    "forget_contact",
+    "clear_missed",
     "list_meetings",
     "plan_meeting",
     "import_meetings",

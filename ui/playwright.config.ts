@@ -27,6 +27,8 @@ export default defineConfig({
         "--disable-gpu",
         "--disable-quic",
         "--no-first-run",
+        // As in the app, whose windows ring before anybody touches them.
+        "--autoplay-policy=no-user-gesture-required",
         "--disable-background-networking",
         "--disable-component-update",
         "--disable-sync",

@@ -2,7 +2,7 @@
 
 use tauri_specta::{Builder, collect_commands, collect_events};
 
-use crate::{beside, commands, events, meetings, room};
+use crate::{beside, commands, events, meetings, ring, room};
 
 pub(crate) fn builder() -> Builder<tauri::Wry> {
     Builder::<tauri::Wry>::new()
@@ -45,6 +45,15 @@ pub(crate) fn builder() -> Builder<tauri::Wry> {
             beside::set_text_on,
             beside::set_text_line,
             beside::end_text_line,
+            ring::ring_view,
+            ring::call_contact,
+            ring::cancel_ring,
+            ring::answer_ring,
+            ring::decline_ring,
+            ring::save_contact,
+            ring::rename_contact,
+            ring::forget_contact,
+            ring::clear_missed,
             meetings::list_meetings,
             meetings::plan_meeting,
             meetings::import_meetings,
@@ -57,6 +66,7 @@ pub(crate) fn builder() -> Builder<tauri::Wry> {
             events::ChatChanged,
             events::FilesChanged,
             events::TextChanged,
+            events::RingChanged,
             events::LevelsChanged,
             events::DevicesChanged,
             events::Notified,

@@ -7,6 +7,7 @@ use fika_call::files::FilesView;
 use fika_call::text::TextView;
 use fika_call::view::CallView;
 use fika_engine::Command;
+use fika_engine::ring::RingCommand;
 use fika_media::device::{DeviceId, DeviceInfo, DeviceKind};
 use fika_surface::{Layout, TileStats, VideoSurface as _};
 use serde::{Deserialize, Serialize};
@@ -157,7 +158,9 @@ pub(crate) async fn play_test_sound(state: State<'_, AppState>) -> Reply {
 #[specta::specta]
 pub(crate) async fn set_name(state: State<'_, AppState>, name: String) -> Reply<AppSettings> {
     send(&state, Command::SetName { name: name.clone() }).await?;
-    Ok(remember(&state, |settings| settings.call.name = name))
+    let settings = remember(&state, |settings| settings.call.name = name);
+    state.ring.send(RingCommand::Settings(settings.call.clone())).await;
+    Ok(settings)
 }
 
 #[tauri::command]
@@ -171,6 +174,7 @@ pub(crate) async fn save_settings(
     window::follow(&window, settings.appearance.theme).map_err(|e| UiError::internal(&e))?;
     state.video.follow(settings.appearance.draw_in_page, window.app_handle()).map_err(|e| UiError::internal(&e))?;
     send(&state, Command::Settings(settings.call.clone())).await?;
+    state.ring.send(RingCommand::Settings(settings.call.clone())).await;
     Ok(settings)
 }
 

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use fika_call::chat::ChatView;
 use fika_call::files::FilesView;
+use fika_call::ring::RingView;
 use fika_call::text::TextView;
 use fika_call::view::{CallView, Levels, Notification, ParticipantLevel};
 use fika_engine::EngineHandle;
+use fika_engine::ring::RingHandle;
 use fika_media::device::DeviceInfo;
 use fika_surface::TileId;
 use serde::{Deserialize, Serialize};
@@ -36,6 +38,10 @@ pub(crate) struct FilesChanged(pub(crate) FilesView);
 /// `text-changed`: all lines of real-time text.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, specta::Type, Event)]
 pub(crate) struct TextChanged(pub(crate) TextView);
+
+/// `ring-changed`: who calls, who is called, and who can be.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, specta::Type, Event)]
+pub(crate) struct RingChanged(pub(crate) RingView);
 
 /// Steps of a sound level, in per cent: as fine as a meter on the screen is.
 const LEVEL_STEP: u8 = 8;
@@ -69,11 +75,12 @@ pub(crate) struct SmallWindowChanged(pub(crate) bool);
 pub(crate) struct LinkRefused(pub(crate) UiErrorCode);
 
 /// Passes on what the engine shows, until it ends. Each kind has a task of its own, so none waits for another.
-pub(crate) fn forward(app: &AppHandle, engine: &EngineHandle) {
+pub(crate) fn forward(app: &AppHandle, engine: &EngineHandle, ring: &RingHandle) {
     tauri::async_runtime::spawn(mirror(app.clone(), engine.view(), CallChanged));
     tauri::async_runtime::spawn(mirror(app.clone(), engine.chat(), ChatChanged));
     tauri::async_runtime::spawn(mirror(app.clone(), engine.files(), FilesChanged));
     tauri::async_runtime::spawn(mirror(app.clone(), engine.text(), TextChanged));
+    tauri::async_runtime::spawn(mirror(app.clone(), ring.view(), RingChanged));
     tauri::async_runtime::spawn(mirror(app.clone(), engine.levels(), |levels| LevelsChanged(in_steps(levels))));
     tauri::async_runtime::spawn(mirror(app.clone(), engine.devices(), DevicesChanged));
     tauri::async_runtime::spawn(tell(app.clone(), engine.notifications()));

@@ -188,7 +188,8 @@ mod tests {
     fn verified_people_are_remembered() {
         let folder = tempfile::tempdir().unwrap();
         assert!(contacts(folder.path()).is_empty());
-        let amir = Contact { name: "Amir".into(), key: Identity::from_seed(&[1; KEY_BYTES], true).public() };
+        let key = Identity::from_seed(&[1; KEY_BYTES], true).public();
+        let amir = Contact { name: "Amir".into(), key, verified: true, server: None };
         keep_contacts(folder.path(), std::slice::from_ref(&amir));
         assert_eq!(contacts(folder.path()), [amir]);
         std::fs::write(folder.path().join(CONTACTS), "{").unwrap();

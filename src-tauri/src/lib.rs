@@ -13,6 +13,8 @@ mod links;
 mod logging;
 mod meetings;
 mod platform;
+mod ring;
+mod ringing;
 mod room;
 mod settings;
 mod small;
@@ -87,7 +89,11 @@ fn run_app(language: &mut Language) -> anyhow::Result<()> {
     let video = Arc::new(Video::new(if first.appearance.draw_in_page { Wish::Page } else { args.video }));
     let key = Key::load(args.profile.as_deref(), platform::keychain);
     let contacts = identity::contacts(&people);
-    let engine = tauri::async_runtime::block_on(start(&settings, trust, video.clone(), key.clone(), contacts))?;
+    let (engine, ring) = tauri::async_runtime::block_on(async {
+        let engine = start(&settings, trust.clone(), video.clone(), key.clone(), contacts).await?;
+        let ring = ring::start(engine.clone(), key.clone(), trust, first.call.clone(), &people);
+        anyhow::Ok((engine, ring))
+    })?;
     tauri::async_runtime::spawn(remember(engine.contacts(), people.clone()));
     let claim = unfinished::claim(&people);
     if claim.is_some() {
@@ -104,9 +110,10 @@ fn run_app(language: &mut Language) -> anyhow::Result<()> {
         .invoke_handler(bindings.invoke_handler())
         .setup(move |app| {
             bindings.mount_events(app);
-            events::forward(app.handle(), &engine);
-            let view = engine.view();
-            app.manage(AppState { engine, key, link_error, meetings, settings, video: video.clone(), small });
+            events::forward(app.handle(), &engine, &ring);
+            let (view, rings) = (engine.view(), ring.view());
+            app.manage(AppState { engine, key, link_error, meetings, ring, settings, video: video.clone(), small });
+            tauri::async_runtime::spawn(ringing::follow(app.handle().clone(), rings, page_data.clone()));
             let handle = app.handle().clone();
             let private = move || handle.state::<AppState>().settings.get().call.private;
             calls.map(|folder| tauri::async_runtime::spawn(unfinished::follow(view, folder, private)));

@@ -37,11 +37,13 @@ pub(crate) struct Controls {
     pub(crate) shortcuts: Vec<ShortcutChoice>,
     /// A host hears it when somebody waits to be let in.
     pub(crate) knock_sound: bool,
+    /// Calls that come in, and those that go out, are heard.
+    pub(crate) ring_sound: bool,
 }
 
 impl Default for Controls {
     fn default() -> Self {
-        Self { shortcuts: Vec::new(), knock_sound: true }
+        Self { shortcuts: Vec::new(), knock_sound: true, ring_sound: true }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use fika_engine::EngineHandle;
+use fika_engine::ring::RingHandle;
 
 use crate::error::UiErrorCode;
 use crate::identity::Key;
@@ -17,6 +18,7 @@ pub(crate) struct AppState {
     /// Why the link on the command line leads nowhere.
     pub(crate) link_error: Option<UiErrorCode>,
     pub(crate) meetings: Meetings,
+    pub(crate) ring: RingHandle,
     pub(crate) settings: SettingsFile,
     pub(crate) video: Arc<Video>,
     pub(crate) small: SmallWindow,

@@ -62,7 +62,7 @@ pub(crate) fn follow(window: &WebviewWindow, theme: Theme) -> tauri::Result<()> 
     window.set_background_color(Some(if dark { CANVAS_DARK } else { CANVAS_LIGHT }))
 }
 
-fn native(theme: Theme) -> Option<tauri::Theme> {
+pub(crate) fn native(theme: Theme) -> Option<tauri::Theme> {
     match theme {
         Theme::System => None,
         Theme::Light => Some(tauri::Theme::Light),
@@ -71,7 +71,7 @@ fn native(theme: Theme) -> Option<tauri::Theme> {
 }
 
 /// The window shows the page that came with the app, and follows no link out of it.
-fn is_ours(url: &Url) -> bool {
+pub(crate) fn is_ours(url: &Url) -> bool {
     match url.scheme() {
         "tauri" => url.host_str() == Some("localhost"),
         "http" | "https" => url.host_str() == Some("tauri.localhost") && url.port().is_none(),

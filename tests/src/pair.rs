@@ -83,13 +83,13 @@ impl Bed {
         environment.extend(camera.env());
         environment.push(("DISPLAY", self.display.name().into()));
         environment.push(("LANG", "en_GB.UTF-8".into()));
-        environment.push(("FIKA_CONFIG_DIR", self.profiles.path().join(name).into()));
+        environment.push(("FIKA_CONFIG_DIR", self.profile(name).into()));
         environment
     }
 
     /// What the app of this name has written down since its start.
     pub fn log(&self, name: &str) -> anyhow::Result<String> {
-        Ok(std::fs::read_to_string(self.profiles.path().join(name).join("fika.log"))?)
+        Ok(std::fs::read_to_string(self.profile(name).join("fika.log"))?)
     }
 
     pub fn program(&self) -> &PathBuf {
@@ -116,8 +116,19 @@ impl Bed {
         found.lines().map(str::to_owned).collect()
     }
 
+    /// Where what the app of this name keeps is.
+    pub fn profile(&self, name: &str) -> PathBuf {
+        self.profiles.path().join(name)
+    }
+
     /// Moves the window that was not there `before`.
     pub fn place(&self, before: &[String], place: Rect) -> anyhow::Result<()> {
+        let number = self.appears(before)?;
+        self.reshape(number, place)
+    }
+
+    /// Waits for a window that was not there `before`; its number from now on.
+    pub fn appears(&self, before: &[String]) -> anyhow::Result<usize> {
         let end = Instant::now() + PATIENCE;
         let window = loop {
             if let Some(new) = self.windows().into_iter().find(|window| !before.contains(window)) {
@@ -128,14 +139,16 @@ impl Bed {
             }
             std::thread::sleep(POLL);
         };
-        self.placed.borrow_mut().push(window.clone());
-        self.reshape_window(&window, place)
+        let mut placed = self.placed.borrow_mut();
+        placed.push(window);
+        Ok(placed.len() - 1)
     }
 
     /// Moves the window that was opened as the `number`th, from 0 on.
     pub fn reshape(&self, number: usize, place: Rect) -> anyhow::Result<()> {
         let window = self.placed.borrow().get(number).cloned().context("there is such a window")?;
-        self.reshape_window(&window, place)
+        let [left, top, width, height] = [place.left, place.top, place.width, place.height].map(|n| n.to_string());
+        self.xdotool(&["windowmove", &window, &left, &top, "windowsize", &window, &width, &height]).map(drop)
     }
 
     /// Moves the pointer there, and presses its first button if `press`.
@@ -173,11 +186,6 @@ impl Bed {
     pub fn minimise(&self, number: usize) -> anyhow::Result<()> {
         let window = self.placed.borrow().get(number).cloned().context("there is such a window")?;
         self.xdotool(&["windowminimize", "--sync", &window]).map(drop)
-    }
-
-    fn reshape_window(&self, window: &str, place: Rect) -> anyhow::Result<()> {
-        let [left, top, width, height] = [place.left, place.top, place.width, place.height].map(|n| n.to_string());
-        self.xdotool(&["windowmove", window, &left, &top, "windowsize", window, &width, &height]).map(drop)
     }
 
     fn xdotool(&self, words: &[&str]) -> anyhow::Result<String> {

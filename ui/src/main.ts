@@ -23,6 +23,11 @@ async function main(): Promise<void> {
     return;
   }
   const backend = await connectBackend();
+  if (!__WEB__ && target && backend.ring && new URLSearchParams(location.search).has("ringing")) {
+    const { showRinging } = await import("./ringing");
+    await showRinging(backend, backend.ring, target);
+    return;
+  }
   const early: ((app: App) => void)[] = [];
   let deliver = (change: (app: App) => void): void => void early.push(change);
   const events: Events = {
@@ -36,6 +41,7 @@ async function main(): Promise<void> {
     linkRefused: (code) => deliver((app) => app.linkRefused(code)),
     smallWindowChanged: (small) => deliver((app) => app.smallWindowChanged(small)),
     videoChanged: (transport) => deliver((app) => app.videoChanged(transport)),
+    ringChanged: (view) => deliver((app) => app.ring?.changed(view)),
   };
   const info = await backend.start(events);
   const stage = createStage((layout) => void backend.setLayout(layout));

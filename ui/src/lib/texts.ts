@@ -1,5 +1,14 @@
 /** Which words belong to which code of the backend. */
-import type { CaptureView, DeviceKind, DeviceProblem, EndReason, Problem, UiErrorCode } from "./backend";
+import type {
+  CaptureView,
+  DeviceKind,
+  DeviceProblem,
+  EndReason,
+  IncomingView,
+  OutgoingView,
+  Problem,
+  UiErrorCode,
+} from "./backend";
 import { m } from "./paraglide/messages";
 
 export function errorText(code: UiErrorCode): string {
@@ -53,6 +62,35 @@ export function endWords(reason: EndReason, invited: boolean): Words | null {
     case "endedByHost":
       return null;
   }
+}
+
+/** How a call that goes out stands. */
+export function outgoingWords({ state, name: given, video }: OutgoingView): Words {
+  const name = given || m.someone();
+  const wait = video ? m.calling_video_text() : m.calling_sound_text();
+  switch (state) {
+    case "calling":
+      return { title: m.calling({ name }), text: wait };
+    case "ringing":
+      return { title: m.ringing_at({ name }), text: wait };
+    case "answered":
+      return { title: m.call_answered({ name }), text: m.call_answered_text() };
+    case "declined":
+      return { title: m.call_declined({ name }), text: m.call_declined_text() };
+    case "busy":
+      return { title: m.call_busy({ name }), text: m.call_busy_text() };
+    case "noAnswer":
+      return { title: m.call_no_answer({ name }), text: m.call_no_answer_text() };
+    case "unreachable":
+      return { title: m.call_unreachable({ name }), text: m.call_unreachable_text() };
+    case "failed":
+      return { title: m.call_failed(), text: m.call_failed_text() };
+  }
+}
+
+/** "is calling you with video", after the name. */
+export function incomingWords({ video }: IncomingView): string {
+  return video ? m.ringing_video() : m.ringing_sound();
 }
 
 /** What is wrong with a device, as a title and the one thing to do. In a browser it is the browser that has to allow it. */

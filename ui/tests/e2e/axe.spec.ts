@@ -4,8 +4,10 @@ import { createRequire } from "node:module";
 import type { Page } from "@playwright/test";
 import type axe from "axe-core";
 
+import { testIds } from "../../src/lib/testids";
 import { extras } from "./extra";
-import { expect, open, show, test, theme } from "./page";
+import { INCOMING, OUTGOING, ringing } from "./extra-ring";
+import { expect, open, openRinging, show, test, theme } from "./page";
 import { calls, SMALL_WINDOW, stateNames } from "./states";
 
 declare global {
@@ -70,6 +72,22 @@ for (const name of THEMES) {
   });
 }
 
+test("the window of a call that comes in", async ({ page }) => {
+  for (const ring of INCOMING) {
+    await openRinging(page, ring);
+    await page.evaluate(AXE);
+    for (const each of THEMES) {
+      await theme(page, each);
+      expect.soft(await findings(page), `${ring}, ${each}`).toEqual([]);
+    }
+  }
+  await page.getByTestId(testIds.declineMenu).click();
+  for (const each of THEMES) {
+    await theme(page, each);
+    expect.soft(await findings(page), `its sentences, ${each}`).toEqual([]);
+  }
+});
+
 test("the narrow window in Swedish", async ({ page }) => {
   await page.setViewportSize({ width: 360, height: 640 });
   await open(page, "home", { lang: "sv" });
@@ -78,4 +96,12 @@ test("the narrow window in Swedish", async ({ page }) => {
     await show(page, state);
     expect.soft(await findings(page), state).toEqual([]);
   }
+  await show(page, "alone");
+  for (const ring of OUTGOING) {
+    await ringing(page, ring);
+    expect.soft(await findings(page), ring).toEqual([]);
+  }
+  await show(page, "home");
+  await ringing(page, "missed");
+  expect.soft(await findings(page), "people").toEqual([]);
 });

@@ -3,6 +3,7 @@ import type { Page } from "@playwright/test";
 
 import type { StateName } from "../../src/lib/backend/fake/states";
 import { testIds } from "../../src/lib/testids";
+import { ringExtras } from "./extra-ring";
 
 export type Extra = { name: string; state: StateName; reach: (page: Page) => Promise<void> };
 
@@ -258,4 +259,5 @@ export const extras: Extra[] = [
       await page.getByTestId(testIds.toast).nth(1).waitFor();
     },
   },
+  ...ringExtras,
 ];

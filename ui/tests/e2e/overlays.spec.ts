@@ -7,6 +7,7 @@ import type { Page } from "@playwright/test";
 import { testIds } from "../../src/lib/testids";
 import { painted, uncovered } from "./covered";
 import { extras } from "./extra";
+import { OUTGOING, ringing } from "./extra-ring";
 import { expect, lastLayout, open, settled, show, test, type Options } from "./page";
 import { calls, SMALL_WINDOW, stateNames } from "./states";
 
@@ -48,6 +49,11 @@ for (const options of [{}, { theme: "light", contrast: "more", lang: "sv" }] as 
       await page.locator("main.small").hover({ position: { x: 100, y: 60 } });
       await expectCovered(page, `${state}, under the pointer`);
       await page.mouse.move(0, 0);
+    }
+    await show(page, "alone");
+    for (const ring of OUTGOING) {
+      await ringing(page, ring);
+      await expectCovered(page, ring);
     }
     await show(page, "speaking");
     await page.keyboard.press("Tab");

@@ -1,6 +1,7 @@
 import { expect, test as base, type Page } from "@playwright/test";
 
 import type { Layout } from "../../src/lib/backend";
+import type { RingName } from "../../src/lib/backend/fake/ring";
 import { STATES, type StateName } from "../../src/lib/backend/fake/states";
 
 export type Options = {
@@ -18,7 +19,23 @@ export type Options = {
   server?: string;
   /** The small window. */
   small?: "";
+  /** Who can be called, and who calls. */
+  ring?: RingName;
+  /** Others may ring. */
+  reachable?: "";
+  "no-ring-sound"?: "";
 };
+
+/** The window of a call that comes in. */
+export const RINGING_WINDOW = { width: 360, height: 200 };
+
+/** Opens the window of a call that comes in. */
+export async function openRinging(page: Page, ring: RingName, options: Options = {}): Promise<void> {
+  await page.setViewportSize(RINGING_WINDOW);
+  await page.goto(`/?${new URLSearchParams({ ringing: "", ring, theme: "dark", lang: "en", ...options })}`);
+  await expect(page.getByRole("alertdialog")).toBeVisible();
+  await page.evaluate(async () => void (await document.fonts.ready));
+}
 
 /** Opens a state and waits until its screen and its pictures are there. */
 export async function open(page: Page, state: StateName, options: Options = {}): Promise<void> {
@@ -43,7 +60,7 @@ export async function theme(page: Page, name: "light" | "dark"): Promise<void> {
 }
 
 /** Until transitions have ended: colours change over `--fast`, and a check in between would measure a mixture. */
-async function still(page: Page): Promise<void> {
+export async function still(page: Page): Promise<void> {
   await page.waitForFunction(() =>
     document
       .getAnimations()

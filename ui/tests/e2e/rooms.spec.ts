@@ -153,7 +153,12 @@ test("only hosts see what hosts can do", async ({ page }) => {
   await open(page, "room");
   await page.getByTestId(testIds.people).click();
   await page.getByTestId(testIds.personMenu("amir")).click();
-  await expect(page.getByRole("menuitem")).toHaveText(["Pin for me", "Compare words", "Write to them alone"]);
+  await expect(page.getByRole("menuitem")).toHaveText([
+    "Pin for me",
+    "Compare words",
+    "Save as contact",
+    "Write to them alone",
+  ]);
   await page.keyboard.press("Escape");
   for (const id of [testIds.muteAll, testIds.locked, testIds.waitingRoom])
     await expect(page.getByTestId(id)).toHaveCount(0);

@@ -1,6 +1,8 @@
 /** Pictures of every state for looking at, written to `shots/`; run with `SHOTS=1`. */
 import { extras } from "./extra";
-import { open, show, test, theme } from "./page";
+import { INCOMING, ringExtras, ringing } from "./extra-ring";
+import { testIds } from "../../src/lib/testids";
+import { open, openRinging, show, test, theme } from "./page";
 import { calls, SMALL_WINDOW, stateNames } from "./states";
 
 test.skip(!process.env.SHOTS, "only on demand");
@@ -26,17 +28,46 @@ for (const name of ["dark", "light"] as const) {
     await page.screenshot({ path: `shots/small-hover-${name}.png` });
   });
 }
+for (const lang of ["en", "sv"] as const) {
+  test(`ringing ${lang}`, async ({ page }) => {
+    for (const ring of INCOMING) {
+      await openRinging(page, ring, { lang });
+      for (const each of ["dark", "light"] as const) {
+        await theme(page, each);
+        await page.screenshot({ path: `shots/ringing-${ring}-${each}-${lang}.png` });
+      }
+    }
+    await page.getByTestId(testIds.declineMenu).click();
+    for (const each of ["dark", "light"] as const) {
+      await theme(page, each);
+      await page.screenshot({ path: `shots/ringing-sentences-${each}-${lang}.png` });
+    }
+  });
+}
+test("ringing small", async ({ page }) => {
+  await page.setViewportSize(SMALL_WINDOW);
+  await open(page, "alone", { small: "", video: "cut" });
+  await ringing(page, "ringing");
+  await page.screenshot({ path: "shots/ringing-small.png" });
+});
 const sizes = [
   { name: "", size: { width: 1280, height: 800 } },
   { name: "-narrow", size: { width: 360, height: 640 } },
   { name: "-wide", size: { width: 2560, height: 1440 } },
 ] as const;
-for (const { name: suffix, size } of sizes) {
-  test(`extras${suffix}`, async ({ page }) => {
+const groups = [
+  { group: "extras", all: extras.filter((each) => !ringExtras.includes(each)) },
+  { group: "ring-extras", all: ringExtras },
+];
+for (const { suffix, size, group, all } of sizes.flatMap((each) =>
+  groups.map((of) => ({ suffix: each.name, size: each.size, ...of })),
+)) {
+  test(`${group}${suffix}`, async ({ page }) => {
     await page.setViewportSize(size);
-    for (const { name, state, reach } of extras) {
+    // In a narrow window some things are reached otherwise.
+    page.setDefaultTimeout(10_000);
+    for (const { name, state, reach } of all) {
       await open(page, state);
-      // In a narrow window some things are reached otherwise.
       const there = await reach(page).then(
         () => true,
         () => false,

@@ -11,6 +11,7 @@ pub mod identity;
 pub mod ids;
 pub mod invite;
 pub mod machine;
+pub mod ring;
 pub mod room;
 pub mod seal;
 pub mod session;

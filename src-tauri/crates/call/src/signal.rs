@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::chat::{ChatMessage, MessageId, MessageReaction};
 use crate::door::{Entry, InviteInfo, InviteOptions, RoomOptions};
+use crate::ring::CallId;
 use crate::room::{Asked, Decline, Moderation, Reaction, RoomState, WaitingGuest};
 use crate::{ParticipantId, RoomId, TrackSource, VideoWant};
 
@@ -95,6 +96,28 @@ pub enum ClientMessage {
     /// Passed on to `to` unread.
     Signal {
         to: ParticipantId,
+        payload: Sealed,
+    },
+    /// First message of a connection to which calls for this key are passed on; answered by `challenge`.
+    Listen {
+        version: u32,
+        key: String,
+    },
+    /// Over the challenge; answered by `listening`.
+    Prove {
+        signature: String,
+    },
+    /// First message of a connection that calls whoever listens under the key `to`; `refused` where nobody does. The call ends
+    /// with the connection.
+    Ring {
+        version: u32,
+        to: String,
+        call: CallId,
+        payload: Sealed,
+    },
+    /// What the one who is called says to the caller.
+    AnswerRing {
+        call: CallId,
         payload: Sealed,
     },
     Leave,
@@ -210,6 +233,25 @@ pub enum ServerMessage {
         invite: InviteInfo,
         code: String,
     },
+    /// To be signed with the key.
+    Challenge {
+        nonce: String,
+    },
+    Listening,
+    /// Somebody calls.
+    Ringing {
+        call: CallId,
+        payload: Sealed,
+    },
+    /// What the one who is called says.
+    RingAnswered {
+        call: CallId,
+        payload: Sealed,
+    },
+    /// The other side of this call is gone.
+    RingEnded {
+        call: CallId,
+    },
     /// The last message before the server closes.
     Refused {
         reason: Refusal,
@@ -234,6 +276,8 @@ pub enum Refusal {
     Removed,
     /// A host has ended the meeting for all.
     Ended,
+    /// Nobody listens under that key; the same answer, after the same time, as for a room that is not there.
+    NotReachable,
 }
 
 /// A room that the server has forgotten, as its owner knows it. Its id follows from the key, so nobody else can open it.

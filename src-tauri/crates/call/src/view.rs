@@ -184,6 +184,8 @@ pub struct ParticipantView {
     pub words: Option<Vec<u8>>,
     /// Verified under this name, and has another one now.
     pub saved_as: Option<String>,
+    /// One of the contacts.
+    pub saved: bool,
 }
 
 /// Which pictures a tile shows: `"me"` or a participant id, and the source.
@@ -330,7 +332,7 @@ pub struct ParticipantLevel {
 }
 
 /// What the engine needs to know of the user's settings.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
 #[serde(rename_all = "camelCase")]
 pub struct CallSettings {
     pub name: String,
@@ -342,4 +344,24 @@ pub struct CallSettings {
     pub private: bool,
     /// Base URL of a fika-server; none: this computer serves its own rooms on the local network.
     pub server: Option<String>,
+    /// Whoever has our key can ring us at the server.
+    pub reachable: bool,
+    /// Also those who are no contacts.
+    pub strangers_may_ring: bool,
+}
+
+impl Default for CallSettings {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            camera: None,
+            microphone: None,
+            speaker: None,
+            privacy: ConnectionPrivacy::default(),
+            private: false,
+            server: None,
+            reachable: false,
+            strangers_may_ring: true,
+        }
+    }
 }

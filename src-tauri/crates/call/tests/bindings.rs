@@ -9,6 +9,7 @@ use fika_call::chat::{self, ChatBody, ChatMessage, MessageId, MessageReaction};
 use fika_call::door::{Entry, InviteInfo, InviteOptions, MAX_PASSCODE, RoomOptions};
 use fika_call::files;
 use fika_call::files::wire::{self, FileEnd, FileMessage};
+use fika_call::ring::CallId;
 use fika_call::room::{Asked, Decline, MAX_WAITING, Moderation, Reaction, RoomState, WaitingGuest};
 use fika_call::signal::{
     Again, Binding, ClientMessage, HEARTBEAT_SECONDS, IceServer, MAX_MESSAGE, MAX_NAME, MAX_PARTICIPANTS, MediaState,
@@ -56,6 +57,7 @@ fn bindings() -> String {
         declaration::<ChatMessage>(),
         declaration::<ChatBody>(),
         declaration::<Sealed>(),
+        declaration::<CallId>(),
         declaration::<ClientMessage>(),
         declaration::<ServerMessage>(),
         declaration::<TrackSource>(),

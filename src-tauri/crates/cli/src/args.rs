@@ -11,6 +11,7 @@ use clap::{Args, Parser, Subcommand};
 use fika_call::signal::IceServer;
 use fika_media::Resolution;
 
+use crate::ring::{Listen, Ring};
 use crate::room::args::Room;
 
 /// Of our video, in kbit/s.
@@ -52,6 +53,10 @@ pub(crate) enum Command {
         #[command(flatten)]
         media: Media,
     },
+    /// Call somebody who listens, and stay in the call.
+    Ring(Box<Ring>),
+    /// Wait for one call, and answer it.
+    Listen(Box<Listen>),
     /// Open rooms, host them, and sit in them with everything that a room has.
     Room {
         #[command(subcommand)]
@@ -253,6 +258,11 @@ fn camera(text: &str) -> Result<Source, &'static str> {
 fn seconds(text: &str) -> Result<Duration, &'static str> {
     let seconds = text.parse::<f64>().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     seconds.ok_or("this is a number of seconds, like 30 or 2.5")
+}
+
+/// As it can be shown.
+pub(crate) fn name(text: &str) -> String {
+    fika_call::machine::clean_name(text)
 }
 
 pub(crate) fn server(text: &str) -> Result<url::Url, &'static str> {

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fika_call::identity::{Contact, Identity};
 use fika_call::session::ConnectionPrivacy;
 use fika_call::view::{CallSettings, CallView, CaptureState, ConnectionState, DeviceProblem, Phase, Problem};
 use fika_engine::{Command, EngineHandle, FilesConfig, VideoConfig};
@@ -43,8 +44,25 @@ pub(crate) async fn run(link: Option<String>, media: Media, trust: Trust) -> Res
     ended
 }
 
+/// Who we are, and whom we know.
+pub(crate) struct Setup {
+    pub(crate) identity: Identity,
+    pub(crate) contacts: Vec<Contact>,
+}
+
 pub(crate) async fn start(media: &Media, trust: Trust, recorder: Arc<Recorder>) -> Result<EngineHandle, Failure> {
     let identity = identity::open(media.seat.identity.as_deref())?;
+    let (engine, _) = start_as(media, trust, recorder, Setup { identity, contacts: Vec::new() }).await?;
+    Ok(engine)
+}
+
+/// With the settings that the engine has begun with.
+pub(crate) async fn start_as(
+    media: &Media,
+    trust: Trust,
+    recorder: Arc<Recorder>,
+    Setup { identity, contacts }: Setup,
+) -> Result<(EngineHandle, CallSettings), Failure> {
     let clock = fika_devices::clock::clock();
     let request = CameraRequest { resolution: media.video.resolution, frame_rate: media.video.frame_rate };
     let camera = media.camera.clone().unwrap_or(Source::Default);
@@ -64,28 +82,30 @@ pub(crate) async fn start(media: &Media, trust: Trust, recorder: Arc<Recorder>) 
         privacy: if media.seat.relay_only { ConnectionPrivacy::RelayOnly } else { ConnectionPrivacy::Automatic },
         private: media.seat.private,
         server: media.server.as_ref().map(|url| url.to_string()),
+        ..CallSettings::default()
     };
-    fika_engine::start(fika_engine::Config {
+    let engine = fika_engine::start(fika_engine::Config {
         devices: Arc::new(sources),
         connector: Arc::new(Mesh { clock: clock.clone(), network: network(&media.seat.bind, trust.clone()), identity }),
         rooms: Arc::new(HereOrThere::new(trust)),
         frames: recorder,
         clock,
-        settings,
+        settings: settings.clone(),
         video: VideoConfig {
             resolution: request.resolution,
             frame_rate: request.frame_rate,
             max_bitrate: media.max_bitrate * 1000,
         },
         ice_servers: media.seat.ice_servers.clone(),
-        contacts: Vec::new(),
+        contacts,
         voice_processing,
         files: FilesConfig {
             folder: media.seat.downloads.clone().or_else(dirs::download_dir),
             max_size: u64::from(media.seat.max_file) << 20,
         },
     })
-    .map_err(|error| Failure::new(Kind::Device, error.to_string()))
+    .map_err(|error| Failure::new(Kind::Device, error.to_string()))?;
+    Ok((engine, settings))
 }
 
 fn network(bind: &[SocketAddr], trust: Trust) -> Network {
@@ -93,10 +113,10 @@ fn network(bind: &[SocketAddr], trust: Trust) -> Network {
     Network { trust, ..network }
 }
 
-struct Running<'a> {
-    engine: &'a EngineHandle,
-    media: &'a Media,
-    stats: Option<StatsFile>,
+pub(crate) struct Running<'a> {
+    pub(crate) engine: &'a EngineHandle,
+    pub(crate) media: &'a Media,
+    pub(crate) stats: Option<StatsFile>,
 }
 
 impl Running<'_> {
@@ -152,7 +172,7 @@ impl Running<'_> {
     }
 
     /// Until the call ends or its time is over.
-    async fn stay(&mut self, view: &mut watch::Receiver<CallView>, joins: bool) -> Result<(), Failure> {
+    pub(crate) async fn stay(&mut self, view: &mut watch::Receiver<CallView>, joins: bool) -> Result<(), Failure> {
         let mut stats = self.engine.stats();
         stats.mark_unchanged();
         let mut leave_at = None;
@@ -191,7 +211,10 @@ impl Running<'_> {
 }
 
 /// The first view of this kind. The end of the call comes as a failure.
-async fn wait(view: &mut watch::Receiver<CallView>, wanted: impl Fn(&CallView) -> bool) -> Result<CallView, Failure> {
+pub(crate) async fn wait(
+    view: &mut watch::Receiver<CallView>,
+    wanted: impl Fn(&CallView) -> bool,
+) -> Result<CallView, Failure> {
     let view = view.wait_for(|view| wanted(view) || view.phase == Phase::Ended).await.map_err(|_| stopped())?;
     match view.end.filter(|_| view.phase == Phase::Ended).and_then(Failure::of_end) {
         Some(failure) => Err(failure),
@@ -199,7 +222,7 @@ async fn wait(view: &mut watch::Receiver<CallView>, wanted: impl Fn(&CallView) -
     }
 }
 
-fn stopped() -> Failure {
+pub(crate) fn stopped() -> Failure {
     Failure::new(Kind::Connection, "The engine has stopped.")
 }
 

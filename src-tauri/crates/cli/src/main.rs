@@ -7,6 +7,7 @@ mod identity;
 mod list;
 mod ports;
 mod record;
+mod ring;
 mod room;
 mod serve;
 mod source;
@@ -49,6 +50,8 @@ async fn run(Arguments { ca, command }: Arguments) -> Result<(), Failure> {
         Command::Serve { listen } => serve::run(listen).await,
         Command::Call { media } => call::run(None, media, trust).await,
         Command::Join { link, media } => call::run(Some(link), media, trust).await,
+        Command::Ring(arguments) => ring::ring(*arguments, trust).await,
+        Command::Listen(arguments) => ring::listen(*arguments, trust).await,
         Command::Room { command } => room::run(command, trust).await,
     }
 }

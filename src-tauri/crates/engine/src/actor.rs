@@ -218,6 +218,7 @@ impl Actor {
             Command::OpenInvite { link } => Input::OpenInvite(Invite::parse(&link)?),
             Command::OpenLink { link } => Input::OpenLink(Invite::parse(&link)?),
             Command::OfferRejoin { link } => Input::OfferRejoin(Invite::parse(&link)?),
+            Command::Answer { link, video, relayed } => Input::Answer { invite: Invite::parse(&link)?, video, relayed },
             Command::Join => Input::Join,
             Command::Leave => Input::Leave,
             Command::Home => Input::Home,
@@ -244,6 +245,9 @@ impl Actor {
                 return Ok(());
             }
             Command::CompareWords { participant, same } => Input::WordsCompared { participant, same },
+            Command::SaveContact { participant, name } => Input::SaveContact { participant, name },
+            Command::RenameContact { key, name } => Input::RenameContact { key, name },
+            Command::ForgetContact { key } => Input::ForgetContact { key },
             Command::ForgetContacts => Input::ForgetContacts,
         };
         self.input(input).await;

@@ -2,6 +2,7 @@
 
 use fika_call::ParticipantId;
 use fika_call::files::FileInput;
+use fika_call::identity::IdentityKey;
 use fika_call::invite::LinkError;
 use fika_call::machine::RoomInput;
 use fika_call::text::TextInput;
@@ -23,6 +24,12 @@ pub enum Command {
     /// The program ended in the middle of the call of this link, and runs again.
     OfferRejoin {
         link: String,
+    },
+    /// The user answers a call: into the room of this link at once. `relayed`: the caller does not learn our addresses.
+    Answer {
+        link: String,
+        video: bool,
+        relayed: bool,
     },
     /// From the lobby into the call, with microphone and camera as they are in the preview.
     Join,
@@ -63,7 +70,19 @@ pub enum Command {
         participant: ParticipantId,
         same: bool,
     },
-    /// Nobody is remembered as verified any more.
+    /// Somebody of the call is remembered under this name.
+    SaveContact {
+        participant: ParticipantId,
+        name: String,
+    },
+    RenameContact {
+        key: IdentityKey,
+        name: String,
+    },
+    ForgetContact {
+        key: IdentityKey,
+    },
+    /// Nobody is remembered any more.
     ForgetContacts,
 }
 

@@ -72,7 +72,7 @@ impl EngineHandle {
         self.text.clone()
     }
 
-    /// Whom the shell is to remember: everybody verified, in this call and before.
+    /// Whom the shell is to remember: everybody saved or verified, in this call and before.
     pub fn contacts(&self) -> watch::Receiver<Vec<Contact>> {
         self.contacts.clone()
     }

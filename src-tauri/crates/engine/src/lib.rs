@@ -18,6 +18,7 @@ mod perform;
 pub mod ports;
 mod rate;
 mod report;
+pub mod ring;
 mod session;
 mod slot;
 pub mod stats;
@@ -53,7 +54,7 @@ pub struct Config {
     pub video: VideoConfig,
     /// Added to those that the server names.
     pub ice_servers: Vec<IceServer>,
-    /// Who was verified in earlier calls; the shell keeps them.
+    /// Who was saved or verified in earlier calls; the shell keeps them.
     pub contacts: Vec<Contact>,
     /// Echo, noise and gain of the microphone are processed. Off only where a measurement wants its sound untouched.
     pub voice_processing: bool,

@@ -11,6 +11,7 @@ pub mod mesh;
 mod peer;
 mod random;
 mod relay;
+pub mod ring;
 mod sdp;
 mod session;
 pub mod signal;

@@ -7,13 +7,16 @@
 use std::time::Duration;
 
 use fika_call::door::InviteOptions;
+use fika_call::identity::IdentityKey;
+use fika_call::ring::CallId;
 use fika_call::room::Decline;
-use fika_call::signal::{ClientMessage, Refusal, ServerMessage};
+use fika_call::signal::{ClientMessage, Refusal, Sealed, ServerMessage};
 use fika_call::{ParticipantId, RoomId};
 use serde::{Deserialize, Serialize};
 
 use crate::Limits;
 use crate::limits::{ByOrigin, Guesses, Origin};
+use crate::listening::Listening;
 use crate::moment::Moment;
 use crate::rooms::{ConnectionId, Count, Digest, Grant, Join, KeptRoom, NewRoom, Now, Output, RESUME, Rooms};
 
@@ -61,6 +64,16 @@ pub(crate) enum Wish {
         id: String,
         digest: Digest,
     },
+    /// The key has been shown to be theirs.
+    Listen {
+        key: IdentityKey,
+    },
+    Ring {
+        origin: Origin,
+        to: IdentityKey,
+        call: CallId,
+        payload: Sealed,
+    },
     /// Nothing secret and nothing random is in it.
     Say(ClientMessage),
     /// It has broken a rule, or asked for what this instance does not give.
@@ -73,6 +86,7 @@ pub(crate) struct House {
     creates: ByOrigin,
     joins: ByOrigin,
     guesses: Guesses,
+    listening: Listening,
 }
 
 /// What comes of a wish: a broken rule costs the connection, a refused wish does not.
@@ -85,6 +99,7 @@ impl House {
             creates: ByOrigin::new(limits.creates),
             joins: ByOrigin::new(limits.joins),
             guesses: Guesses::new(limits.guesses, limits.guesses_at_room, salt),
+            listening: Listening::new(limits.rings),
         }
     }
 
@@ -103,22 +118,25 @@ impl House {
                     Ok(Err(reason)) => self.rooms.say(from, ServerMessage::Declined { tag, reason }),
                     Err(reason) => {
                         self.rooms.say(from, ServerMessage::Refused { reason });
-                        self.rooms.leave(from, now);
+                        self.leave(from, now);
                         return Err(reason);
                     }
                 }
             }
             Change::Open(new) => self.rooms.create(None, new, now)?,
-            Change::Gone { from, keep } => self.rooms.disconnected(from, Duration::from_secs(keep), now),
+            Change::Gone { from, keep } => self.disconnected(from, Duration::from_secs(keep), now),
             Change::Lost { instance } => {
-                let mut lost: Vec<_> = self.rooms.connections().filter(|one| one.instance() == instance).collect();
+                let mut lost: Vec<_> = self.connections().filter(|one| one.instance() == instance).collect();
                 // In the same order on every instance.
                 lost.sort_unstable_by_key(|one| one.number());
                 for from in lost {
-                    self.rooms.disconnected(from, RESUME, now);
+                    self.disconnected(from, RESUME, now);
                 }
             }
-            Change::Tick => self.rooms.handle_timeout(now),
+            Change::Tick => {
+                self.rooms.handle_timeout(now);
+                self.listening.handle_timeout(now.at, &mut self.rooms);
+            }
         }
         Ok(())
     }
@@ -129,22 +147,51 @@ impl House {
 
     /// When to make a [`Change::Tick`].
     pub(crate) fn poll_timeout(&self) -> Option<Moment> {
-        self.rooms.poll_timeout()
+        self.rooms.poll_timeout().into_iter().chain(self.listening.poll_timeout()).min()
     }
 
     pub(crate) fn count(&self) -> Count {
         self.rooms.count()
     }
 
-    /// Whose connections are in rooms.
+    /// How many listen for calls.
+    pub(crate) fn listeners(&self) -> usize {
+        self.listening.listeners()
+    }
+
+    /// Whose connections are in rooms, or listen.
     pub(crate) fn instances(&self) -> Vec<u32> {
-        let mut instances: Vec<u32> = self.rooms.connections().map(ConnectionId::instance).collect();
+        let mut instances: Vec<u32> = self.connections().map(ConnectionId::instance).collect();
         instances.sort_unstable();
         instances.dedup();
         instances
     }
 
+    fn connections(&self) -> impl Iterator<Item = ConnectionId> + '_ {
+        self.rooms.connections().chain(self.listening.connections())
+    }
+
+    fn leave(&mut self, id: ConnectionId, now: Now) {
+        self.listening.gone(id, &mut self.rooms);
+        self.rooms.leave(id, now);
+    }
+
+    fn disconnected(&mut self, id: ConnectionId, keep: Duration, now: Now) {
+        self.listening.gone(id, &mut self.rooms);
+        self.rooms.disconnected(id, keep, now);
+    }
+
     fn wish(&mut self, id: ConnectionId, wish: Wish, now: Now) -> Done {
+        let begins = matches!(
+            wish,
+            Wish::Create { .. } | Wish::Manage { .. } | Wish::Join { .. } | Wish::Listen { .. } | Wish::Ring { .. }
+        );
+        // One connection does one thing.
+        if begins
+            && (self.listening.has(id) || self.rooms.has(id) && matches!(wish, Wish::Listen { .. } | Wish::Ring { .. }))
+        {
+            return Err(Refusal::BadMessage);
+        }
         match wish {
             Wish::Create { origin, new } => {
                 if !self.creates.take(origin, now.at) {
@@ -169,6 +216,10 @@ impl House {
             Wish::MakeInvite { options, id: invite, digest } => {
                 return self.rooms.make_invite(id, options, invite, digest);
             }
+            Wish::Listen { key } => self.listening.listen(id, key, &mut self.rooms)?,
+            Wish::Ring { origin, to, call, payload } => {
+                self.listening.ring(id, origin, to, call, payload, now.at, &mut self.rooms)?;
+            }
             Wish::Say(message) => return self.say(id, message, now),
             Wish::Refuse(reason) => return Err(reason),
         }
@@ -189,8 +240,11 @@ impl House {
             ClientMessage::Moderate { action } => self.rooms.moderate(id, action, now),
             ClientMessage::SetMedia { media } => self.rooms.set_media(id, media).map(Ok),
             ClientMessage::Signal { to, payload } => self.rooms.signal(id, &to, payload).map(Ok),
+            ClientMessage::AnswerRing { call, payload } => {
+                self.listening.answer(id, call, payload, &mut self.rooms).map(Ok)
+            }
             ClientMessage::Leave => {
-                self.rooms.leave(id, now);
+                self.leave(id, now);
                 Ok(Ok(()))
             }
             // With secrets in them, or answered by whom they reach.
@@ -198,6 +252,9 @@ impl House {
             | ClientMessage::Manage { .. }
             | ClientMessage::Join { .. }
             | ClientMessage::MakeInvite { .. }
+            | ClientMessage::Listen { .. }
+            | ClientMessage::Prove { .. }
+            | ClientMessage::Ring { .. }
             | ClientMessage::Ping => Err(Refusal::BadMessage),
         }
     }

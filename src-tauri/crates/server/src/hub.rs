@@ -6,6 +6,7 @@
 //! Events queue in a channel of [`EVENTS`]; full: the connections wait and stop reading. Outgoing messages never wait:
 //! see [`crate::outgoing`]. Changes that are kept go to the store's thread; its answers come back through a queue.
 
+mod challenge;
 mod drain;
 mod shared;
 
@@ -20,6 +21,7 @@ use fika_call::room::Decline;
 use fika_call::signal::{ClientMessage, Refusal, ServerMessage};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use self::challenge::Challenges;
 use self::drain::Draining;
 use self::shared::Log;
 use crate::house::{Change, House, Wish};
@@ -77,6 +79,7 @@ pub(crate) type Number = u32;
 pub(crate) struct Census {
     /// Of all instances.
     pub(crate) rooms: Count,
+    pub(crate) listeners: usize,
     pub(crate) connections: usize,
 }
 
@@ -103,6 +106,7 @@ pub(crate) struct Hub {
     metrics: Arc<Metrics>,
     health: Arc<Health>,
     draining: Option<Draining>,
+    challenges: Challenges,
 }
 
 impl Hub {
@@ -131,6 +135,7 @@ impl Hub {
             metrics,
             health,
             draining: None,
+            challenges: Challenges::default(),
         }
     }
 
@@ -176,12 +181,14 @@ impl Hub {
             Event::Offended { id, reason } => self.propose_wish(id, Wish::Refuse(reason), Private::Nothing, now),
             Event::Gone { id, keep } => {
                 self.connections.remove(&id);
+                self.challenges.forget(id);
                 self.gone(id, keep, now);
             }
             Event::CreateRoom { reply } => self.create_room(reply, now),
             Event::Count { reply } => {
                 // Whoever asked may have given up.
-                let _ = reply.send(Census { rooms: self.house.count(), connections: self.connections.len() });
+                let (rooms, listeners) = (self.house.count(), self.house.listeners());
+                let _ = reply.send(Census { rooms, listeners, connections: self.connections.len() });
             }
             Event::Drain { done } => self.drain(done, now),
         }
@@ -191,6 +198,7 @@ impl Hub {
         match &message {
             ClientMessage::Ping => return self.send(id, &ServerMessage::Pong),
             ClientMessage::Chat { .. } => drop(self.metrics.chats.fetch_add(1, Relaxed)),
+            ClientMessage::Listen { .. } | ClientMessage::Prove { .. } => return self.introduced(id, &message, now),
             _ => {}
         }
         let closed = self.draining.is_some();
@@ -344,7 +352,8 @@ impl Hub {
         if let ServerMessage::Refused { reason } = message {
             tracing::debug!(?reason, "refused");
             self.metrics.refused(*reason);
-            not_before = (*reason == Refusal::RoomNotFound).then(|| Instant::now() + REFUSED_AFTER);
+            let late = matches!(reason, Refusal::RoomNotFound | Refusal::NotReachable);
+            not_before = late.then(|| Instant::now() + REFUSED_AFTER);
         }
         let text = serde_json::to_string(message).expect("strings and numbers are always JSON");
         if outgoing.push(text, not_before).is_ok() {

@@ -12,6 +12,7 @@ mod http;
 mod hub;
 mod keys;
 pub mod limits;
+mod listening;
 pub mod local;
 pub mod log;
 mod metrics;
@@ -97,6 +98,8 @@ pub struct Limits {
     pub creates: Rate,
     /// Attempts to join from one address.
     pub joins: Rate,
+    /// Calls that somebody is to hear ring, from one address.
+    pub rings: Rate,
     /// Wrong passcodes, invites, keys and rooms of one address.
     pub guesses: Rate,
     /// Wrong passcodes, invites and keys at one room.
@@ -115,6 +118,7 @@ impl Default for Limits {
             connections_per_address: 256,
             creates: Rate::per_minute(30, 30),
             joins: Rate::per_minute(120, 120),
+            rings: Rate::per_minute(30, 30),
             guesses: Rate::per_minute(6, 12),
             guesses_at_room: Rate::per_minute(30, 60),
             messages: Rate { per_second: 50.0, burst: 100.0 },

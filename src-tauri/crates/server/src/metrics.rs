@@ -19,7 +19,7 @@ pub(crate) struct Metrics {
     refusals: [AtomicU64; REASONS.len()],
 }
 
-const REASONS: [(Refusal, &str); 8] = [
+const REASONS: [(Refusal, &str); 9] = [
     (Refusal::RoomNotFound, "room_not_found"),
     (Refusal::RoomFull, "room_full"),
     (Refusal::TooManyRequests, "too_many_requests"),
@@ -28,6 +28,7 @@ const REASONS: [(Refusal, &str); 8] = [
     (Refusal::Denied, "denied"),
     (Refusal::Removed, "removed"),
     (Refusal::Ended, "ended"),
+    (Refusal::NotReachable, "not_reachable"),
 ];
 
 impl Metrics {
@@ -45,6 +46,7 @@ impl Metrics {
             ("fika_rooms", "Open rooms.", now.rooms.rooms as u64),
             ("fika_participants", "People in rooms.", now.rooms.participants as u64),
             ("fika_waiting", "People before a door.", now.rooms.waiting as u64),
+            ("fika_listeners", "People who can be called.", now.listeners as u64),
             ("fika_connections", "Open WebSockets.", now.connections as u64),
         ];
         let counters = [
@@ -78,7 +80,7 @@ mod tests {
         metrics.refused(Refusal::Denied);
         metrics.joins.store(3, Relaxed);
         let rooms = Count { rooms: 2, participants: 5, waiting: 1 };
-        let text = metrics.text(Census { rooms, connections: 6 });
+        let text = metrics.text(Census { rooms, listeners: 4, connections: 6 });
         assert!(text.contains("\nfika_participants 5\n"));
         assert!(text.contains("\nfika_joins_total 3\n"));
         assert!(text.contains("\nfika_refusals_total{reason=\"denied\"} 1\n"));

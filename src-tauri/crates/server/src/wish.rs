@@ -3,9 +3,11 @@
 use std::net::IpAddr;
 
 use fika_call::door::{Entry, MAX_PASSCODE, RoomOptions};
+use fika_call::identity::IdentityKey;
 use fika_call::invite::{CODE_BYTES, Code, HostKey};
-use fika_call::signal::{Again, ClientMessage, PROTOCOL_VERSION, Refusal};
-use fika_call::{ParticipantId, RoomId};
+use fika_call::ring::{self, CallId};
+use fika_call::signal::{Again, ClientMessage, PROTOCOL_VERSION, Refusal, Sealed};
+use fika_call::{ParticipantId, RoomId, seal};
 
 use crate::house::Wish;
 use crate::keys::{Keys, digest, room_of};
@@ -102,8 +104,24 @@ fn wish(
             let code = random::base64url::<CODE_BYTES>();
             (Wish::MakeInvite { options, id: random::hex::<4>(), digest: digest(&code) }, Some(code))
         }
+        ClientMessage::Ring { version, to, call, payload } => {
+            ours(version)?;
+            if terms.closed {
+                return Err(Refusal::TooManyRequests);
+            }
+            let to = IdentityKey::parse(&to).ok_or(Refusal::BadMessage)?;
+            if !is_ring(&call, &payload) {
+                return Err(Refusal::BadMessage);
+            }
+            (Wish::Ring { origin, to, call, payload }, None)
+        }
+        ClientMessage::AnswerRing { call, payload } if !is_ring(&call, &payload) => return Err(Refusal::BadMessage),
         message => (Wish::Say(message), None),
     })
+}
+
+fn is_ring(call: &CallId, payload: &Sealed) -> bool {
+    call.is_well_formed() && payload.0.len() <= ring::MAX_SEALED && seal::is_well_formed(payload)
 }
 
 /// As this server draws them.

@@ -59,7 +59,9 @@ pub fn run(plan: &Plan, link: &str, clip: &Path, sound: &Path) -> anyhow::Result
         let begin = monotonic();
         let browser = Browser::launch(&launch(&display, WINDOW))?;
         let mut page = browser.page()?;
-        page.evaluate("new Promise((done) => { const look = () => window.fika ? done(0) : setTimeout(look, 1); look(); })")?;
+        page.evaluate(
+            "new Promise((done) => { const look = () => window.fika ? done(0) : setTimeout(look, 1); look(); })",
+        )?;
         page.evaluate(LOBBY)?;
         page.evaluate("fika.camera().then(() => 0)")?;
         figures.insert("preview", millis(begin, screen::painted(&display, PREVIEW, PICTURE_COLOURS, PATIENCE)?));

@@ -53,6 +53,18 @@ export const commands = {
 	/**  The whole of the line that is being written. */
 	setTextLine: (text: string) => typedError<null, UiError>(__TAURI_INVOKE("set_text_line", { text })),
 	endTextLine: () => typedError<null, UiError>(__TAURI_INVOKE("end_text_line")),
+	ringView: () => typedError<RingView, UiError>(__TAURI_INVOKE("ring_view")),
+	/**  Opens a room, joins it and calls from there. `key`: of a contact. */
+	callContact: (key: string, video: boolean) => typedError<null, UiError>(__TAURI_INVOKE("call_contact", { key, video })),
+	/**  Takes the outgoing call back, or has seen what came of it. */
+	cancelRing: () => typedError<null, UiError>(__TAURI_INVOKE("cancel_ring")),
+	answerRing: (call: CallId) => typedError<null, UiError>(__TAURI_INVOKE("answer_ring", { call })),
+	declineRing: (call: CallId, message: string | null) => typedError<null, UiError>(__TAURI_INVOKE("decline_ring", { call, message })),
+	/**  Somebody in the call becomes a contact under this name. */
+	saveContact: (participant: ParticipantId, name: string) => typedError<null, UiError>(__TAURI_INVOKE("save_contact", { participant, name })),
+	renameContact: (key: string, name: string) => typedError<null, UiError>(__TAURI_INVOKE("rename_contact", { key, name })),
+	forgetContact: (key: string) => typedError<null, UiError>(__TAURI_INVOKE("forget_contact", { key })),
+	clearMissed: () => typedError<null, UiError>(__TAURI_INVOKE("clear_missed")),
 	listMeetings: () => typedError<Planned[], UiError>(__TAURI_INVOKE("list_meetings")),
 	/**  Opens a room on the configured server, which keeps it until a day after the meeting. */
 	planMeeting: (title: string, start: number, minutes: number, waitingRoom: boolean) => typedError<Planned[], UiError>(__TAURI_INVOKE("plan_meeting", { title, start, minutes, waitingRoom })),
@@ -76,6 +88,7 @@ export const events = {
 	linkRefused: makeEvent<LinkRefused, LinkRefused>("link-refused"),
 	notified: makeEvent<Notified, Notified>("notified"),
 	picturesChanged: makeEvent<PicturesChanged, PicturesChanged>("pictures-changed"),
+	ringChanged: makeEvent<RingChanged, RingChanged>("ring-changed"),
 	smallWindowChanged: makeEvent<SmallWindowChanged, SmallWindowChanged>("small-window-changed"),
 	textChanged: makeEvent<TextChanged, TextChanged>("text-changed"),
 	videoChanged: makeEvent<VideoChanged, VideoChanged>("video-changed"),
@@ -140,6 +153,9 @@ export type Asked = "microphone" | "camera";
 /**  `call-changed`: the whole view, at most one per frame of the screen. */
 export type CallChanged = CallView;
 
+/**  Drawn by the caller, [`CALL_BYTES`] in base64url without padding: 22 characters. */
+export type CallId = string;
+
 /**  What the engine needs to know of the user's settings. */
 export type CallSettings = {
 	name: string,
@@ -151,6 +167,10 @@ export type CallSettings = {
 	private: boolean,
 	/**  Base URL of a fika-server; none: this computer serves its own rooms on the local network. */
 	server: string | null,
+	/**  Whoever has our key can ring us at the server. */
+	reachable: boolean,
+	/**  Also those who are no contacts. */
+	strangersMayRing: boolean,
 };
 
 export type CallView = {
@@ -244,6 +264,12 @@ export type ConnectionState = "idle" |
 /**  Given up after 60 s; offers to rejoin. */
 "lost";
 
+export type ContactView = {
+	key: string,
+	name: string,
+	verified: boolean,
+};
+
 export type Contrast = "system" | "more" | "normal";
 
 /**  Keys and sounds. */
@@ -252,6 +278,8 @@ export type Controls = {
 	shortcuts: ShortcutChoice[],
 	/**  A host hears it when somebody waits to be let in. */
 	knockSound: boolean,
+	/**  Calls that come in, and those that go out, are heard. */
+	ringSound: boolean,
 };
 
 export type Corner = "topLeft" | "topRight" | "bottomLeft" | "bottomRight";
@@ -373,6 +401,18 @@ export type Fit =
 /**  Bars at the sides. */
 "contain";
 
+/**  Somebody calls. */
+export type IncomingView = {
+	call: CallId,
+	key: string,
+	/**  Of a contact the user's own name for them, else what they call themselves. */
+	name: string,
+	/**  One of the contacts. */
+	saved: boolean,
+	verified: boolean,
+	video: boolean,
+};
+
 export type InviteView = {
 	link: string,
 	/**  The link works only on this network. */
@@ -442,6 +482,16 @@ export type Meeting = {
 /**  Counts the messages of a room, in the order in which the server took them. */
 export type MessageId = number;
 
+/**  Somebody has called in vain. */
+export type MissedView = {
+	key: string,
+	name: string,
+	saved: boolean,
+	video: boolean,
+	/**  Seconds since 1970. */
+	at: number,
+};
+
 /**  What hosts and co-hosts do. There is no way to switch somebody's microphone or camera on. */
 export type Moderation = { type: "admit"; who: ParticipantId } | { type: "admitAll" } | { type: "deny"; who: ParticipantId } | { type: "mute"; who: ParticipantId } | 
 /**  All but hosts and co-hosts. */
@@ -486,6 +536,24 @@ export type Notification = { type: "joined"; name: string } | { type: "left"; na
 /**  `notified`: something that happened, told once. */
 export type Notified = Notification;
 
+/**  How far an outgoing call is. */
+export type OutgoingState = 
+/**  On its way. */
+"calling" | "ringing" | 
+/**  They come. */
+"answered" | "declined" | "busy" | "noAnswer" | "unreachable" | 
+/**  No server takes it. */
+"failed";
+
+export type OutgoingView = {
+	key: string,
+	name: string,
+	video: boolean,
+	state: OutgoingState,
+	/**  Said while declining. */
+	message: string | null,
+};
+
 /**  A box over video, CSS pixels. */
 export type Overlay = {
 	x: number | null,
@@ -528,6 +596,8 @@ export type ParticipantView = {
 	words: number[] | null,
 	/**  Verified under this name, and has another one now. */
 	savedAs: string | null,
+	/**  One of the contacts. */
+	saved: boolean,
 };
 
 export type Phase = 
@@ -592,6 +662,13 @@ export type QualityView = {
 	receiveFps: number,
 };
 
+/**  Whether we can be called. */
+export type Reach = 
+/**  Not wished for. */
+"off" | "connecting" | "on" | 
+/**  The server cannot be reached, or refuses; it is tried again. */
+"failed";
+
 export type Reaction = "thumbsUp" | "heart" | "clap" | "laugh" | "surprised" | "sad" | "celebrate" | "thinking" | "coffee";
 
 export type ReactionCount = {
@@ -606,6 +683,19 @@ export type Rgb = {
 	r: number,
 	g: number,
 	b: number,
+};
+
+/**  `ring-changed`: who calls, who is called, and who can be. */
+export type RingChanged = RingView;
+
+/**  Who can be called, who calls, and who has called. */
+export type RingView = {
+	reach: Reach,
+	incoming: IncomingView | null,
+	outgoing: OutgoingView | null,
+	/**  The newest first. */
+	missed: MissedView[],
+	contacts: ContactView[],
 };
 
 export type Role = 

@@ -9,14 +9,17 @@ import type {
   Levels,
   Notification,
   Planned,
+  RingView,
   TileStats,
   UiError,
   UiErrorCode,
 } from "./bindings";
 import type { BesideBackend, CallOfRoom, ChatLines, FilesView, PersonOfRoom, RoomBackend, TextView } from "./rooms";
+import type { RingBackend } from "./ring";
 import type { VideoSource } from "../video/source";
 
 export type * from "./bindings";
+export type * from "./ring";
 export type * from "./rooms";
 export type { FileEnd, FilesView, FileView } from "./rooms";
 
@@ -24,7 +27,7 @@ export type { FileEnd, FilesView, FileView } from "./rooms";
 export type InviteView = Omit<app.InviteView, "passcode"> & { passcode?: boolean };
 export type MeView = Omit<app.MeView, keyof PersonOfRoom> & Partial<PersonOfRoom>;
 /** Whose key somebody has; the states of the tests may leave it out, which is `unknown`. */
-type Known = "trust" | "lasting" | "words" | "savedAs";
+type Known = "trust" | "lasting" | "words" | "savedAs" | "saved";
 export type ParticipantView = Omit<app.ParticipantView, keyof PersonOfRoom | Known> &
   Partial<PersonOfRoom & Pick<app.ParticipantView, Known>>;
 export type CallView = Omit<app.CallView, "invite" | "me" | "participants" | keyof CallOfRoom> & {
@@ -55,6 +58,7 @@ export interface Events {
   smallWindowChanged(small: boolean): void;
   /** Why a link that came from outside leads nowhere. */
   linkRefused(code: UiErrorCode): void;
+  ringChanged(view: RingView): void;
 }
 
 /** Meetings of a later day. Each call rejects with a `UiError` and answers with those that are to come. */
@@ -110,6 +114,8 @@ export interface Backend {
   readonly rooms: RoomBackend | null;
   /** `null`: this backend sends no files and no real-time text. */
   readonly beside: BesideBackend | null;
+  /** `null`: nobody can be called here, because our key does not last. */
+  readonly ring: RingBackend | null;
 }
 
 export function isUiError(error: unknown): error is UiError {

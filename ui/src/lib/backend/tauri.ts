@@ -33,6 +33,7 @@ export function tauriBackend(): Backend {
         events.chatChanged.listen(({ payload }) => listener.chatChanged(lines(payload))),
         events.filesChanged.listen(({ payload }) => listener.filesChanged(payload as FilesView)),
         events.textChanged.listen(({ payload }) => listener.textChanged(payload)),
+        events.ringChanged.listen(({ payload }) => listener.ringChanged(payload)),
         events.levelsChanged.listen(({ payload }) => listener.levelsChanged(payload)),
         events.devicesChanged.listen(({ payload }) => listener.devicesChanged(payload)),
         events.notified.listen(({ payload }) => listener.notified(payload)),
@@ -95,6 +96,17 @@ export function tauriBackend(): Backend {
       setTextOn: (on) => done(commands.setTextOn(on)),
       setTextLine: (text) => done(commands.setTextLine(text)),
       endTextLine: () => done(commands.endTextLine()),
+    },
+    ring: {
+      view: () => value(commands.ringView()),
+      call: (key, video) => done(commands.callContact(key, video)),
+      cancel: () => done(commands.cancelRing()),
+      answer: (call) => done(commands.answerRing(call)),
+      decline: (call, message) => done(commands.declineRing(call, message)),
+      save: (participant, name) => done(commands.saveContact(participant, name)),
+      rename: (key, name) => done(commands.renameContact(key, name)),
+      forget: (key) => done(commands.forgetContact(key)),
+      clearMissed: () => done(commands.clearMissed()),
     },
   };
 }

@@ -40,7 +40,7 @@ export type ParticipantInfo = { id: ParticipantId, name: string, media: MediaSta
  */
 away: boolean, };
 
-export type Refusal = "roomNotFound" | "roomFull" | "tooManyRequests" | "badMessage" | "version" | "denied" | "removed" | "ended";
+export type Refusal = "roomNotFound" | "roomFull" | "tooManyRequests" | "badMessage" | "version" | "denied" | "removed" | "ended" | "notReachable";
 
 /**
  * What somebody shows at the door.
@@ -186,13 +186,18 @@ export type ChatBody = { text: string, replyTo: MessageId | null, };
  */
 export type Sealed = string;
 
-export type ClientMessage = { "type": "create", version: number, options?: RoomOptions, again?: Again, } | { "type": "manage", version: number, room: RoomId, hostKey: string, } | { "type": "join", version: number, room: RoomId, name: string, media: MediaState, resume?: string, entry?: Entry, } | { "type": "makeInvite", options: InviteOptions, } | { "type": "revokeInvite", id: string, } | { "type": "listInvites" } | { "type": "setName", name: string, } | { "type": "setHand", up: boolean, } | { "type": "react", reaction: Reaction, } | { "type": "chat", tag: number, to: ParticipantId | null, payload: Sealed, } | { "type": "reactToMessage", message: MessageId, reaction: Reaction, on: boolean, } | { "type": "moderate", action: Moderation, } | { "type": "setMedia", media: MediaState, } | { "type": "signal", to: ParticipantId, payload: Sealed, } | { "type": "leave" } | { "type": "ping" };
+/**
+ * Drawn by the caller, [`CALL_BYTES`] in base64url without padding: 22 characters.
+ */
+export type CallId = string;
+
+export type ClientMessage = { "type": "create", version: number, options?: RoomOptions, again?: Again, } | { "type": "manage", version: number, room: RoomId, hostKey: string, } | { "type": "join", version: number, room: RoomId, name: string, media: MediaState, resume?: string, entry?: Entry, } | { "type": "makeInvite", options: InviteOptions, } | { "type": "revokeInvite", id: string, } | { "type": "listInvites" } | { "type": "setName", name: string, } | { "type": "setHand", up: boolean, } | { "type": "react", reaction: Reaction, } | { "type": "chat", tag: number, to: ParticipantId | null, payload: Sealed, } | { "type": "reactToMessage", message: MessageId, reaction: Reaction, on: boolean, } | { "type": "moderate", action: Moderation, } | { "type": "setMedia", media: MediaState, } | { "type": "signal", to: ParticipantId, payload: Sealed, } | { "type": "listen", version: number, key: string, } | { "type": "prove", signature: string, } | { "type": "ring", version: number, to: string, call: CallId, payload: Sealed, } | { "type": "answerRing", call: CallId, payload: Sealed, } | { "type": "leave" } | { "type": "ping" };
 
 export type ServerMessage = { "type": "created", room: RoomId, hostKey: string, } | { "type": "waiting", you: ParticipantId, resume: string,
 /**
  * Name of the host, if there is one.
  */
-host: string | null, } | { "type": "joined", you: ParticipantId, resume: string, participants: Array<ParticipantInfo>, iceServers: Array<IceServer>, } | { "type": "participantJoined", participant: ParticipantInfo, } | { "type": "participantChanged", participant: ParticipantInfo, } | { "type": "participantLeft", participant: ParticipantId, } | { "type": "signal", from: ParticipantId, payload: Sealed, } | { "type": "room", state: RoomState, } | { "type": "waitingRoom", guests: Array<WaitingGuest>, } | { "type": "muted", by: ParticipantId | null, } | { "type": "cameraStopped", by: ParticipantId | null, } | { "type": "asked", by: ParticipantId | null, what: Asked, } | { "type": "reacted", participant: ParticipantId, reaction: Reaction, } | { "type": "chat", message: ChatMessage, tag: number | null, history: boolean, } | { "type": "messageReactions", message: MessageId, reactions: Array<MessageReaction>, } | { "type": "declined", tag: number | null, reason: Decline, } | { "type": "token", resume: string, iceServers?: Array<IceServer>, } | { "type": "invites", invites: Array<InviteInfo>, } | { "type": "inviteMade", invite: InviteInfo, code: string, } | { "type": "refused", reason: Refusal, } | { "type": "pong" };
+host: string | null, } | { "type": "joined", you: ParticipantId, resume: string, participants: Array<ParticipantInfo>, iceServers: Array<IceServer>, } | { "type": "participantJoined", participant: ParticipantInfo, } | { "type": "participantChanged", participant: ParticipantInfo, } | { "type": "participantLeft", participant: ParticipantId, } | { "type": "signal", from: ParticipantId, payload: Sealed, } | { "type": "room", state: RoomState, } | { "type": "waitingRoom", guests: Array<WaitingGuest>, } | { "type": "muted", by: ParticipantId | null, } | { "type": "cameraStopped", by: ParticipantId | null, } | { "type": "asked", by: ParticipantId | null, what: Asked, } | { "type": "reacted", participant: ParticipantId, reaction: Reaction, } | { "type": "chat", message: ChatMessage, tag: number | null, history: boolean, } | { "type": "messageReactions", message: MessageId, reactions: Array<MessageReaction>, } | { "type": "declined", tag: number | null, reason: Decline, } | { "type": "token", resume: string, iceServers?: Array<IceServer>, } | { "type": "invites", invites: Array<InviteInfo>, } | { "type": "inviteMade", invite: InviteInfo, code: string, } | { "type": "challenge", nonce: string, } | { "type": "listening" } | { "type": "ringing", call: CallId, payload: Sealed, } | { "type": "ringAnswered", call: CallId, payload: Sealed, } | { "type": "ringEnded", call: CallId, } | { "type": "refused", reason: Refusal, } | { "type": "pong" };
 
 export type TrackSource = "camera" | "microphone" | "screenShare" | "screenShareAudio";
 

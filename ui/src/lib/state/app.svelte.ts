@@ -35,6 +35,7 @@ import { videoMode, type VideoSource } from "../video/source";
 import type { Stage } from "../video/stage";
 import { CallHistory } from "./history.svelte";
 import { Meetings } from "./meetings.svelte";
+import { Ring } from "./ring.svelte";
 import { Toasts } from "./toasts.svelte";
 
 export class App {
@@ -64,6 +65,8 @@ export class App {
   dialog = $state<"settings" | "help" | "leave" | "plan" | null>(null);
   /** `null`: none are kept here. */
   readonly meetings: Meetings | null;
+  /** `null`: nobody can be called here. */
+  readonly ring: Ring | null;
   settingsTab = $state("devices");
   peopleOpen = $state(false);
   chatOpen = $state(false);
@@ -100,6 +103,7 @@ export class App {
     this.callChanged(info.view);
     this.linkError = info.linkError;
     this.meetings = backend.meetings ? new Meetings(backend.meetings) : null;
+    this.ring = backend.ring ? new Ring(backend.ring, (code) => this.toasts.error(code)) : null;
     this.applyAppearance();
   }
 

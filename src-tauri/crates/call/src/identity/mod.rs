@@ -14,6 +14,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::{Signer as _, SigningKey};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use x25519_dalek::{PublicKey, StaticSecret};
+use zeroize::Zeroizing;
 
 pub use binding::{BindingError, CLOCK_TOLERANCE, Fingerprint, LIFETIME};
 pub use handshake::{Answering, Offering, PeerIdentity, RANDOM_BYTES, Random, Seats};
@@ -46,8 +48,15 @@ impl Identity {
         self.0.lasting
     }
 
-    fn sign(&self, bytes: &[u8]) -> [u8; 64] {
+    pub(crate) fn sign(&self, bytes: &[u8]) -> [u8; 64] {
         self.0.key.sign(bytes).to_bytes()
+    }
+
+    /// X25519 of our key, as a key of Montgomery's form, and theirs. `None` if theirs is one that gives the same with every key.
+    pub(crate) fn agree(&self, theirs: &PublicKey) -> Option<Zeroizing<[u8; KEY_BYTES]>> {
+        let ours = StaticSecret::from(*Zeroizing::new(self.0.key.to_scalar_bytes()));
+        let shared = ours.diffie_hellman(theirs);
+        shared.was_contributory().then(|| Zeroizing::new(shared.to_bytes()))
     }
 }
 
@@ -92,12 +101,23 @@ impl<'de> Deserialize<'de> for IdentityKey {
     }
 }
 
-/// Somebody whose words the user has compared: the key, and the name that they had then.
+/// Somebody whom the user has saved, or whose words they have compared: the key, and the user's own name for them, which is
+/// the one that they had then if the user gave no other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Contact {
     pub name: String,
     pub key: IdentityKey,
+    /// The words have been compared. They have been for all that were kept before others could be.
+    #[serde(default = "compared")]
+    pub verified: bool,
+    /// Where we have met last, so where they may be reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<url::Url>,
+}
+
+const fn compared() -> bool {
+    true
 }
 
 /// What is known of who somebody is.
@@ -141,9 +161,11 @@ mod tests {
     fn keys_are_text_and_back() {
         let key = Identity::from_seed(&[7; 32], true).public();
         assert_eq!(IdentityKey::parse(&key.to_string()), Some(key));
-        let contact = Contact { name: "Åsa".into(), key };
+        let contact = Contact { name: "Åsa".into(), key, verified: false, server: None };
         let json = serde_json::to_string(&contact).unwrap();
         assert_eq!(serde_json::from_str::<Contact>(&json).unwrap(), contact);
+        let older = json.replace(r#","verified":false"#, "");
+        assert_eq!(serde_json::from_str::<Contact>(&older).unwrap(), Contact { verified: true, ..contact });
         for wrong in ["", "AAAA", &"A".repeat(42), &"A".repeat(44), &"!".repeat(43)] {
             assert_eq!(IdentityKey::parse(wrong), None, "{wrong}");
         }

@@ -2,7 +2,7 @@
 //! events and the devices' results into [`Input`] and performs each [`Output`].
 
 use crate::chat::MessageId;
-use crate::identity::Contact;
+use crate::identity::{Contact, IdentityKey};
 use crate::invite::{HostKey, Invite};
 use crate::room::{Moderation, Reaction};
 use crate::session::{Request, SessionCommand, SessionEvent};
@@ -17,7 +17,7 @@ pub struct Config {
     pub ice_servers: Vec<IceServer>,
     /// Upper limit of the video that we send, bits a second.
     pub max_video_bitrate: u32,
-    /// Who was verified in earlier calls.
+    /// Who was saved or verified in earlier calls.
     pub contacts: Vec<Contact>,
 }
 
@@ -78,6 +78,13 @@ pub enum Input {
     OpenLink(Invite),
     /// The program ended in the middle of this call, and runs again: offer to go back, with the devices off.
     OfferRejoin(Invite),
+    /// The user answers a call: into the room of this link at once, out of wherever we are.
+    Answer {
+        invite: Invite,
+        video: bool,
+        /// The one who calls does not learn our addresses.
+        relayed: bool,
+    },
     /// From the lobby into the call.
     Join,
     Leave,
@@ -108,6 +115,18 @@ pub enum Input {
     WordsCompared {
         participant: ParticipantId,
         same: bool,
+    },
+    /// The user saves somebody of the call under this name.
+    SaveContact {
+        participant: ParticipantId,
+        name: String,
+    },
+    RenameContact {
+        key: IdentityKey,
+        name: String,
+    },
+    ForgetContact {
+        key: IdentityKey,
     },
     /// Nobody is remembered any more.
     ForgetContacts,

@@ -3,8 +3,8 @@
 //! The engine's actor owns it and runs it: `handle_input`, then `poll_output` until `None`, then sleep until
 //! `poll_timeout`. Outputs are bounded by what one input causes.
 //!
-//! Microphone and camera are sent only while the phase is `InCall`, which only the user's own `Join` or `Rejoin` leads
-//! to, and only while the user wants them on.
+//! Microphone and camera are sent only while the phase is `InCall`, which only the user's own `Join`, `Answer` or `Rejoin`
+//! leads to, and only while the user wants them on.
 
 mod chat;
 mod device;
@@ -65,6 +65,8 @@ pub struct Call {
     invite: Option<Invite>,
     /// We opened the room.
     mine: bool,
+    /// In this room only servers learn our addresses.
+    relayed: bool,
     /// For the door.
     passcode: Option<String>,
     end: Option<EndReason>,
@@ -127,6 +129,7 @@ impl Call {
             attempt: 0,
             invite: None,
             mine: false,
+            relayed: false,
             passcode: None,
             end: None,
             away_since: None,
@@ -169,6 +172,7 @@ impl Call {
                     self.connect();
                 }
             }
+            Input::Answer { invite, video, relayed } => self.answer(invite, video, relayed, now),
             Input::Leave => match self.phase {
                 Phase::Joining | Phase::Waiting | Phase::InCall => self.finish(EndReason::Left, now),
                 Phase::Home | Phase::Lobby => self.go_home(),
@@ -195,6 +199,9 @@ impl Call {
             Input::SetName { name } => self.set_name(&name),
             Input::Room(input) => self.room_input(input),
             Input::WordsCompared { participant, same } => self.words_compared(&participant, same),
+            Input::SaveContact { participant, name } => self.save_contact(&participant, &name),
+            Input::RenameContact { key, name } => self.rename_contact(key, &name),
+            Input::ForgetContact { key } => self.forget_contact(key),
             Input::ForgetContacts => self.forget_contacts(),
             Input::Settings(settings) => {
                 self.set_name(&settings.name);

@@ -163,6 +163,7 @@ impl Person {
             lasting: self.identity.is_some_and(|identity| identity.lasting),
             words: self.identity.and_then(|identity| identity.words).map(Vec::from),
             saved_as: trusted.saved_as(self),
+            saved: trusted.has(self),
         }
     }
 

@@ -45,6 +45,16 @@ impl Call {
         }
     }
 
+    /// Whoever answers has pressed that, so it counts as joining.
+    pub(super) fn answer(&mut self, invite: Invite, video: bool, relayed: bool, now: Instant) {
+        self.finish(EndReason::Left, now);
+        self.enter_lobby(invite, false);
+        self.relayed = relayed;
+        self.microphone.wanted = true;
+        self.camera.wanted = video;
+        self.connect();
+    }
+
     /// Nothing is connected or opened by itself: only the user's `Rejoin` does that.
     pub(super) fn offer_rejoin(&mut self, invite: Invite) {
         if self.phase != Phase::Home || self.opening.is_some() {
@@ -70,12 +80,13 @@ impl Call {
         self.opening = None;
         self.invite = None;
         self.mine = false;
+        self.relayed = false;
         self.passcode = None;
         self.end = None;
         self.connected_for = None;
     }
 
-    /// Only the user's own `Join` and `Rejoin` come here.
+    /// Only the user's own `Join`, `Answer` and `Rejoin` come here.
     pub(super) fn connect(&mut self) {
         let Some(invite) = &self.invite else { return };
         let mut server = invite.server.clone();
@@ -94,7 +105,7 @@ impl Call {
             media: self.told,
             entry: self.entry(),
             ice_servers: self.config.ice_servers.clone(),
-            privacy: if self.private { ConnectionPrivacy::RelayOnly } else { self.privacy },
+            privacy: if self.private || self.relayed { ConnectionPrivacy::RelayOnly } else { self.privacy },
             max_video_bitrate: self.config.max_video_bitrate,
         }));
         self.link = Link::Up;

@@ -1,4 +1,4 @@
-//! Whose key is known: who was verified by words, whose words differed, and what that makes of a participant.
+//! Whose key is known: who was saved, who was verified by words, whose words differed, and what that makes of a participant.
 
 use super::people::{Person, clean_name};
 use super::{Call, Output};
@@ -7,12 +7,12 @@ use crate::identity::{Contact, IdentityKey};
 use crate::session::{PeerState, SessionCommand};
 use crate::view::Trust;
 
-/// Verified people that are remembered. Full: the oldest is forgotten.
+/// People that are remembered. Full: the oldest is forgotten.
 pub const MAX_CONTACTS: usize = 1000;
 
 #[derive(Default)]
 pub(super) struct Trusted {
-    /// Kept by the app, in order of being verified.
+    /// Kept by the app, in order of being saved or verified.
     contacts: Vec<Contact>,
     /// Verified while the program runs; their keys end with their page.
     passing: Vec<Contact>,
@@ -38,8 +38,10 @@ impl Trusted {
             return Trust::Refused;
         }
         let Some(identity) = person.identity else { return Trust::Unknown };
-        if self.known().any(|contact| Some(contact.key) == identity.key) {
-            return Trust::Verified;
+        match self.known().find(|contact| Some(contact.key) == identity.key) {
+            Some(contact) if contact.verified => return Trust::Verified,
+            Some(_) => return Trust::Unverified,
+            None => {}
         }
         // A remembered name with another key: another device of theirs, or somebody who takes their name.
         if self.known().any(|contact| same_name(&contact.name, &person.name)) {
@@ -48,11 +50,17 @@ impl Trusted {
         if identity.key.is_some() { Trust::Unverified } else { Trust::NotVerifiable }
     }
 
-    /// The name that a verified participant had then, if it is another one now.
+    /// The name under which a participant is remembered, if it is another one than theirs.
     pub(super) fn saved_as(&self, person: &Person) -> Option<String> {
         let key = person.identity?.key?;
         let contact = self.known().find(|contact| contact.key == key)?;
         (!same_name(&contact.name, &person.name)).then(|| contact.name.clone())
+    }
+
+    /// One of those that the app keeps.
+    pub(super) fn has(&self, person: &Person) -> bool {
+        let key = person.identity.and_then(|identity| identity.key);
+        self.contacts.iter().any(|contact| Some(contact.key) == key)
     }
 
     /// True if there was somebody.
@@ -94,17 +102,57 @@ impl Call {
         if matches!(person.state, PeerState::Cut | PeerState::Untrusted) {
             return;
         }
-        let contact = Contact { name: clean_name(&person.name), key };
+        let saved = self.trusted.contacts.iter().find(|contact| contact.key == key).map(|contact| contact.name.clone());
+        let name = saved.unwrap_or_else(|| clean_name(&person.name));
+        let contact = Contact { name, key, verified: true, server: self.server_of_room() };
         self.trusted.forget(key);
         if !identity.lasting {
             self.trusted.passing.push(contact);
             return;
         }
+        self.remember(contact);
+    }
+
+    /// The user saves somebody under a name of their own. Whose key is gone with their page cannot be called later.
+    pub(super) fn save_contact(&mut self, participant: &ParticipantId, name: &str) {
+        let Some(person) = self.people.iter().find(|person| person.id == *participant) else { return };
+        let Some(identity) = person.identity.filter(|identity| identity.lasting) else { return };
+        let Some(key) = identity.key else { return };
+        if matches!(person.state, PeerState::Cut | PeerState::Untrusted) {
+            return;
+        }
+        let name = Some(clean_name(name)).filter(|name| !name.is_empty()).unwrap_or_else(|| clean_name(&person.name));
+        let verified = self.trusted.known().any(|contact| contact.key == key && contact.verified);
+        self.trusted.forget(key);
+        self.remember(Contact { name, key, verified, server: self.server_of_room() });
+    }
+
+    pub(super) fn rename_contact(&mut self, key: IdentityKey, name: &str) {
+        let name = clean_name(name);
+        let contact = self.trusted.contacts.iter_mut().find(|contact| contact.key == key);
+        if let Some(contact) = contact.filter(|contact| !name.is_empty() && contact.name != name) {
+            contact.name = name;
+            self.outputs.push_back(Output::ContactsChanged);
+        }
+    }
+
+    pub(super) fn forget_contact(&mut self, key: IdentityKey) {
+        if self.trusted.forget(key) {
+            self.outputs.push_back(Output::ContactsChanged);
+        }
+    }
+
+    fn remember(&mut self, contact: Contact) {
         if self.trusted.contacts.len() == MAX_CONTACTS {
             self.trusted.contacts.remove(0);
         }
         self.trusted.contacts.push(contact);
         self.outputs.push_back(Output::ContactsChanged);
+    }
+
+    /// A computer's own server is gone with its call.
+    fn server_of_room(&self) -> Option<url::Url> {
+        self.invite.as_ref().filter(|invite| !invite.is_local()).map(|invite| invite.server.clone())
     }
 
     pub(super) fn forget_contacts(&mut self) {

@@ -380,7 +380,7 @@ const fn refused(reason: Refusal) -> End {
         Refusal::RoomFull => CloseReason::RoomFull,
         Refusal::TooManyRequests => CloseReason::TooManyRequests,
         Refusal::Version => CloseReason::Version,
-        Refusal::BadMessage => CloseReason::Protocol,
+        Refusal::BadMessage | Refusal::NotReachable => CloseReason::Protocol,
         Refusal::Denied => CloseReason::Denied,
         Refusal::Removed => CloseReason::Removed,
         Refusal::Ended => CloseReason::Ended,

@@ -18,7 +18,7 @@ use fika_call::signal::{ClientMessage, PROTOCOL_VERSION, Refusal, ServerMessage}
 
 pub(crate) use client::{FromServer, ToServer, run};
 pub use manage::{ManageError, Managed};
-use socket::{Patience, Socket, SocketError};
+pub(crate) use socket::{Patience, Socket, SocketError};
 
 use crate::trust::Trust;
 

@@ -2,6 +2,7 @@
 
 use fika_call::chat::{self, ChatMessage};
 use fika_call::door::{InviteInfo, MAX_INVITES, MAX_LABEL};
+use fika_call::ring;
 use fika_call::room::{MAX_WAITING, WaitingGuest};
 use fika_call::signal::{IceServer, MAX_NAME, MAX_PARTICIPANTS, MAX_TOKEN, ParticipantInfo, ServerMessage};
 use fika_call::{ParticipantId, RoomId};
@@ -49,7 +50,15 @@ pub(super) fn plausible(message: &ServerMessage) -> bool {
         ServerMessage::Token { resume, ice_servers } => resume.len() <= MAX_TOKEN && servers(ice_servers),
         ServerMessage::Invites { invites } => invites.len() <= MAX_INVITES && invites.iter().all(invite),
         ServerMessage::InviteMade { invite: made, code } => invite(made) && code.len() <= MAX_KEY,
-        ServerMessage::Declined { .. } | ServerMessage::Refused { .. } | ServerMessage::Pong => true,
+        ServerMessage::Challenge { nonce } => nonce.len() <= MAX_KEY,
+        ServerMessage::Ringing { call, payload } | ServerMessage::RingAnswered { call, payload } => {
+            call.is_well_formed() && payload.0.len() <= ring::MAX_SEALED
+        }
+        ServerMessage::RingEnded { call } => call.is_well_formed(),
+        ServerMessage::Listening
+        | ServerMessage::Declined { .. }
+        | ServerMessage::Refused { .. }
+        | ServerMessage::Pong => true,
     }
 }
 

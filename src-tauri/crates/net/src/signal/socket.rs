@@ -21,7 +21,7 @@ const NEXT_ADDRESS: Duration = Duration::from_millis(250);
 
 /// How long the server's computer is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Patience {
+pub(crate) enum Patience {
     /// For the system to ask three times.
     Usual,
     /// For the network to come back: asked anew each time, since the system waits longer and longer between its questions.
@@ -37,10 +37,10 @@ impl Patience {
     }
 }
 
-pub(super) struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+pub(crate) struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum SocketError {
+pub(crate) enum SocketError {
     /// Whoever answers there is not shown to be the server.
     Certificate(CertificateFault),
     /// No connection, or no longer.
@@ -52,7 +52,7 @@ pub(super) enum SocketError {
 }
 
 impl Socket {
-    pub(super) async fn open(server: &url::Url, trust: &Trust, patience: Patience) -> Result<Self, SocketError> {
+    pub(crate) async fn open(server: &url::Url, trust: &Trust, patience: Patience) -> Result<Self, SocketError> {
         let url = signal_url(server).ok_or(SocketError::Nonsense)?;
         let config = WebSocketConfig::default().max_message_size(Some(MAX_MESSAGE)).max_frame_size(Some(MAX_MESSAGE));
         let connector = match url.scheme() {
@@ -65,7 +65,7 @@ impl Socket {
         Ok(Self(stream))
     }
 
-    pub(super) async fn send(&mut self, message: &ClientMessage) -> Result<(), SocketError> {
+    pub(crate) async fn send(&mut self, message: &ClientMessage) -> Result<(), SocketError> {
         let text = serde_json::to_string(message).expect("strings and numbers are always JSON");
         if text.len() > MAX_MESSAGE {
             tracing::warn!("a message is too long for the server and is left out");
@@ -75,7 +75,7 @@ impl Socket {
     }
 
     /// Waits for the next message. Safe to cancel.
-    pub(super) async fn receive(&mut self) -> Result<ServerMessage, SocketError> {
+    pub(crate) async fn receive(&mut self) -> Result<ServerMessage, SocketError> {
         loop {
             match self.0.next().await {
                 Some(Ok(Message::Text(text))) => {
@@ -90,7 +90,7 @@ impl Socket {
         }
     }
 
-    pub(super) async fn close(mut self) {
+    pub(crate) async fn close(mut self) {
         let _ = self.0.close(None).await;
     }
 }

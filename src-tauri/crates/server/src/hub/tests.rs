@@ -42,6 +42,10 @@ struct House {
     owners: HashSet<u64>,
     /// And those before a door.
     placed: HashSet<u64>,
+    /// Who can be called, and who has called.
+    listening: HashSet<u64>,
+    calling: HashSet<u64>,
+    nonces: Vec<String>,
     /// What somebody has learned and may try again: rooms, keys, codes, tokens and ids.
     rooms: Vec<RoomId>,
     words: Vec<String>,
@@ -54,8 +58,23 @@ impl House {
             Config { limits, ice_servers, turn_secret, ..Config::new(std::net::SocketAddr::from(([127, 0, 0, 1], 0))) };
         let hubs = vec![Hub::new(&mut config, Arc::default(), Arc::default())];
         let now = Now { at: Moment(u64::from(START) * 1000), unix: START };
-        let (proposals, lines, inside, owners, placed, rooms, words, people) = Default::default();
-        Self { hubs, proposals, entries: 0, now, lines, next: 0, inside, owners, placed, rooms, words, people }
+        Self {
+            hubs,
+            proposals: Vec::new(),
+            entries: 0,
+            now,
+            lines: BTreeMap::new(),
+            next: 0,
+            inside: HashSet::new(),
+            owners: HashSet::new(),
+            placed: HashSet::new(),
+            listening: HashSet::new(),
+            calling: HashSet::new(),
+            nonces: Vec::new(),
+            rooms: Vec::new(),
+            words: Vec::new(),
+            people: Vec::new(),
+        }
     }
 
     fn of_two(limits: Limits) -> Self {
@@ -133,6 +152,9 @@ impl House {
         if matches!(message, ClientMessage::Create { .. } | ClientMessage::Manage { .. }) {
             self.owners.insert(id);
         }
+        if matches!(message, ClientMessage::Ring { .. }) {
+            self.calling.insert(id);
+        }
         self.handle(id, |id| Event::Message { id, address, message });
     }
 
@@ -184,6 +206,7 @@ impl House {
                 self.people.push(you.clone());
                 self.words.push(resume.clone());
             }
+            ServerMessage::Challenge { nonce } => self.nonces.push(nonce.clone()),
             ServerMessage::InviteMade { code, invite } => self.words.extend([code.clone(), invite.id.clone()]),
             _ => {}
         }
@@ -192,7 +215,15 @@ impl House {
 
 fn limits() -> Limits {
     let fast = Rate { per_second: 1e9, burst: 1e9 };
-    Limits { rooms: ROOMS, creates: fast, joins: fast, guesses: fast, guesses_at_room: fast, ..Limits::default() }
+    Limits {
+        rooms: ROOMS,
+        creates: fast,
+        joins: fast,
+        guesses: fast,
+        guesses_at_room: fast,
+        rings: fast,
+        ..Limits::default()
+    }
 }
 
 /// Whatever is said in whatever order: what is bounded stays so, and who is not inside hears nothing of a room.
@@ -256,6 +287,15 @@ fn live(house: &mut House, steps: Vec<Step>) -> Result<(), TestCaseError> {
                 }
                 ServerMessage::Reacted { .. } => {
                     prop_assert!(house.inside.contains(&id) || house.owners.contains(&id), "{message:?}");
+                }
+                ServerMessage::Listening => {
+                    house.listening.insert(id);
+                    house.placed.insert(id);
+                }
+                ServerMessage::Ringing { .. } => prop_assert!(house.listening.contains(&id), "{message:?}"),
+                ServerMessage::RingAnswered { .. } => prop_assert!(house.calling.contains(&id), "{message:?}"),
+                ServerMessage::RingEnded { .. } => {
+                    prop_assert!(house.listening.contains(&id) || house.calling.contains(&id), "{message:?}");
                 }
                 ServerMessage::WaitingRoom { guests } => prop_assert!(guests.len() <= MAX_WAITING),
                 _ => {}

@@ -49,7 +49,7 @@ pub const TOKEN_RENEWAL: Duration = Duration::from_secs(5 * 60);
 pub const MAX_KEPT: Duration = Duration::from_secs(400 * 24 * 60 * 60);
 
 /// One WebSocket connection: the instance that has it, in the upper half, and its number there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ConnectionId(pub u64);
 
@@ -152,6 +152,10 @@ impl Rooms {
     /// All that have a place.
     pub fn connections(&self) -> impl Iterator<Item = ConnectionId> + '_ {
         self.places.keys().copied()
+    }
+
+    pub(crate) fn has(&self, connection: ConnectionId) -> bool {
+        self.places.contains_key(&connection)
     }
 
     /// To one connection, after what was said before.
@@ -297,6 +301,11 @@ impl Rooms {
             }
         }
         self.next = self.rooms.values().flat_map(Room::deadlines).min();
+    }
+
+    /// After what was said before.
+    pub(crate) fn close(&mut self, connection: ConnectionId) {
+        self.outputs.push_back(Output::Close(connection));
     }
 
     pub fn poll_output(&mut self) -> Option<Output> {

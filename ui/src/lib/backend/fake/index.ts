@@ -3,8 +3,9 @@
  * and `name` the settings, `no-start` fails at once. `video` is how pictures reach the tiles: `cut` and `blend` as painted by
  * the window, the URL of a WebSocket, else portraits drawn on canvases; with `quiet` nobody speaks; with `meetings` some
  * are to come; `server` is the meeting server of the settings; with `small` the window is small;
- * with `files` there are files in each state, with `rtt` somebody writes in real time. From there on the page
- * can be used. `window.fika` lets tests send events and read calls.
+ * with `files` there are files in each state, with `rtt` somebody writes in real time. `ring` names who can be called and who
+ * calls (`ring.ts`), with `reachable` others may ring, with `no-ring-sound` nobody hears it. From there on the page can be used.
+ * `window.fika` lets tests send events and read calls.
  */
 import type {
   AppSettings,
@@ -20,6 +21,7 @@ import type {
 } from "..";
 import { FakeBeside } from "./beside";
 import { FakeMeetings, MEETINGS } from "./meetings";
+import { FakeRing, type RingName } from "./ring";
 import { CHAT, FakeRooms } from "./rooms";
 import { AMIR, CALL, DEVICES, DIFFERS, HOME, INVITE, LOBBY, off, on, STATES, VERIFIED, type StateName } from "./states";
 import { NativeVideo } from "../../video/native";
@@ -38,6 +40,8 @@ export type FakeControl = {
   levels(levels: Levels): void;
   /** As `?video=`. */
   video(name: string): void;
+  /** As `?ring=`. */
+  ring(name: RingName): void;
 };
 declare global {
   interface Window {
@@ -66,6 +70,7 @@ export function fakeBackend(query: URLSearchParams): Backend {
     notify: (notification) => events?.notified(notification),
     levels: (levels) => events?.levelsChanged(levels),
     video: (name) => events?.videoChanged((transport = videoTransport(name))),
+    ring: (name) => ring.show(name),
   };
   window.fika = control;
   const rooms = new FakeRooms(
@@ -81,6 +86,14 @@ export function fakeBackend(query: URLSearchParams): Backend {
   const beside = new FakeBeside({
     files: (files) => events?.filesChanged(files),
     text: (text) => events?.textChanged(text),
+    called: (name, ...values) => called(name, ...values),
+  });
+
+  const ring = new FakeRing((query.get("ring") ?? "nobody") as RingName, {
+    call: () => view,
+    set: (change) => set({ ...view, ...change }),
+    show: (name) => set({ ...STATES[name], me: { ...STATES[name].me, name: view.me.name } }),
+    tell: (rings) => events?.ringChanged(rings),
     called: (name, ...values) => called(name, ...values),
   });
 
@@ -212,6 +225,7 @@ export function fakeBackend(query: URLSearchParams): Backend {
     ),
     rooms,
     beside,
+    ring,
   };
 }
 
@@ -230,6 +244,8 @@ function settings(query: URLSearchParams): AppSettings {
       privacy: "automatic",
       private: query.has("private"),
       server: query.get("server"),
+      reachable: query.has("reachable"),
+      strangersMayRing: true,
     },
     appearance: {
       theme: (query.get("theme") ?? "system") as AppSettings["appearance"]["theme"],
@@ -241,6 +257,6 @@ function settings(query: URLSearchParams): AppSettings {
       arrangement: (query.get("arrangement") ?? "auto") as AppSettings["appearance"]["arrangement"],
       drawInPage: false,
     },
-    controls: { shortcuts: [], knockSound: true },
+    controls: { shortcuts: [], knockSound: true, ringSound: !query.has("no-ring-sound") },
   };
 }

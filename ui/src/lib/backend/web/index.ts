@@ -278,6 +278,8 @@ export function webBackend(): Backend {
       setTextLine: async (text) => call?.texts.setLine(text),
       endTextLine: async () => call?.texts.endLine(),
     },
+    // A guest's key ends with the page.
+    ring: null,
   };
 }
 

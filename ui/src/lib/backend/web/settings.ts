@@ -7,7 +7,17 @@ const KEY = "fika";
 const MAX_NAME = 60;
 
 const DEFAULTS: AppSettings = {
-  call: { name: "", camera: null, microphone: null, speaker: null, privacy: "automatic", private: false, server: null },
+  call: {
+    name: "",
+    camera: null,
+    microphone: null,
+    speaker: null,
+    privacy: "automatic",
+    private: false,
+    server: null,
+    reachable: false,
+    strangersMayRing: true,
+  },
   appearance: {
     theme: "system",
     contrast: "system",
@@ -18,7 +28,7 @@ const DEFAULTS: AppSettings = {
     arrangement: "auto",
     drawInPage: false,
   },
-  controls: { shortcuts: [], knockSound: true },
+  controls: { shortcuts: [], knockSound: true, ringSound: true },
 };
 
 export function load(): AppSettings {
@@ -42,11 +52,11 @@ export function merged(kept: unknown): AppSettings {
     });
     return Object.fromEntries(entries) as Part;
   };
-  const { shortcuts, knockSound } = part(DEFAULTS.controls, "controls");
+  const { shortcuts, ...sounds } = part(DEFAULTS.controls, "controls");
   return {
     call: part(DEFAULTS.call, "call"),
     appearance: part(DEFAULTS.appearance, "appearance"),
-    controls: { shortcuts: choices(shortcuts), knockSound },
+    controls: { shortcuts: choices(shortcuts), ...sounds },
   };
 }
 

@@ -8,7 +8,7 @@ use super::*;
 use crate::TrackSource;
 use crate::chat::{ChatBody, ChatState, MessageId};
 use crate::room::{Asked, Decline, Moderation, Reaction, RoomState, WaitingGuest};
-use crate::session::{RoomEvent, Said};
+use crate::session::{ConnectionPrivacy, RoomEvent, Said};
 use crate::view::{CallSettings, Levels, ParticipantLevel, TileKey, Trust};
 use crate::want::VideoWant;
 
@@ -138,6 +138,8 @@ fn input() -> impl Strategy<Value = Input> {
         1 => Just(Input::NewCall),
         3 => Just(Input::OpenInvite(invite())),
         1 => Just(Input::OpenLink(invite())),
+        2 => (any::<bool>(), any::<bool>())
+            .prop_map(|(video, relayed)| Input::Answer { invite: invite(), video, relayed }),
         6 => Just(Input::Join),
         1 => Just(Input::Leave),
         1 => Just(Input::Home),
@@ -165,6 +167,8 @@ fn input() -> impl Strategy<Value = Input> {
             Input::Devices(list.into_iter().map(device).collect())
         }),
         4 => room_input().prop_map(Input::Room),
+        1 => "[a-c]".prop_map(|who| Input::SaveContact { participant: ParticipantId(who), name: String::new() }),
+        1 => (0..3u8).prop_map(|key| Input::ForgetContact { key: crate::identity::IdentityKey([key; 32]) }),
         2 => ("[a-c]", any::<bool>())
             .prop_map(|(who, same)| Input::WordsCompared { participant: ParticipantId(who), same }),
         16 => session_event().prop_map(Input::Session),
@@ -185,13 +189,15 @@ struct World {
     sending: MediaState,
     connected: bool,
     open: HashSet<DeviceKind>,
+    relayed: bool,
 }
 
 impl World {
     fn perform(&mut self, output: &Output, by_user: bool) {
         match output {
             Output::SetSending(media) => self.sending = *media,
-            Output::Connect(_) => {
+            Output::Connect(request) => {
+                self.relayed = request.privacy == ConnectionPrivacy::RelayOnly;
                 assert!(by_user, "only the user goes into a call");
                 assert!(!std::mem::replace(&mut self.connected, true), "one session at a time");
             }
@@ -249,12 +255,15 @@ proptest! {
         let mut desk = Desk::new();
         let mut world = World::default();
         for (input, wait) in steps {
-            let by_user = matches!(input, Input::Join | Input::Rejoin);
-            let turns_on = matches!(input, Input::SetMicrophone { on: true });
+            let by_user = matches!(input, Input::Join | Input::Answer { .. } | Input::Rejoin);
+            let turns_on = matches!(input, Input::SetMicrophone { on: true } | Input::Answer { .. });
             let before = desk.call.view().clone();
             let outputs = desk.input(input.clone());
             for output in &outputs {
                 world.perform(output, by_user);
+            }
+            if let Input::Answer { relayed, .. } = &input {
+                prop_assert!(world.connected && world.relayed == *relayed, "it leads into the call, as private as asked");
             }
             if let Input::DeviceFailed { kind, .. } | Input::DeviceLost { kind, .. } = input {
                 // The engine has closed it, unless a replacement is being opened or it was an earlier attempt.
@@ -268,10 +277,10 @@ proptest! {
             let told = outputs.iter().filter(|output| matches!(output, Output::ViewChanged)).count();
             prop_assert_eq!(told, usize::from(before != *after));
             let unmuted = !before.me.microphone.wanted && after.me.microphone.wanted;
-            let turns_camera_on = matches!(input, Input::SetCamera { on: true });
+            let turns_camera_on = matches!(input, Input::SetCamera { on: true } | Input::Answer { video: true, .. });
             let shown = !before.me.camera.wanted && after.me.camera.wanted;
-            prop_assert!(turns_camera_on || !shown, "a camera is switched on by its own button alone");
-            prop_assert!(turns_on || !unmuted, "mute survives everything but its own button");
+            prop_assert!(turns_camera_on || !shown, "a camera is switched on by its own button, or by answering with it");
+            prop_assert!(turns_on || !unmuted, "mute survives everything but its own button and answering");
             for output in desk.pass(Duration::from_millis(wait)) {
                 world.perform(&output, false);
             }

@@ -27,7 +27,7 @@ impl Desk {
 
     /// A call with Amir, who is remembered with the key of `seed`.
     fn knowing(seed: u8) -> Self {
-        let contacts = vec![Contact { name: "Amir".into(), key: key(seed) }];
+        let contacts = vec![Contact { name: "Amir".into(), key: key(seed), verified: true, server: None }];
         let mut desk =
             Self { call: Call::new(Config { contacts, ..Config::default() }), now: std::time::Instant::now() };
         desk.input(Input::OpenInvite(invite()));
@@ -56,7 +56,8 @@ fn the_same_words_are_remembered() {
     );
     assert!(remembers(&desk.compared(true)));
     assert_eq!(desk.trust(), Trust::Verified);
-    assert_eq!(desk.call.contacts(), [Contact { name: "Amir".into(), key: key(1) }]);
+    let met = Some(invite().server);
+    assert_eq!(desk.call.contacts(), [Contact { name: "Amir".into(), key: key(1), verified: true, server: met }]);
 
     let mut later = Desk::knowing(1);
     later.identity(PeerIdentity { words: None, ..shows(1, true) });
@@ -139,4 +140,35 @@ fn privacy_mode_goes_through_a_server_and_hides_sizes() {
         matches!(output, Output::Connect(request) if request.privacy == crate::session::ConnectionPrivacy::RelayOnly)
     });
     assert!(relayed);
+}
+
+#[test]
+fn whoever_is_saved_has_a_name_of_the_users_and_is_not_verified_by_that() {
+    let mut desk = Desk::in_call();
+    desk.identity(shows(1, true));
+    let save = |name: &str| Input::SaveContact { participant: id("amir"), name: name.into() };
+    assert!(remembers(&desk.input(save("Amir at work"))));
+    let [contact] = desk.call.contacts() else { panic!("one of them") };
+    assert_eq!((contact.name.as_str(), contact.verified), ("Amir at work", false));
+    assert_eq!(desk.call.view().participants[0].trust, Trust::Unverified);
+    assert_eq!(desk.call.view().participants[0].saved_as.as_deref(), Some("Amir at work"));
+    desk.input(Input::WordsCompared { participant: id("amir"), same: true });
+    let [contact] = desk.call.contacts() else { panic!("still one") };
+    assert_eq!((contact.name.as_str(), contact.verified), ("Amir at work", true), "the name stays");
+    desk.input(save(""));
+    let [contact] = desk.call.contacts() else { panic!("still one") };
+    assert_eq!((contact.name.as_str(), contact.verified), ("Amir", true), "their own where the user gives none");
+    desk.input(Input::RenameContact { key: key(1), name: "  ".into() });
+    desk.input(Input::RenameContact { key: key(1), name: "A. R.".into() });
+    assert_eq!(desk.call.contacts()[0].name, "A. R.");
+    desk.input(Input::ForgetContact { key: key(1) });
+    assert!(desk.call.contacts().is_empty());
+}
+
+#[test]
+fn a_guests_key_is_gone_with_the_page_and_is_not_saved() {
+    let mut desk = Desk::in_call();
+    desk.identity(shows(1, false));
+    desk.input(Input::SaveContact { participant: id("amir"), name: "Amir".into() });
+    assert!(desk.call.contacts().is_empty());
 }

@@ -1,5 +1,8 @@
 //! What people who mean harm may do, drawn at random.
 
+use fika_call::identity::Identity;
+use fika_call::ring::{self, CallId};
+
 use super::*;
 
 /// What somebody does, with numbers in place of what is only known when it is done.
@@ -44,12 +47,19 @@ pub(super) enum Wish {
     React(u32, bool),
     Name(String),
     Moderate(u8, usize, bool),
+    /// Under the key of this seed.
+    Listen(u8),
+    /// Over one of the challenges that anybody was told.
+    Prove(u8, usize),
+    Ring(u8, u8, String),
+    AnswerRing(u8, String),
     Other(u8),
 }
 
 impl Wish {
     pub(super) fn is_of_newcomers(&self) -> bool {
         matches!(self, Self::Create(_) | Self::OpenAgain(..) | Self::Manage { .. } | Self::Join { .. })
+            || matches!(self, Self::Listen(_) | Self::Prove(..) | Self::Ring(..))
     }
 }
 
@@ -110,6 +120,10 @@ fn wish() -> impl Strategy<Value = Wish> {
         1 => (any::<u32>(), any::<bool>()).prop_map(|(message, on)| Wish::React(message, on)),
         1 => text().prop_map(Wish::Name),
         5 => (any::<u8>(), known(), any::<bool>()).prop_map(|(what, who, on)| Wish::Moderate(what, who, on)),
+        2 => (0..3u8).prop_map(Wish::Listen),
+        2 => (0..3u8, known()).prop_map(|(seed, nonce)| Wish::Prove(seed, nonce)),
+        2 => (0..3u8, 0..4u8, payload()).prop_map(|(to, call, payload)| Wish::Ring(to, call, payload)),
+        2 => (0..4u8, payload()).prop_map(|(call, payload)| Wish::AnswerRing(call, payload)),
         2 => any::<u8>().prop_map(Wish::Other),
     ]
 }
@@ -172,6 +186,19 @@ impl House {
             }
             Wish::Name(name) => ClientMessage::SetName { name },
             Wish::Moderate(what, who, on) => ClientMessage::Moderate { action: moderation(what, self.person(who), on) },
+            Wish::Listen(seed) => ClientMessage::Listen { version, key: identity(seed).public().to_string() },
+            Wish::Prove(seed, nonce) => {
+                let nonce = self.nonces.get(self.nonces.len().saturating_sub(1 + nonce % 3));
+                let signature = ring::proof(&identity(seed), nonce.map_or("none", |nonce| nonce));
+                ClientMessage::Prove { signature }
+            }
+            Wish::Ring(to, call, payload) => {
+                let to = identity(to).public().to_string();
+                ClientMessage::Ring { version, to, call: self::call(call), payload: Sealed(payload) }
+            }
+            Wish::AnswerRing(call, payload) => {
+                ClientMessage::AnswerRing { call: self::call(call), payload: Sealed(payload) }
+            }
             Wish::Other(what) => match what % 7 {
                 0 => ClientMessage::ListInvites,
                 1 => ClientMessage::SetHand { up: what > 127 },
@@ -183,6 +210,14 @@ impl House {
             },
         }
     }
+}
+
+fn identity(seed: u8) -> Identity {
+    Identity::from_seed(&[seed; 32], true)
+}
+
+fn call(number: u8) -> CallId {
+    CallId(format!("call{number:018}"))
 }
 
 fn moderation(what: u8, who: ParticipantId, on: bool) -> Moderation {

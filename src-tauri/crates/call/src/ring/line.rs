@@ -1,0 +1,63 @@
+//! What the engine and the network say to each other about calls that ring. Plain values.
+
+use serde::{Deserialize, Serialize};
+
+use super::{CallId, Invitation, Reply};
+use crate::identity::IdentityKey;
+
+/// Servers at which somebody is looked for.
+pub const MAX_SERVERS: usize = 4;
+
+/// To the network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LineCommand {
+    /// Be there for calls, at this server; `None`: nowhere.
+    Listen { server: Option<url::Url> },
+    /// Call somebody at the first of these servers where they are.
+    Ring { call: CallId, to: IdentityKey, servers: Vec<url::Url>, invitation: Invitation },
+    /// The outgoing call is over.
+    Hang { call: CallId },
+    /// To an incoming call.
+    Reply { call: CallId, reply: Reply },
+}
+
+/// From the network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LineEvent {
+    Reach(Reach),
+    Incoming {
+        call: CallId,
+        from: IdentityKey,
+        invitation: Invitation,
+    },
+    /// Of an incoming call.
+    Ended {
+        call: CallId,
+    },
+    /// To the outgoing call.
+    Reply {
+        call: CallId,
+        reply: Reply,
+    },
+    /// They are at none of the servers.
+    Unreachable {
+        call: CallId,
+    },
+    /// No server takes the call.
+    Failed {
+        call: CallId,
+    },
+}
+
+/// Whether we can be called.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
+#[serde(rename_all = "camelCase")]
+pub enum Reach {
+    /// Not wished for.
+    #[default]
+    Off,
+    Connecting,
+    On,
+    /// The server cannot be reached, or refuses; it is tried again.
+    Failed,
+}

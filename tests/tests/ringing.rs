@@ -1,0 +1,149 @@
+//! Calls that ring, end to end: `fika-server`, `fika-cli listen` and `fika-cli ring` as programs on this machine.
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used)]
+
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use fika_call::identity::Identity;
+use fika_tests::cli::{self, NO_MEDIA, Running};
+use fika_tests::rooms::Server;
+use serde_json::{Value, json};
+
+/// A key in a file, as `--identity` has it.
+fn key(folder: &Path, seed: u8) -> (PathBuf, String) {
+    use std::io::Write as _;
+    let path = folder.join(format!("key-{seed}"));
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).unwrap();
+    file.write_all(&[seed; 32]).unwrap();
+    (path, Identity::from_seed(&[seed; 32], true).public().to_string())
+}
+
+struct Bed {
+    server: Server,
+    asa: (PathBuf, String),
+    amir: (PathBuf, String),
+    data: tempfile::TempDir,
+}
+
+impl Bed {
+    fn start() -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let server = Server::start(data.path(), &[]);
+        Self { server, asa: key(data.path(), 1), amir: key(data.path(), 2), data }
+    }
+
+    fn program(&self, words: &[&str], identity: &Path) -> Command {
+        let mut command = cli::command();
+        command.args(words).args(["--json", "--bind", "127.0.0.1:0", "--server", &self.server.address]);
+        command.arg("--identity").arg(identity).stdin(Stdio::null()).stderr(Stdio::piped());
+        command
+    }
+
+    /// Amir waits for a call, and knows Åsa.
+    fn listen(&self, more: &[&str]) -> Running {
+        let contact = format!("{}=Åsa at work", self.asa.1);
+        let mut command = self.program(&["listen", "--contact", &contact], &self.amir.0);
+        let mut listening = Running::start(command.args(more));
+        assert_eq!(next(&mut listening), json!({ "event": "listening", "key": self.amir.1 }));
+        listening
+    }
+
+    /// Åsa calls Amir.
+    fn ring(&self, more: &[&str]) -> Running {
+        Running::start(self.program(&["ring", &self.amir.1, "--name", "Åsa"], &self.asa.0).args(more))
+    }
+}
+
+fn next(program: &mut Running) -> Value {
+    let line = program.line();
+    serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
+}
+
+/// What it says until its end, without the calling that it begins with.
+fn events(program: &mut Running) -> Vec<Value> {
+    let lines = std::iter::from_fn(|| Some(program.line()).filter(|line| !line.is_empty()));
+    let events: Vec<Value> = lines.map(|line| serde_json::from_str(&line).unwrap()).collect();
+    events.into_iter().filter(|event| event["event"] != "calling").collect()
+}
+
+#[test]
+fn a_call_rings_is_answered_and_they_see_and_hear_each_other() {
+    let bed = Bed::start();
+    let media = ["--camera", "test", "--microphone", "test", "--speaker", "none", "--video", "320x180@15"];
+    let folder = tempfile::tempdir().unwrap();
+    let heard = folder.path().join("heard.wav");
+    let mut amir = bed.listen(&[&media[..], &["--duration", "3", "--record-audio", heard.to_str().unwrap()]].concat());
+    let mut asa = bed.ring(&media);
+    assert_eq!(
+        next(&mut amir),
+        json!({ "event": "ringing", "from": bed.asa.1, "name": "Åsa at work", "contact": true, "video": true })
+    );
+    assert_eq!(next(&mut amir), json!({ "event": "joined" }));
+    let said = std::iter::from_fn(|| Some(next(&mut asa))).find(|event| event["event"] == "answered");
+    assert!(said.is_some());
+    assert_eq!(amir.code(), Some(0));
+    assert!(cli::loudest(&heard) > 0.1, "Åsa was heard");
+    asa.interrupt();
+    assert_eq!(asa.code(), Some(0));
+}
+
+#[test]
+fn a_call_is_declined_with_a_word_or_goes_by_unheard() {
+    let bed = Bed::start();
+    let mut amir = bed.listen(&[&NO_MEDIA[..], &["--decline", "I will call you back."]].concat());
+    let mut asa = bed.ring(&NO_MEDIA);
+    let declined = json!({ "event": "declined", "message": "I will call you back." });
+    let said = events(&mut asa);
+    assert_eq!(said.last(), Some(&declined), "{said:?}");
+    assert_eq!(asa.code(), Some(3));
+    assert_eq!(next(&mut amir)["event"], "ringing");
+    assert_eq!(next(&mut amir), json!({ "event": "declined" }));
+    assert_eq!(amir.code(), Some(0));
+
+    // Taken back while it rings.
+    let mut amir = bed.listen(&[&NO_MEDIA[..], &["--ignore"]].concat());
+    let mut asa = bed.ring(&NO_MEDIA);
+    assert_eq!(next(&mut amir)["video"], false, "with sound alone");
+    while next(&mut asa)["event"] != "ringing" {}
+    asa.interrupt();
+    assert_eq!(next(&mut amir), json!({ "event": "missed", "from": bed.asa.1, "name": "Åsa at work", "video": false }));
+    assert_eq!((amir.code(), asa.code()), (Some(0), Some(0)));
+}
+
+#[test]
+fn who_is_not_there_or_wants_no_strangers_cannot_be_called() {
+    let bed = Bed::start();
+    let mut asa = bed.ring(&NO_MEDIA);
+    assert_eq!(events(&mut asa), [json!({ "event": "unreachable" })]);
+    assert_eq!(asa.code(), Some(3));
+
+    // A stranger learns nothing, and Amir does not either.
+    let mut amir = bed.listen(&[&NO_MEDIA[..], &["--contacts-only", "--ignore"]].concat());
+    let (stranger, _) = key(bed.data.path(), 3);
+    let mut unheard = Running::start(bed.program(&["ring", &bed.amir.1], &stranger).args(NO_MEDIA));
+    assert_eq!(next(&mut unheard), json!({ "event": "calling" }));
+    let asa = bed.ring(&NO_MEDIA);
+    assert_eq!(next(&mut amir)["from"], bed.asa.1, "the first that rings is the contact");
+    unheard.interrupt();
+    assert_eq!(events(&mut unheard), Vec::<Value>::new());
+    asa.interrupt();
+    assert_eq!(next(&mut amir)["event"], "missed");
+}
+
+#[test]
+fn whoever_is_in_a_call_is_busy() {
+    let bed = Bed::start();
+    let mut amir = bed.listen(&NO_MEDIA);
+    let mut first = bed.ring(&NO_MEDIA);
+    while next(&mut first)["event"] != "answered" {}
+    assert_eq!(next(&mut amir)["event"], "ringing");
+    assert_eq!(next(&mut amir)["event"], "joined");
+    let mut second = bed.ring(&NO_MEDIA);
+    assert_eq!(events(&mut second), [json!({ "event": "busy" })]);
+    assert_eq!(second.code(), Some(3));
+    first.interrupt();
+    amir.interrupt();
+    assert_eq!((first.code(), amir.code()), (Some(0), Some(0)));
+}

@@ -42,6 +42,11 @@ pub(crate) fn open(app: &App, settings: &AppSettings, data: Option<PathBuf>) -> 
                 small.set(&handle, false)
             }
             WindowEvent::Resized(size) => small.resized(&handle, *size),
+            // Without this window nobody sees what is captured: one that rings does not keep the app.
+            WindowEvent::Destroyed => {
+                handle.app_handle().exit(0);
+                Ok(())
+            }
             _ => Ok(()),
         };
         if let Err(error) = done {

@@ -115,6 +115,15 @@ fn the_app_calls_and_is_called() {
     phone.interrupt();
     amir.until("document.querySelector('[data-testid=missed-call]')").expect("it is told");
     assert!(amir.text(&id("missed-call")).unwrap().contains("Åsa at work"));
+
+    // Closed while it rings: nothing is left that could answer.
+    let before = bed.windows();
+    let mut phone = Running::start(program(&["ring", &own], &server, &key).args(NO_MEDIA));
+    event(&mut phone, "ringing");
+    bed.appears(&before).expect("a window that rings");
+    bed.key(0, "alt+F4").expect("the main window is closed");
+    event(&mut phone, "unreachable");
+    until("both windows are gone", || bed.windows().is_empty());
 }
 
 fn colours(pixels: &[u8]) -> usize {

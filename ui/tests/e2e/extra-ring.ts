@@ -53,7 +53,7 @@ export const INCOMING = [
 ] as const satisfies RingName[];
 
 const home = shown("contacts", "home", "missed", testIds.missed);
-const inSettings = (ring: "nobody" | "contacts-failed"): Extra => ({
+const inSettings = (ring: "nobody" | "contacts-failed" | "contacts-no-server"): Extra => ({
   name: `settings-calls-${ring}`,
   state: "home",
   reach: async (page) => {
@@ -74,6 +74,7 @@ export const ringExtras: Extra[] = [
   shown("contacts-missed-only", "home", "missed-only", testIds.missed),
   inSettings("nobody"),
   inSettings("contacts-failed"),
+  inSettings("contacts-no-server"),
   ...OUTGOING.map((ring) => shown(`outgoing-${ring}`, "alone", ring, testIds.outgoing)),
   {
     name: "save-contact",

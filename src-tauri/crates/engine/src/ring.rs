@@ -182,8 +182,7 @@ impl Bell {
         self.settings = settings;
         let server = self.server().filter(|_| self.settings.reachable);
         if server.is_none() && self.settings.reachable {
-            // There is no server at which we could be called.
-            self.reach = Reach::Failed;
+            self.reach = Reach::NoServer;
         } else if server.is_none() {
             self.reach = Reach::Off;
         }
@@ -259,6 +258,10 @@ impl Bell {
     async fn place(&mut self, call: CallId, to: IdentityKey, video: bool, link: String) {
         let invitation = Invitation { link, name: self.settings.name.clone(), video };
         let servers = self.servers_of(&to);
+        if servers.is_empty() {
+            // No network is to blame: a link is the way to them.
+            return self.input(Input::Unreachable { call });
+        }
         self.tell(LineCommand::Ring { call, to, servers, invitation }).await;
     }
 

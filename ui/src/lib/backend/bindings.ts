@@ -667,7 +667,9 @@ export type Reach =
 /**  Not wished for. */
 "off" | "connecting" | "on" | 
 /**  The server cannot be reached, or refuses; it is tried again. */
-"failed";
+"failed" | 
+/**  The settings name none. */
+"noServer";
 
 export type Reaction = "thumbsUp" | "heart" | "clap" | "laugh" | "surprised" | "sad" | "celebrate" | "thinking" | "coffee";
 

@@ -60,4 +60,6 @@ pub enum Reach {
     On,
     /// The server cannot be reached, or refuses; it is tried again.
     Failed,
+    /// The settings name none.
+    NoServer,
 }

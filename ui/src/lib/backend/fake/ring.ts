@@ -74,6 +74,7 @@ export const RINGS = {
   "contacts-off": { ...PEOPLE, reach: "off" },
   "contacts-connecting": { ...PEOPLE, reach: "connecting" },
   "contacts-failed": { ...PEOPLE, reach: "failed" },
+  "contacts-no-server": { ...PEOPLE, reach: "noServer" },
   "contacts-many": { ...PEOPLE, contacts: [...CONTACTS, ...MORE] },
   missed: { ...PEOPLE, missed: MISSED },
   "missed-only": { ...NOBODY, reach: "failed", missed: MISSED.slice(1, 2) },

@@ -1,6 +1,6 @@
 //! nginx with a configuration of a test's own, on a port that was free; it ends with the [`Nginx`].
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -21,7 +21,7 @@ pub struct Nginx {
 impl Nginx {
     /// `server`: the `server` block for this port, whose files lie in `folder`.
     pub fn start(folder: &Path, server: impl FnOnce(u16) -> String) -> anyhow::Result<Self> {
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+        let port = program::free_port()?;
         let place = |name: &str| folder.join(name).display().to_string();
         let temporary: String = FOLDERS.iter().map(|name| format!("{name} {};\n", place(name))).collect();
         let config = format!(

@@ -1,6 +1,8 @@
 //! Where our own programs lie: beside the test program, built if the test's own build has not. And when others listen.
 
-use std::net::{Ipv4Addr, TcpStream};
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::ops::Range;
 use std::path::PathBuf;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
@@ -10,6 +12,9 @@ use anyhow::{Context as _, bail, ensure};
 /// How long a program may take to listen.
 const START: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(10);
+/// Linux gives those from 32768 on, Windows and macOS those from 49152 on.
+const PORTS: Range<u16> = 20_000..32_000;
+const TRIES: usize = 100;
 
 /// The program `name` of `package`, of the same profile as this one.
 pub fn path(name: &str, package: &str) -> anyhow::Result<PathBuf> {
@@ -24,6 +29,19 @@ pub fn path(name: &str, package: &str) -> anyhow::Result<PathBuf> {
     }
     ensure!(program.exists(), "{} is not there", program.display());
     Ok(program)
+}
+
+/// A port that nobody has, below those that the system gives to whoever asks for any: so nobody else gets it before the one
+/// that it is for.
+pub fn free_port() -> anyhow::Result<u16> {
+    for _ in 0..TRIES {
+        let random = RandomState::new().build_hasher().finish() % u64::from(PORTS.end - PORTS.start);
+        let port = PORTS.start + u16::try_from(random)?;
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    bail!("no port is free")
 }
 
 /// Waits for one that says nothing when it is ready: its port is tried. One that does not listen is ended.

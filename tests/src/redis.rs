@@ -1,6 +1,5 @@
 //! Redis on a port that was free, with what it keeps in a folder of the test's own; it ends with the [`Redis`].
 
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -16,7 +15,7 @@ pub struct Redis {
 
 impl Redis {
     pub fn start(folder: &Path) -> anyhow::Result<Self> {
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+        let port = program::free_port()?;
         Ok(Self { child: run(folder, port)?, folder: folder.to_owned(), port })
     }
 

@@ -3,7 +3,6 @@
 //! Everything blocks on the calling thread. What takes time is waited for inside the page, until it is so or the
 //! deadline has passed; nothing waits for a fixed time. The app and its driver end with the [`Window`].
 
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -31,7 +30,7 @@ pub struct Window {
 impl Window {
     /// Starts `program` with its arguments in this environment, beside what the tests run in.
     pub fn open(program: &Path, args: &[&str], env: Env) -> anyhow::Result<Self> {
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+        let port = program::free_port()?;
         let mut driver = Command::new("WebKitWebDriver")
             .args(["--host=127.0.0.1", &format!("--port={port}")])
             .env("TAURI_WEBVIEW_AUTOMATION", "true")

@@ -8,8 +8,6 @@ use std::process::{Command, Stdio};
 
 use fika_call::identity::Identity;
 use fika_tests::cli::{self, NO_MEDIA, Running};
-use fika_tests::look::until;
-use fika_tests::redis::Redis;
 use fika_tests::rooms::Server;
 use serde_json::{Value, json};
 
@@ -152,28 +150,4 @@ fn whoever_is_in_a_call_is_busy() {
     first.interrupt();
     amir.interrupt();
     assert_eq!((first.code(), amir.code()), (Some(0), Some(0)));
-}
-
-#[test]
-fn a_call_finds_its_callee_at_another_instance_of_the_server() {
-    let folder = tempfile::tempdir().unwrap();
-    let redis = Redis::start(folder.path()).unwrap();
-    let (first, second) = (Server::beside(&redis, 0), Server::beside(&redis, 0));
-    for server in [&first, &second] {
-        let health = format!("{}/healthz", server.address.trim_end_matches('/'));
-        until("it has read the log", || ureq::get(&health).call().is_ok());
-    }
-    let (asa, amir) = (key(folder.path(), 1), key(folder.path(), 2));
-    let mut listening = Running::start(program(&["listen", "--decline", "Later"], &first, &amir.0).args(NO_MEDIA));
-    assert_eq!(next(&mut listening)["event"], "listening");
-    let mut calling = Running::start(program(&["ring", &amir.1], &second, &asa.0).args(NO_MEDIA));
-    assert_eq!(events(&mut calling).last(), Some(&json!({ "event": "declined", "message": "Later" })));
-
-    // Whose instance dies is called no more.
-    let mut listening = Running::start(program(&["listen", "--ignore"], &first, &amir.0).args(NO_MEDIA));
-    assert_eq!(next(&mut listening)["event"], "listening");
-    let mut calling = Running::start(program(&["ring", &amir.1], &second, &asa.0).args(NO_MEDIA));
-    while next(&mut calling)["event"] != "ringing" {}
-    first.program.kill();
-    assert_eq!(events(&mut calling), [json!({ "event": "unreachable" })]);
 }

@@ -58,10 +58,9 @@ pub fn run(plan: &Plan, link: &str, clip: &Path, sound: &Path) -> anyhow::Result
         let display = Display::start(WINDOW.width, WINDOW.height)?;
         let begin = monotonic();
         let browser = Browser::launch(&launch(&display, WINDOW))?;
+        // Before it is painted the window shows another page, which is gone a moment later.
+        screen::painted(&display, WINDOW, plan.colours, PATIENCE)?;
         let mut page = browser.page()?;
-        page.evaluate(
-            "new Promise((done) => { const look = () => window.fika ? done(0) : setTimeout(look, 1); look(); })",
-        )?;
         page.evaluate(LOBBY)?;
         page.evaluate("fika.camera().then(() => 0)")?;
         figures.insert("preview", millis(begin, screen::painted(&display, PREVIEW, PICTURE_COLOURS, PATIENCE)?));
@@ -73,9 +72,11 @@ pub fn run(plan: &Plan, link: &str, clip: &Path, sound: &Path) -> anyhow::Result
 fn calls(plan: &Plan, link: &str, launch: &dyn Fn(&Display, Rect) -> Launch, figures: &mut Run) -> anyhow::Result<()> {
     let display = Display::start(SCREEN.0, SCREEN.1)?;
     let browsers = [Browser::launch(&launch(&display, LEFT))?, Browser::launch(&launch(&display, RIGHT))?];
-    let mut pages = [browsers[0].page()?, browsers[1].page()?];
-    for (page, place) in pages.iter_mut().zip([LEFT, RIGHT]) {
+    for place in [LEFT, RIGHT] {
         screen::painted(&display, place, plan.colours, PATIENCE)?;
+    }
+    let mut pages = [browsers[0].page()?, browsers[1].page()?];
+    for page in &mut pages {
         page.evaluate(&format!("fika.join('{link}').then(() => 0)"))?;
     }
     for page in &mut pages {

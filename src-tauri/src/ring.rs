@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use fika_call::ParticipantId;
 use fika_call::identity::IdentityKey;
-use fika_call::ring::{CallId, RingView};
+use fika_call::ring::{CallId, RingView, Wish};
 use fika_call::view::CallSettings;
 use fika_engine::ring::{Line, MissedCall, RingCommand, RingHandle};
 use fika_engine::{Command, EngineHandle};
@@ -55,26 +55,26 @@ pub(crate) async fn ring_view(state: State<'_, AppState>) -> Reply<RingView> {
 #[specta::specta]
 pub(crate) async fn call_contact(state: State<'_, AppState>, key: String, video: bool) -> Reply {
     let (call, to) = (fika_net::ring::call_id(), parse(&key)?);
-    ask(&state, RingCommand::Call { call, to, video }).await
+    ask(&state, RingCommand::Wish(Wish::Call { call, to, video })).await
 }
 
 /// Takes the outgoing call back, or has seen what came of it.
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn cancel_ring(state: State<'_, AppState>) -> Reply {
-    ask(&state, RingCommand::Cancel).await
+    ask(&state, RingCommand::Wish(Wish::Cancel)).await
 }
 
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn answer_ring(state: State<'_, AppState>, call: CallId) -> Reply {
-    ask(&state, RingCommand::Answer { call }).await
+    ask(&state, RingCommand::Wish(Wish::Answer { call })).await
 }
 
 #[tauri::command]
 #[specta::specta]
 pub(crate) async fn decline_ring(state: State<'_, AppState>, call: CallId, message: Option<String>) -> Reply {
-    ask(&state, RingCommand::Decline { call, message }).await
+    ask(&state, RingCommand::Wish(Wish::Decline { call, message })).await
 }
 
 /// Somebody in the call becomes a contact under this name.

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use fika_call::ring::{CallId, RingView};
+use fika_call::ring::{CallId, RingView, Wish};
 use fika_engine::ring::RingCommand;
 use tauri::webview::NewWindowResponse;
 use tauri::{AppHandle, LogicalPosition, Manager as _, WebviewUrl, WebviewWindowBuilder, WindowEvent};
@@ -81,9 +81,9 @@ fn show(app: &AppHandle, data: Option<PathBuf>) -> tauri::Result<()> {
             let ring = handle.state::<AppState>().ring.clone();
             let call = ring.view().borrow().incoming.as_ref().map(|incoming| incoming.call.clone());
             if let Some(call) = call {
-                tauri::async_runtime::spawn(
-                    async move { ring.send(RingCommand::Decline { call, message: None }).await },
-                );
+                tauri::async_runtime::spawn(async move {
+                    ring.send(RingCommand::Wish(Wish::Decline { call, message: None })).await
+                });
             }
         }
     });

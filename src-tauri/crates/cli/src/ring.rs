@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use fika_call::identity::{Contact, Identity, IdentityKey};
-use fika_call::ring::{OutgoingState, Reach, RingView};
+use fika_call::ring::{OutgoingState, Reach, RingView, Wish};
 use fika_call::view::{CallSettings, Phase};
 use fika_engine::ring::{Line, RingCommand, RingHandle};
 use fika_engine::{Command, EngineHandle};
@@ -60,7 +60,7 @@ pub(crate) async fn ring(Ring { key, json, media }: Ring, trust: Trust) -> Resul
     bed.until_stopped(async |bed| {
         let call = fika_net::ring::call_id();
         let video = bed.media.camera != Some(Source::None);
-        bed.ring.send(RingCommand::Call { call, to: key, video }).await;
+        bed.ring.send(RingCommand::Wish(Wish::Call { call, to: key, video })).await;
         let mut view = bed.ring.view();
         let mut told = None;
         loop {
@@ -121,13 +121,13 @@ pub(crate) async fn listen(listen: Listen, trust: Trust) -> Result<(), Failure> 
                 match &decline {
                     Some(message) => {
                         let message = Some(message.clone()).filter(|message| !message.is_empty());
-                        bed.ring.send(RingCommand::Decline { call, message }).await;
+                        bed.ring.send(RingCommand::Wish(Wish::Decline { call, message })).await;
                         bed.tell(json!({ "event": "declined" }));
                         return Ok(());
                     }
                     None if ignore => {}
                     None => {
-                        bed.ring.send(RingCommand::Answer { call }).await;
+                        bed.ring.send(RingCommand::Wish(Wish::Answer { call })).await;
                         let mut call = bed.engine.view();
                         call::wait(&mut call, |view| view.phase == Phase::InCall).await?;
                         bed.tell(json!({ "event": "joined" }));

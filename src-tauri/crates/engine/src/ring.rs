@@ -6,7 +6,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use fika_call::identity::{Contact, IdentityKey};
 use fika_call::ring::{
-    CallId, Input, Invitation, LineCommand, LineEvent, MAX_SERVERS, Missed, Output, Reach, Ring, RingView,
+    CallId, Input, Invitation, LineCommand, LineEvent, MAX_SERVERS, Missed, News, Output, Reach, Ring, RingView, Wish,
 };
 use fika_call::view::{CallSettings, CallView, Phase};
 use serde::{Deserialize, Serialize};
@@ -29,20 +29,7 @@ pub struct Line {
 /// What a shell may ask.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RingCommand {
-    /// From a room that is opened for it. `call` is drawn anew.
-    Call {
-        call: CallId,
-        to: IdentityKey,
-        video: bool,
-    },
-    Cancel,
-    Answer {
-        call: CallId,
-    },
-    Decline {
-        call: CallId,
-        message: Option<String>,
-    },
+    Wish(Wish),
     /// As they are now.
     Settings(CallSettings),
     ClearMissed,
@@ -95,6 +82,7 @@ pub fn start(engine: EngineHandle, line: Line, settings: CallSettings, missed: V
         reach: Reach::Off,
         opening: None,
         view,
+        stale: true,
         missed: kept,
     };
     tokio::spawn(bell.run(asked, line.events, settings));
@@ -110,6 +98,8 @@ struct Bell {
     /// A room is being opened for this call.
     opening: Option<Opening>,
     view: watch::Sender<RingView>,
+    /// Something of the view is new.
+    stale: bool,
     missed: watch::Sender<Vec<MissedCall>>,
 }
 
@@ -132,7 +122,9 @@ impl Bell {
         self.set(settings).await;
         loop {
             self.perform().await;
-            self.show();
+            if std::mem::take(&mut self.stale) {
+                self.show();
+            }
             let due = self.ring.poll_timeout();
             let timer = async {
                 match due {
@@ -153,7 +145,10 @@ impl Bell {
                     }
                     Err(_) => return,
                 },
-                Ok(()) = contacts.changed() => drop(contacts.borrow_and_update()),
+                Ok(()) = contacts.changed() => {
+                    contacts.mark_unchanged();
+                    self.stale = true;
+                }
                 () = timer => self.ring.handle_timeout(Instant::now()),
             }
         }
@@ -168,18 +163,19 @@ impl Bell {
 
     async fn command(&mut self, command: RingCommand) {
         match command {
-            RingCommand::Call { call, to, video } => self.input(Input::Call { call, to, video }),
-            RingCommand::Cancel => self.input(Input::Cancel),
-            RingCommand::Answer { call } => self.input(Input::Answer { call }),
-            RingCommand::Decline { call, message } => self.input(Input::Decline { call, message }),
+            RingCommand::Wish(wish) => self.input(Input::Wish(wish)),
             RingCommand::Settings(settings) => self.set(settings).await,
-            RingCommand::ClearMissed => drop(self.missed.send_replace(Vec::new())),
+            RingCommand::ClearMissed => {
+                self.missed.send_replace(Vec::new());
+                self.stale = true;
+            }
         }
     }
 
     async fn set(&mut self, settings: CallSettings) {
         self.input(Input::Strangers(settings.strangers_may_ring));
         self.settings = settings;
+        self.stale = true;
         let server = self.server().filter(|_| self.settings.reachable);
         if server.is_none() && self.settings.reachable {
             self.reach = Reach::NoServer;
@@ -198,16 +194,14 @@ impl Bell {
             LineEvent::Reach(Reach::Off) if self.settings.reachable => return,
             LineEvent::Reach(reach) => {
                 self.reach = reach;
+                self.stale = true;
                 return;
             }
             LineEvent::Incoming { call, from, invitation } => {
                 let saved = self.engine.contacts.borrow().iter().any(|contact| contact.key == from);
                 Input::Incoming { call, from, saved, invitation }
             }
-            LineEvent::Ended { call } => Input::Ended { call },
-            LineEvent::Reply { call, reply } => Input::Reply { call, reply },
-            LineEvent::Unreachable { call } => Input::Unreachable { call },
-            LineEvent::Failed { call } => Input::Failed { call },
+            LineEvent::News { call, news } => Input::News { call, news },
         };
         self.input(input);
     }
@@ -233,7 +227,7 @@ impl Bell {
             (Phase::Ended, _) => {
                 let call = opening.call.clone();
                 self.opening = None;
-                self.input(Input::Failed { call });
+                self.input(Input::News { call, news: News::Failed });
             }
             _ => {}
         }
@@ -260,7 +254,7 @@ impl Bell {
         let servers = self.servers_of(&to);
         if servers.is_empty() {
             // No network is to blame: a link is the way to them.
-            return self.input(Input::Unreachable { call });
+            return self.input(Input::News { call, news: News::Unreachable });
         }
         self.tell(LineCommand::Ring { call, to, servers, invitation }).await;
     }
@@ -291,8 +285,9 @@ impl Bell {
                         missed.insert(0, MissedCall { call, at: u32::try_from(now).unwrap_or(u32::MAX) });
                         missed.truncate(MAX_MISSED);
                     });
+                    self.stale = true;
                 }
-                Output::Changed => {}
+                Output::Changed => self.stale = true,
             }
         }
     }
@@ -312,11 +307,6 @@ impl Bell {
     fn show(&self) {
         let contacts: Vec<Contact> = self.engine.contacts.borrow().clone();
         let missed: Vec<(Missed, u32)> = self.missed.borrow().iter().map(|one| (one.call.clone(), one.at)).collect();
-        let view = RingView::of(&self.ring, self.reach, &missed, &contacts);
-        self.view.send_if_modified(|shown| {
-            let changed = *shown != view;
-            *shown = view;
-            changed
-        });
+        self.view.send_replace(RingView::of(&self.ring, self.reach, &missed, &contacts));
     }
 }

@@ -51,9 +51,10 @@ pub enum Reply {
     Busy,
 }
 
+/// What the user does.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Input {
-    /// The user calls somebody.
+pub enum Wish {
+    /// `call` is drawn anew.
     Call {
         call: CallId,
         to: IdentityKey,
@@ -61,7 +62,6 @@ pub enum Input {
     },
     /// Takes the outgoing call back, or has seen what came of it.
     Cancel,
-    /// The user answers.
     Answer {
         call: CallId,
     },
@@ -69,6 +69,24 @@ pub enum Input {
         call: CallId,
         message: Option<String>,
     },
+}
+
+/// What becomes of a call, as the network tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum News {
+    /// The caller of an incoming one has given up, or their line broke.
+    Ended,
+    /// To the outgoing one.
+    Reply(Reply),
+    /// The outgoing one reaches nobody: they are at none of the servers.
+    Unreachable,
+    /// No server takes the outgoing one.
+    Failed,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    Wish(Wish),
     /// In a room or its lobby, also in that of the outgoing call.
     Occupied(bool),
     /// Somebody has come into the room.
@@ -80,22 +98,9 @@ pub enum Input {
         saved: bool,
         invitation: Invitation,
     },
-    /// The caller has given up, or their line broke.
-    Ended {
+    News {
         call: CallId,
-    },
-    /// To the outgoing call.
-    Reply {
-        call: CallId,
-        reply: Reply,
-    },
-    /// The outgoing call reaches nobody.
-    Unreachable {
-        call: CallId,
-    },
-    /// The outgoing call did not get to a server.
-    Failed {
-        call: CallId,
+        news: News,
     },
     /// Whether those who are no contacts may ring.
     Strangers(bool),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CallId, Invitation, Reply};
+use super::{CallId, Invitation, News, Reply};
 use crate::identity::IdentityKey;
 
 /// Servers at which somebody is looked for.
@@ -25,28 +25,8 @@ pub enum LineCommand {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LineEvent {
     Reach(Reach),
-    Incoming {
-        call: CallId,
-        from: IdentityKey,
-        invitation: Invitation,
-    },
-    /// Of an incoming call.
-    Ended {
-        call: CallId,
-    },
-    /// To the outgoing call.
-    Reply {
-        call: CallId,
-        reply: Reply,
-    },
-    /// They are at none of the servers.
-    Unreachable {
-        call: CallId,
-    },
-    /// No server takes the call.
-    Failed {
-        call: CallId,
-    },
+    Incoming { call: CallId, from: IdentityKey, invitation: Invitation },
+    News { call: CallId, news: News },
 }
 
 /// Whether we can be called.

@@ -1,8 +1,8 @@
 //! Calls that ring: who calls whom, what came of it, and when a room is entered because of it.
 //!
 //! Pure: told the time, given every random id. One ring comes in and one goes out at a time; whoever calls somebody who is
-//! busy is told so. Nothing here opens a device: a room is entered only after the user's own word, [`Input::Answer`] or
-//! [`Input::Call`].
+//! busy is told so. Nothing here opens a device: a room is entered only after the user's own word, [`Wish::Answer`] or
+//! [`Wish::Call`].
 
 mod io;
 mod line;
@@ -14,7 +14,7 @@ mod view;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-pub use io::{CallId, Incoming, Input, Invitation, Missed, Outgoing, OutgoingState, Output, Reply};
+pub use io::{CallId, Incoming, Input, Invitation, Missed, News, Outgoing, OutgoingState, Output, Reply, Wish};
 pub use line::{LineCommand, LineEvent, MAX_SERVERS, Reach};
 pub use seal::{Answering, Calling, MAX_SEALED, SealError, answer, call, open, proof, proves};
 pub use view::{ContactView, IncomingView, MissedView, OutgoingView, RingView};
@@ -52,15 +52,7 @@ impl Ring {
 
     pub fn handle_input(&mut self, input: Input, now: Instant) {
         match input {
-            Input::Call { call, to, video } => self.call(call, to, video, now),
-            Input::Cancel => self.cancel(),
-            Input::Answer { call } => self.answer(&call),
-            Input::Decline { call, message } => {
-                if self.take_incoming(&call).is_some() {
-                    let message = message.map(|message| cut(&message)).filter(|message| !message.is_empty());
-                    self.reply(call, Reply::Declined { message });
-                }
-            }
+            Input::Wish(wish) => self.wish(wish, now),
             Input::Occupied(occupied) => self.occupied(occupied),
             Input::Joined => {
                 // Somebody else may have come by the link; whoever is called is still told where we are.
@@ -72,14 +64,7 @@ impl Ring {
             Input::Incoming { call, from, saved, invitation } => {
                 self.comes_in(Incoming { call, from, saved, invitation, until: now + RINGS });
             }
-            Input::Ended { call } => {
-                if let Some(incoming) = self.take_incoming(&call) {
-                    self.missed(&incoming);
-                }
-            }
-            Input::Reply { call, reply } => self.replied(&call, reply),
-            Input::Unreachable { call } => self.ends(&call, OutgoingState::Unreachable),
-            Input::Failed { call } => self.ends(&call, OutgoingState::Failed),
+            Input::News { call, news } => self.news(&call, news),
             Input::Strangers(may) => self.strangers = may,
         }
     }
@@ -105,6 +90,32 @@ impl Ring {
 
     pub fn poll_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()
+    }
+
+    fn wish(&mut self, wish: Wish, now: Instant) {
+        match wish {
+            Wish::Call { call, to, video } => self.call(call, to, video, now),
+            Wish::Cancel => self.cancel(),
+            Wish::Answer { call } => self.answer(&call),
+            Wish::Decline { call, message } => {
+                if self.take_incoming(&call).is_some() {
+                    self.reply(call, Reply::Declined { message: message.and_then(|message| cut(&message)) });
+                }
+            }
+        }
+    }
+
+    fn news(&mut self, call: &CallId, news: News) {
+        match news {
+            News::Ended => {
+                if let Some(incoming) = self.take_incoming(call) {
+                    self.missed(&incoming);
+                }
+            }
+            News::Reply(reply) => self.replied(call, reply),
+            News::Unreachable => self.ends(call, OutgoingState::Unreachable),
+            News::Failed => self.ends(call, OutgoingState::Failed),
+        }
     }
 
     fn call(&mut self, call: CallId, to: IdentityKey, video: bool, now: Instant) {
@@ -189,7 +200,7 @@ impl Ring {
             Reply::Ringing => OutgoingState::Ringing,
             Reply::Accepted => OutgoingState::Answered,
             Reply::Declined { message } => {
-                outgoing.message = message.map(|message| cut(&message)).filter(|message| !message.is_empty());
+                outgoing.message = message.and_then(|message| cut(&message));
                 OutgoingState::Declined
             }
             Reply::Busy => OutgoingState::Busy,
@@ -243,8 +254,8 @@ impl Ring {
     }
 }
 
-/// As long as a message may be, without what would break a line of text.
-fn cut(message: &str) -> String {
+/// As long as a message may be, without what would break a line of text; `None` if nothing is left.
+fn cut(message: &str) -> Option<String> {
     let message: String = message.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_MESSAGE).collect();
-    message.trim().to_owned()
+    Some(message.trim().to_owned()).filter(|message| !message.is_empty())
 }

@@ -98,20 +98,20 @@ fn inputs() -> impl Strategy<Value = Input> {
         Just(Reply::Busy),
     ];
     prop_oneof![
-        (call(), person(), any::<bool>()).prop_map(|(call, to, video)| Input::Call { call, to, video }),
-        Just(Input::Cancel),
-        call().prop_map(|call| Input::Answer { call }),
-        (call(), message()).prop_map(|(call, message)| Input::Decline { call, message }),
+        (call(), person(), any::<bool>()).prop_map(|(call, to, video)| Input::Wish(Wish::Call { call, to, video })),
+        Just(Input::Wish(Wish::Cancel)),
+        call().prop_map(|call| Input::Wish(Wish::Answer { call })),
+        (call(), message()).prop_map(|(call, message)| Input::Wish(Wish::Decline { call, message })),
         any::<bool>().prop_map(Input::Occupied),
         Just(Input::Joined),
         (call(), person(), any::<bool>()).prop_map(|(call, from, saved)| {
             let invitation = invitation(call.0.bytes().last().unwrap());
             Input::Incoming { call, from, saved, invitation }
         }),
-        call().prop_map(|call| Input::Ended { call }),
-        (call(), reply).prop_map(|(call, reply)| Input::Reply { call, reply }),
-        call().prop_map(|call| Input::Unreachable { call }),
-        call().prop_map(|call| Input::Failed { call }),
+        call().prop_map(|call| Input::News { call, news: News::Ended }),
+        (call(), reply).prop_map(|(call, reply)| Input::News { call, news: News::Reply(reply) }),
+        call().prop_map(|call| Input::News { call, news: News::Unreachable }),
+        call().prop_map(|call| Input::News { call, news: News::Failed }),
         any::<bool>().prop_map(Input::Strangers),
     ]
 }
@@ -171,16 +171,16 @@ proptest! {
                     Output::Enter { relayed, .. } => {
                         entered += 1;
                         let (call, crossed) = match &input {
-                            Input::Answer { call } => (call.clone(), false),
-                            Input::Call { .. } => (was_ringing.clone().unwrap(), true),
+                            Input::Wish(Wish::Answer { call }) => (call.clone(), false),
+                            Input::Wish(Wish::Call { .. }) => (was_ringing.clone().unwrap(), true),
                             Input::Incoming { call, .. } => (call.clone(), true),
                             other => return Err(TestCaseError::fail(format!("entered by {other:?}"))),
                         };
                         let (from, saved) = model.came[&call];
                         prop_assert_eq!(relayed, !saved);
                         match (&input, crossed) {
-                            (Input::Answer { .. }, _) => prop_assert_eq!(was_ringing.as_ref(), Some(&call)),
-                            (Input::Call { to, .. }, _) => prop_assert_eq!(*to, from),
+                            (Input::Wish(Wish::Answer { .. }), _) => prop_assert_eq!(was_ringing.as_ref(), Some(&call)),
+                            (Input::Wish(Wish::Call { to, .. }), _) => prop_assert_eq!(*to, from),
                             _ => {
                                 let (ours, to) = was_calling.clone().unwrap();
                                 prop_assert!(to == from && call < ours);
@@ -230,7 +230,7 @@ proptest! {
             if !pressed[who] {
                 pressed[who] = true;
                 let (call, to) = (calls[who].clone(), people[1 - who]);
-                rings[who].handle_input(Input::Call { call, to, video: true }, now);
+                rings[who].handle_input(Input::Wish(Wish::Call { call, to, video: true }), now);
             } else if let Some(input) = lines[who].pop_front() {
                 rings[who].handle_input(input, now);
             }
@@ -240,8 +240,8 @@ proptest! {
                         let invitation = invitation(who as u8);
                         lines[1 - who].push_back(Input::Incoming { call, from: people[who], saved: true, invitation });
                     }
-                    Output::Reply { call, reply } => lines[1 - who].push_back(Input::Reply { call, reply }),
-                    Output::Hang { call } => lines[1 - who].push_back(Input::Ended { call }),
+                    Output::Reply { call, reply } => lines[1 - who].push_back(Input::News { call, news: News::Reply(reply) }),
+                    Output::Hang { call } => lines[1 - who].push_back(Input::News { call, news: News::Ended }),
                     Output::Enter { link, .. } => rooms[who] = if link == self::link(0) { 0 } else { 1 },
                     Output::Leave | Output::Missed(_) | Output::Changed => {}
                 }
@@ -292,7 +292,7 @@ fn strangers_ring_only_where_they_may_and_are_relayed() {
     assert_eq!(outputs(&mut ring), []);
     ring.handle_input(Input::Strangers(true), now);
     ring.handle_input(incoming(2, 2, false), now);
-    ring.handle_input(Input::Answer { call: id(2) }, now);
+    ring.handle_input(Input::Wish(Wish::Answer { call: id(2) }), now);
     let enter = Output::Enter { link: link(2), video: true, relayed: true };
     assert!(outputs(&mut ring).contains(&enter));
 }
@@ -300,29 +300,29 @@ fn strangers_ring_only_where_they_may_and_are_relayed() {
 #[test]
 fn an_outgoing_call_ends_in_a_word() {
     let replies = [
-        (Input::Reply { call: id(1), reply: Reply::Accepted }, OutgoingState::Answered),
-        (Input::Reply { call: id(1), reply: Reply::Busy }, OutgoingState::Busy),
-        (Input::Reply { call: id(1), reply: Reply::Declined { message: None } }, OutgoingState::Declined),
-        (Input::Unreachable { call: id(1) }, OutgoingState::Unreachable),
-        (Input::Failed { call: id(1) }, OutgoingState::Failed),
+        (Input::News { call: id(1), news: News::Reply(Reply::Accepted) }, OutgoingState::Answered),
+        (Input::News { call: id(1), news: News::Reply(Reply::Busy) }, OutgoingState::Busy),
+        (Input::News { call: id(1), news: News::Reply(Reply::Declined { message: None }) }, OutgoingState::Declined),
+        (Input::News { call: id(1), news: News::Unreachable }, OutgoingState::Unreachable),
+        (Input::News { call: id(1), news: News::Failed }, OutgoingState::Failed),
     ];
     for (input, state) in replies {
         let (mut ring, now) = ring();
-        ring.handle_input(Input::Call { call: id(1), to: identity(2).public(), video: true }, now);
-        ring.handle_input(Input::Reply { call: id(1), reply: Reply::Ringing }, now);
+        ring.handle_input(Input::Wish(Wish::Call { call: id(1), to: identity(2).public(), video: true }), now);
+        ring.handle_input(Input::News { call: id(1), news: News::Reply(Reply::Ringing) }, now);
         assert_eq!(ring.outgoing().unwrap().state, OutgoingState::Ringing);
         outputs(&mut ring);
         ring.handle_input(input, now);
         assert_eq!(ring.outgoing().unwrap().state, state);
         assert_eq!(outputs(&mut ring), [Output::Hang { call: id(1) }, Output::Changed]);
-        ring.handle_input(Input::Reply { call: id(1), reply: Reply::Ringing }, now);
+        ring.handle_input(Input::News { call: id(1), news: News::Reply(Reply::Ringing) }, now);
         assert_eq!(outputs(&mut ring), [], "what was said holds");
     }
     let (mut ring, now) = ring();
-    ring.handle_input(Input::Call { call: id(1), to: identity(2).public(), video: true }, now);
+    ring.handle_input(Input::Wish(Wish::Call { call: id(1), to: identity(2).public(), video: true }), now);
     ring.handle_timeout(now + RINGS);
     assert_eq!(ring.outgoing().unwrap().state, OutgoingState::NoAnswer);
-    ring.handle_input(Input::Cancel, now);
+    ring.handle_input(Input::Wish(Wish::Cancel), now);
     assert!(ring.outgoing().is_none() && outputs(&mut ring).contains(&Output::Leave));
 }
 
@@ -332,7 +332,7 @@ fn what_is_said_while_declining_is_one_short_line() {
     ring.handle_input(incoming(1, 2, true), now);
     outputs(&mut ring);
     let message = Some(format!(" in a\nmeeting {}", "x".repeat(500)));
-    ring.handle_input(Input::Decline { call: id(1), message }, now);
+    ring.handle_input(Input::Wish(Wish::Decline { call: id(1), message }), now);
     let made = outputs(&mut ring);
     let said = made.iter().find_map(|output| match output {
         Output::Reply { reply: Reply::Declined { message }, .. } => message.clone(),

@@ -10,7 +10,7 @@ use std::future::Future;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use fika_call::identity::Identity;
-use fika_call::ring::{self, Answering, CallId, LineCommand, LineEvent, Reach};
+use fika_call::ring::{self, Answering, CallId, LineCommand, LineEvent, News, Reach};
 use fika_call::signal::ClientMessage;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -74,6 +74,8 @@ impl Station {
     async fn run(mut self, mut commands: mpsc::Receiver<LineCommand>) {
         loop {
             tokio::select! {
+                // What the engine asks comes first: while calls flood in, it and we would wait for each other else.
+                biased;
                 command = commands.recv() => match command {
                     Some(command) => self.command(command).await,
                     None => break,
@@ -101,7 +103,7 @@ impl Station {
                 let random = (random::bytes(), random::bytes());
                 let Some((payload, calling)) = ring::call(&self.identity, &to, &call, &invitation, random, unix())
                 else {
-                    return self.tell(LineEvent::Unreachable { call }).await;
+                    return self.tell(LineEvent::News { call, news: News::Unreachable }).await;
                 };
                 let what = place::What { call: call.clone(), to, payload, calling };
                 let task = tokio::spawn(place::run(what, servers, self.trust.clone(), self.events.clone()));
@@ -141,7 +143,7 @@ impl Station {
                 if let Some(listening) = &mut self.listening {
                     listening.incoming.retain(|(came, _)| *came != call);
                 }
-                self.tell(LineEvent::Ended { call }).await;
+                self.tell(LineEvent::News { call, news: News::Ended }).await;
             }
             listen::Came::Call { call, payload } => {
                 let (from, invitation, answering) = match ring::open(&self.identity, &call, &payload, unix()) {

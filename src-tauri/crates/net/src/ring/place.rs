@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fika_call::identity::IdentityKey;
-use fika_call::ring::{CallId, Calling, LineEvent, MAX_SERVERS};
+use fika_call::ring::{CallId, Calling, LineEvent, MAX_SERVERS, News};
 use fika_call::signal::{ClientMessage, HEARTBEAT_SECONDS, PROTOCOL_VERSION, Refusal, Sealed, ServerMessage};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
@@ -41,7 +41,7 @@ pub(super) async fn run(what: What, servers: Vec<url::Url>, trust: Trust, told: 
         }
     }
     let call = what.call.clone();
-    let _ = told.send(if broken { LineEvent::Failed { call } } else { LineEvent::Unreachable { call } }).await;
+    let _ = told.send(LineEvent::News { call, news: if broken { News::Failed } else { News::Unreachable } }).await;
 }
 
 async fn at(what: &What, server: &url::Url, trust: &Trust, told: &mpsc::Sender<LineEvent>) -> End {
@@ -70,7 +70,7 @@ async fn at(what: &What, server: &url::Url, trust: &Trust, told: &mpsc::Sender<L
                         match what.calling.open(&payload) {
                             Ok(reply) => {
                                 answered = true;
-                                let _ = told.send(LineEvent::Reply { call, reply }).await;
+                                let _ = told.send(LineEvent::News { call, news: News::Reply(reply) }).await;
                             }
                             Err(error) => tracing::debug!(%error, "an answer is not understood"),
                         }
@@ -95,6 +95,6 @@ async fn at(what: &What, server: &url::Url, trust: &Trust, told: &mpsc::Sender<L
 
 /// Their line broke while it rang.
 async fn gone(what: &What, told: &mpsc::Sender<LineEvent>) -> End {
-    let _ = told.send(LineEvent::Unreachable { call: what.call.clone() }).await;
+    let _ = told.send(LineEvent::News { call: what.call.clone(), news: News::Unreachable }).await;
     End::Over
 }

@@ -3,7 +3,8 @@
 //! Each tile has a mailbox of one picture: a newer one replaces one that was not converted. A tile whose window did not
 //! take the last one yet waits, so that a slow screen sees fewer pictures, never old ones, and no more than three
 //! buffers of a tile are in use: being converted, ready, shown. A picture that is small beside another one of its window
-//! waits for that one's next, as each time that a window paints has a price of its own.
+//! waits for that one's next, as each time that a window paints has a price of its own. For the same reason a window is woken
+//! when none of its tiles has anything left to convert: each waits for one picture of each other tile at most.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -193,13 +194,12 @@ impl Windows {
     /// `pixels` are what became of `work`; given back when nobody wants them any more.
     pub(crate) fn done(&mut self, work: &Work, pixels: Vec<u8>, size: Option<Resolution>) -> Option<Vec<u8>> {
         let Some(window) = self.window(work.window) else { return Some(pixels) };
-        let Some(tile) = window.tiles.iter_mut().find(|t| t.serial == work.serial) else { return Some(pixels) };
-        tile.converting = false;
-        // Cleared meanwhile, or nothing to show in it.
-        let (Some(size), Some(_)) = (size, &tile.last) else { return Some(pixels) };
-        tile.ready = Some(Picture { pixels, size, presented: work.presented });
-        (window.wake)();
-        None
+        let unwanted = window.finish(work, pixels, size);
+        // What is converted next comes into the same painting.
+        if !window.tiles.iter().any(Tile::can_convert) {
+            (window.wake)();
+        }
+        unwanted
     }
 
     /// `None`: the window is gone.
@@ -230,6 +230,16 @@ impl Windows {
 }
 
 impl Window {
+    /// Puts what became of `work` into its tile, or gives it back.
+    fn finish(&mut self, work: &Work, pixels: Vec<u8>, size: Option<Resolution>) -> Option<Vec<u8>> {
+        let Some(tile) = self.tiles.iter_mut().find(|tile| tile.serial == work.serial) else { return Some(pixels) };
+        tile.converting = false;
+        // Cleared meanwhile, or nothing to show in it.
+        let (Some(size), Some(_)) = (size, &tile.last) else { return Some(pixels) };
+        tile.ready = Some(Picture { pixels, size, presented: work.presented });
+        None
+    }
+
     /// Keeps the tiles that stay, with their pictures, which are converted for where they come to in the end.
     fn arrange(&mut self, last_serial: &mut u32, change: impl FnOnce(&mut Scene)) {
         let mut scene = Scene::of(&self.layout, self.scale);

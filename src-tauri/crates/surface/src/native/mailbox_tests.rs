@@ -105,6 +105,27 @@ fn the_newest_picture_wins_and_only_declared_tiles_count() {
 }
 
 #[test]
+fn pictures_that_come_together_are_painted_together() {
+    let (mut windows, now) = (Windows::default(), Instant::now());
+    let (main, woken) = window(&mut windows);
+    windows.set_layout(main, layout(&[("p1/camera", 160.0), ("p2/camera", 160.0), ("p3/camera", 160.0)]), now);
+    for tile in ["p1/camera", "p2/camera"] {
+        windows.present(main, &id(tile), picture(), now);
+    }
+    let before = woken.load(Ordering::Relaxed);
+    let wakes = || woken.load(Ordering::Relaxed) - before;
+    let first = windows.take().unwrap();
+    finish(&mut windows, &first);
+    assert_eq!(wakes(), 0, "the second comes with it");
+    let second = windows.take().unwrap();
+    // Its tile's next has to wait for the window, and keeps nobody from being seen.
+    windows.present(main, &id("p1/camera"), picture(), now);
+    assert!(windows.done(&second, Vec::new(), None).is_some(), "there was nothing to show in it");
+    assert_eq!(wakes(), 1);
+    assert_eq!(windows.update(main).unwrap().tiles.iter().filter(|tile| tile.2.is_some()).count(), 1);
+}
+
+#[test]
 fn a_window_that_does_not_paint_holds_the_next_picture_back() {
     let (mut windows, now) = (Windows::default(), Instant::now());
     let (main, _) = window(&mut windows);

@@ -2,14 +2,15 @@
 
 use std::path::Path;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use fika_devices::clock::monotonic;
+use fika_media::Timestamp;
 
 use super::{Over, PICTURE_COLOURS, PREVIEW, WINDOW};
 use crate::bench::app::millis;
 use crate::bench::figures::Run;
 use crate::bench::{LEFT, PATIENCE, Plan, RIGHT, SCREEN, screen};
-use crate::chromium::{Browser, Launch, Pages};
+use crate::chromium::{Browser, Launch, Page, Pages};
 use crate::display::{Display, Rect};
 
 /// Lays the own picture where the app's lobby has it.
@@ -41,12 +42,12 @@ pub fn run(plan: &Plan, link: &str, clip: &Path, sound: &Path) -> anyhow::Result
         let display = Display::start(WINDOW.width, WINDOW.height)?;
         let begin = monotonic();
         let browser = Browser::launch(&launch(&display, WINDOW))?;
-        figures.insert("start", millis(begin, screen::painted(&display, WINDOW, plan.colours, PATIENCE)?));
+        let (at, mut page) = shown(&browser, &display, WINDOW, plan)?;
+        figures.insert("start", millis(begin, at));
         let home = Over::tree(browser.pid(), plan.load)?;
         figures.insert("home_cpu", home.cores * 100.0);
         figures.insert("home_wakes", home.wakes);
         figures.insert("home_pss", home.pss);
-        let mut page = browser.page()?;
         page.evaluate(LOBBY)?;
         page.evaluate("fika.camera()")?;
         screen::painted(&display, PREVIEW, PICTURE_COLOURS, PATIENCE)?;
@@ -58,9 +59,7 @@ pub fn run(plan: &Plan, link: &str, clip: &Path, sound: &Path) -> anyhow::Result
         let display = Display::start(WINDOW.width, WINDOW.height)?;
         let begin = monotonic();
         let browser = Browser::launch(&launch(&display, WINDOW))?;
-        // Before it is painted the window shows another page, which is gone a moment later.
-        screen::painted(&display, WINDOW, plan.colours, PATIENCE)?;
-        let mut page = browser.page()?;
+        let (_, mut page) = shown(&browser, &display, WINDOW, plan)?;
         page.evaluate(LOBBY)?;
         page.evaluate("fika.camera().then(() => 0)")?;
         figures.insert("preview", millis(begin, screen::painted(&display, PREVIEW, PICTURE_COLOURS, PATIENCE)?));
@@ -69,13 +68,31 @@ pub fn run(plan: &Plan, link: &str, clip: &Path, sound: &Path) -> anyhow::Result
     Ok(figures)
 }
 
+/// Waits until `area` shows our page, and says since when. A moment before, the window may show another one.
+fn shown(browser: &Browser, display: &Display, area: Rect, plan: &Plan) -> anyhow::Result<(Timestamp, Page)> {
+    let end = monotonic() + PATIENCE;
+    loop {
+        let at = screen::painted(display, area, plan.colours, PATIENCE)?;
+        let mut page = browser.page()?;
+        if is_true(&mut page, "document.getElementById('home') !== null") {
+            while !is_true(&mut page, "typeof fika === 'object'") {
+                ensure!(monotonic() < end, "our page does not begin in Chromium");
+            }
+            return Ok((at, page));
+        }
+        ensure!(monotonic() < end, "Chromium does not show our page");
+    }
+}
+
+/// A page that is just being replaced has no answer.
+fn is_true(page: &mut Page, condition: &str) -> bool {
+    page.evaluate(condition).is_ok_and(|value| value == true)
+}
+
 fn calls(plan: &Plan, link: &str, launch: &dyn Fn(&Display, Rect) -> Launch, figures: &mut Run) -> anyhow::Result<()> {
     let display = Display::start(SCREEN.0, SCREEN.1)?;
     let browsers = [Browser::launch(&launch(&display, LEFT))?, Browser::launch(&launch(&display, RIGHT))?];
-    for place in [LEFT, RIGHT] {
-        screen::painted(&display, place, plan.colours, PATIENCE)?;
-    }
-    let mut pages = [browsers[0].page()?, browsers[1].page()?];
+    let mut pages = [shown(&browsers[0], &display, LEFT, plan)?.1, shown(&browsers[1], &display, RIGHT, plan)?.1];
     for page in &mut pages {
         page.evaluate(&format!("fika.join('{link}').then(() => 0)"))?;
     }

@@ -270,6 +270,9 @@ pub(crate) struct Sit {
     /// One JSON object for each change, on a line of its own.
     #[arg(long)]
     pub(crate) json: bool,
+    /// Stay when the call is lost, for the line `rejoin`.
+    #[arg(long)]
+    pub(crate) stay: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

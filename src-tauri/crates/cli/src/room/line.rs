@@ -29,6 +29,7 @@ pub(super) fn parse(line: &str, find: impl Fn(&str) -> Option<ParticipantId>) ->
     let two = rest.split_once(' ').map(|(first, rest)| (first, rest.trim()));
     match (word, rest) {
         ("leave", "") => Ok(Line::Leave),
+        ("rejoin", "") => Ok(Line::Command(Command::Rejoin)),
         ("mic", state) => match on(state) {
             Some(on) => Ok(Line::Command(Command::SetMicrophone { on })),
             None => form("mic on|off"),
@@ -188,6 +189,7 @@ mod tests {
         assert_eq!(compared("same Maja"), (maja(), true));
         assert_eq!(compared("differ Maja"), (maja(), false));
         assert!(matches!(read("leave"), Ok(Line::Leave)));
+        assert!(matches!(read("rejoin"), Ok(Line::Command(Command::Rejoin))));
         for wrong in
             ["", "dance", "mic loud", "tell Maja", "mute Bo", "like 3", "like x heart", "ask Maja money", "leave now"]
         {

@@ -11,7 +11,7 @@ use fika_call::chat::ChatView;
 use fika_call::files::{FileState, FilesView};
 use fika_call::identity::{Language, word};
 use fika_call::text::TextView;
-use fika_call::view::{CallView, ConnectionState, Notification, Phase};
+use fika_call::view::{CallView, ConnectionState, EndReason, Notification, Phase};
 use fika_engine::{Command, EngineHandle};
 use fika_net::Trust;
 use serde_json::{Value, json};
@@ -69,7 +69,8 @@ async fn stay(engine: &EngineHandle, sit: &Sit, mut file: Option<StatsFile>) -> 
                 changed.map_err(|_| stopped())?;
                 let view = view.borrow_and_update().clone();
                 told.view(&view);
-                if let Some(reason) = view.end.filter(|_| view.phase == Phase::Ended) {
+                let kept = |reason: &EndReason| sit.stay && *reason == EndReason::Lost;
+                if let Some(reason) = view.end.filter(|reason| view.phase == Phase::Ended && !kept(reason)) {
                     return Failure::of_end(reason).map_or(Ok(()), Err);
                 }
             }

@@ -174,6 +174,7 @@ async fn start(
         rooms: Arc::new(adapters::RoomsHereOrThere::new(Vec::new(), trust)),
         frames: Arc::new(adapters::Tiles { video }),
         clock,
+        sleepless: fika_devices::clock::sleepless(),
         settings: settings.get().call,
         video: fika_engine::VideoConfig::default(),
         ice_servers: Vec::new(),

@@ -57,6 +57,7 @@ impl Bed {
             rooms: Arc::new(self.network.clone()),
             frames: Arc::clone(&seen) as Arc<dyn FrameSink>,
             clock: clock(&self.time),
+            sleepless: Arc::new(|| Timestamp::ZERO),
             settings: CallSettings { name: name.into(), ..CallSettings::default() },
             contacts: Vec::new(),
             video: VideoConfig { resolution: PICTURE, frame_rate: 30, max_bitrate: 500_000 },

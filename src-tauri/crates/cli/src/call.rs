@@ -90,6 +90,7 @@ pub(crate) async fn start_as(
         rooms: Arc::new(HereOrThere::new(trust)),
         frames: recorder,
         clock,
+        sleepless: fika_devices::clock::sleepless(),
         settings: settings.clone(),
         video: VideoConfig {
             resolution: request.resolution,

@@ -14,6 +14,7 @@ use fika_call::session::{DataIn, DataOut, RoomEvent, SessionCommand, SessionEven
 use fika_call::signal::MediaState;
 use fika_call::text::TextView;
 use fika_call::view::{CallView, Levels, Notification};
+use fika_media::Timestamp;
 use fika_media::device::{DeviceInfo, DeviceKind};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior};
@@ -52,7 +53,9 @@ pub(crate) fn start(config: Config) -> Result<EngineHandle, StartError> {
     let (files, files_out) = watch::channel(beside.files.view());
     let (text, text_out) = watch::channel(beside.texts.view());
     let (contacts, contacts_out) = watch::channel(call.contacts().to_vec());
+    let awake = (config.sleepless)();
     let actor = Actor {
+        awake,
         call,
         beside,
         config,
@@ -96,6 +99,8 @@ pub(crate) struct Actor {
     /// Decode threads so far.
     pub(crate) decoders: u32,
     restarts: u32,
+    /// The last second that we were awake.
+    pub(crate) awake: Timestamp,
     pub(crate) out: Out,
 }
 

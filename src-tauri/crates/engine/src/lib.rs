@@ -50,6 +50,8 @@ pub struct Config {
     pub rooms: Arc<dyn Rooms>,
     pub frames: Arc<dyn FrameSink>,
     pub clock: Clock,
+    /// Goes on while the computer sleeps.
+    pub sleepless: Clock,
     pub settings: CallSettings,
     pub video: VideoConfig,
     /// Added to those that the server names.

@@ -1,4 +1,7 @@
-//! What the actor does once a second in a call: it puts the statistics together and tells the machine its figures.
+//! What the actor does once a second: it notices that the computer slept, and in a call it puts the statistics together and tells
+//! the machine its figures.
+
+use std::time::Duration;
 
 use fika_call::machine::{Input, VideoFigures};
 use fika_call::{ParticipantId, TrackKind};
@@ -6,8 +9,22 @@ use fika_call::{ParticipantId, TrackKind};
 use crate::actor::Actor;
 use crate::stats::{Connection, Inbound, Outbound, QualityLimitation, Stats, Track};
 
+/// Seconds come later than this only where nothing ran.
+const SLEPT: Duration = Duration::from_secs(10);
+
 impl Actor {
+    /// The others have heard nothing of us meanwhile, and the user does not know that the call goes on.
+    async fn notice_sleep(&mut self) {
+        let now = (self.config.sleepless)();
+        let slept = now.since(std::mem::replace(&mut self.awake, now));
+        if slept >= SLEPT {
+            tracing::info!(seconds = slept.as_secs(), "the computer slept");
+            self.input(Input::Slept(slept)).await;
+        }
+    }
+
     pub(crate) async fn second(&mut self) {
+        self.notice_sleep().await;
         let Some(session) = &self.session else { return };
         let counted = self.threads.audio.counted();
         let video = self.threads.encode.stats();

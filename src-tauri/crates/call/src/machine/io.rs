@@ -1,6 +1,8 @@
 //! What goes into the call machine and what comes out of it. Plain values; the engine turns its commands, the session's
 //! events and the devices' results into [`Input`] and performs each [`Output`].
 
+use std::time::Duration;
+
 use crate::chat::MessageId;
 use crate::identity::{Contact, IdentityKey};
 use crate::invite::{HostKey, Invite};
@@ -186,6 +188,8 @@ pub enum Input {
     },
     /// Ten times a second.
     Levels(Levels),
+    /// The computer slept for so long, and `now` may not show it.
+    Slept(Duration),
     /// The time that `poll_timeout` named has come.
     Timeout,
 }

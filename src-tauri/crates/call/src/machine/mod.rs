@@ -264,6 +264,7 @@ impl Call {
                     }
                 }
             }
+            Input::Slept(time) => self.slept(time),
             Input::Timeout => {}
         }
         for slot in [&mut self.camera, &mut self.microphone, &mut self.speaker] {

@@ -1,6 +1,6 @@
 //! From phase to phase, and what a session's events change.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::people::{Person, clean_name, passed};
 use super::{Attempt, Call, LEAVE_PATIENCE, Link, OFF_AFTER, Output};
@@ -113,6 +113,14 @@ impl Call {
         self.leave_room();
         self.end = None;
         self.connected_for = None;
+    }
+
+    /// Whoever opens their computer again does not know that the others see and hear them.
+    pub(super) fn slept(&mut self, time: Duration) {
+        if time >= OFF_AFTER && matches!(self.phase, Phase::Lobby | Phase::Joining | Phase::Waiting | Phase::InCall) {
+            self.microphone.wanted = false;
+            self.camera.wanted = false;
+        }
     }
 
     pub(super) fn rejoin(&mut self, now: Instant) {

@@ -28,9 +28,21 @@ pub fn clock() -> Clock {
     Arc::new(monotonic)
 }
 
+/// A clock of its own that goes on while the machine sleeps, as far as the system has one.
+pub fn sleepless() -> Clock {
+    Arc::new(platform::sleepless)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_sleepless_clock_is_never_behind() {
+        // As far as one clock can be read before the other.
+        let early = monotonic();
+        assert!(sleepless()() >= early);
+    }
 
     #[test]
     fn time_never_runs_backwards() {

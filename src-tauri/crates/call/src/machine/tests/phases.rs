@@ -115,6 +115,24 @@ fn back_soon_everything_is_as_it_was_and_back_late_it_is_off() {
 }
 
 #[test]
+fn after_a_long_sleep_nothing_is_sent_before_the_user_says_so() {
+    let mut desk = Desk::in_call();
+    assert_eq!(
+        sending(&desk.input(Input::Slept(OFF_AFTER - Duration::from_secs(1)))),
+        None,
+        "the lid was closed for a moment"
+    );
+    let outputs = desk.input(Input::Slept(OFF_AFTER));
+    assert_eq!(sending(&outputs), Some(OFF));
+    assert!(closed(&outputs).contains(&DeviceKind::Camera), "its light goes out");
+    assert!(desk.phase() == Phase::InCall && !desk.call.view().me.microphone.wanted);
+    desk.session(SessionEvent::Joined { you: id("me"), participants: vec![amir(ON)] });
+    assert!(!desk.call.view().me.camera.wanted);
+    let outputs = desk.input(Input::SetMicrophone { on: true });
+    assert_eq!(sending(&outputs), Some(MediaState { microphone: true, camera: false }));
+}
+
+#[test]
 fn rejoining_before_the_old_session_is_gone_drops_it_first() {
     let mut desk = Desk::in_call();
     desk.input(Input::Leave);

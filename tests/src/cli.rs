@@ -6,7 +6,10 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::mpsc;
+use std::time::Duration;
 
+use fika_devices::clock::monotonic;
+use fika_media::Timestamp;
 use fika_media::marker::{self, Marker};
 use fika_media::tone::amplitude;
 use fika_media::{I420, Resolution};
@@ -39,7 +42,8 @@ pub fn under(starter: &[String]) -> Command {
 /// A thread of its own reads what it says, to the end, so that the program never waits for a test that listens to another one.
 pub struct Running {
     child: Child,
-    said: mpsc::Receiver<String>,
+    /// And when it did.
+    said: mpsc::Receiver<(Timestamp, String)>,
 }
 
 impl Running {
@@ -49,7 +53,7 @@ impl Running {
         let (say, said) = mpsc::channel();
         std::thread::spawn(move || {
             // Who does not want it is gone; what is said is read all the same.
-            stdout.lines().map_while(Result::ok).for_each(|line| drop(say.send(line)));
+            stdout.lines().map_while(Result::ok).for_each(|line| drop(say.send((monotonic(), line))));
         });
         Self { child, said }
     }
@@ -62,7 +66,16 @@ impl Running {
 
     /// The next line; empty at the end of the program.
     pub fn line(&mut self) -> String {
-        self.said.recv().map(|line| line.trim().to_owned()).unwrap_or_default()
+        self.said.recv().map(|(_, line)| line.trim().to_owned()).unwrap_or_default()
+    }
+
+    /// The next line within this time, and when it was said; an empty one at the end of the program. `None`: it says nothing.
+    pub fn line_within(&mut self, time: Duration) -> Option<(Timestamp, String)> {
+        match self.said.recv_timeout(time) {
+            Ok((at, line)) => Some((at, line.trim().to_owned())),
+            Err(mpsc::RecvTimeoutError::Timeout) => None,
+            Err(mpsc::RecvTimeoutError::Disconnected) => Some((monotonic(), String::new())),
+        }
     }
 
     /// The next statistics for which `wanted` is so. With [`STATS`].

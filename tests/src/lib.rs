@@ -49,6 +49,8 @@ pub mod tls;
 #[cfg(target_os = "linux")]
 pub mod turn;
 #[cfg(target_os = "linux")]
+pub mod wallclock;
+#[cfg(target_os = "linux")]
 pub mod wayland;
 pub mod webdriver;
 

@@ -1,5 +1,5 @@
 //! A TURN server of its own: coturn with one user, with a secret from which users are made, or as a file says; it ends with the
-//! [`Turn`].
+//! [`Turn`], without a word to anybody.
 
 use std::net::UdpSocket;
 use std::process::{Child, Command, Stdio};
@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, ensure};
 use tempfile::TempDir;
 
+use crate::isolated::Env;
 use crate::tls::Certificate;
 
 const PORT: u16 = 3478;
@@ -20,7 +21,7 @@ pub const PASSWORD: &str = "a, b";
 pub struct Turn {
     child: Child,
     address: String,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Turn {
@@ -32,7 +33,13 @@ impl Turn {
 
     /// Lets in whose credentials were made with this secret and hold.
     pub fn with_secret(address: &str, secret: &str) -> anyhow::Result<Self> {
-        Self::with(address, &["--no-tls", "--no-dtls", "--no-tcp", "--use-auth-secret", "--static-auth-secret", secret])
+        Self::with_secret_in(address, secret, Vec::new())
+    }
+
+    /// The same in this environment.
+    pub fn with_secret_in(address: &str, secret: &str, environment: Env) -> anyhow::Result<Self> {
+        let more = ["--no-tls", "--no-dtls", "--no-tcp", "--use-auth-secret", "--static-auth-secret", secret];
+        Self::run(address, tempfile::tempdir()?, &usual(&more), environment)
     }
 
     /// Over TCP too, and over TLS on port 443.
@@ -48,29 +55,28 @@ impl Turn {
         let folder = tempfile::tempdir()?;
         let file = folder.path().join("turnserver.conf");
         std::fs::write(&file, text)?;
-        Self::run(address, folder, &["-c", &file.display().to_string()])
+        Self::run(address, folder, &["-c".to_owned(), file.display().to_string()], Vec::new())
     }
 
     fn with(address: &str, more: &[&str]) -> anyhow::Result<Self> {
-        let port = PORT.to_string();
-        let usual = ["-n", "--no-cli", "--realm", "fika.test", "--listening-port", &port];
-        Self::run(address, tempfile::tempdir()?, &[&usual[..], more].concat())
+        Self::run(address, tempfile::tempdir()?, &usual(more), Vec::new())
     }
 
-    fn run(address: &str, folder: TempDir, arguments: &[&str]) -> anyhow::Result<Self> {
+    fn run(address: &str, folder: TempDir, arguments: &[String], environment: Env) -> anyhow::Result<Self> {
         let path = |name: &str| folder.path().join(name).display().to_string();
         let child = Command::new("turnserver")
             .args(arguments)
             .args(["--listening-ip", address, "--relay-ip", address])
-            .args(["--log-file", "stdout", "--simple-log"])
+            .args(["--verbose", "--log-file", &path("log"), "--simple-log"])
             .args(["--pidfile", &path("pid"), "--userdb", &path("users")])
+            .envs(environment)
             .current_dir(folder.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .context("turnserver starts (Debian: coturn)")?;
-        let server = Self { child, address: address.to_owned(), _folder: folder };
+        let server = Self { child, address: address.to_owned(), folder };
         server.wait_ready()?;
         Ok(server)
     }
@@ -93,6 +99,11 @@ impl Turn {
         }
     }
 
+    /// What it has written down.
+    pub fn log(&self) -> anyhow::Result<String> {
+        std::fs::read_to_string(self.folder.path().join("log")).context("the log of the TURN server")
+    }
+
     /// For `--ice-server` of a server that makes the credentials.
     pub fn url(&self) -> String {
         format!("turn:{}:{PORT}", self.address)
@@ -112,6 +123,13 @@ impl Turn {
     pub fn server(&self, password: &str) -> String {
         format!("turn:{}:{PORT},{USER},{password}", self.address)
     }
+}
+
+/// Arguments of every server that no file describes.
+fn usual(more: &[&str]) -> Vec<String> {
+    let port = PORT.to_string();
+    let usual = ["-n", "--no-cli", "--realm", "fika.test", "--listening-port", &port];
+    [&usual[..], more].concat().into_iter().map(str::to_owned).collect()
 }
 
 impl Drop for Turn {

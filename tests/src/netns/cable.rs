@@ -2,8 +2,8 @@
 
 use std::process::Command;
 
-use super::ip;
 use super::right::{Right, until};
+use super::{ip, nft};
 
 /// Nobody has it: what is sent there is lost.
 const NOBODY: &str = "02:00:00:00:00:99";
@@ -66,6 +66,20 @@ impl Cable {
         };
         ip(&words(&self.right, "left"));
         self.second.ip(&words(&self.left, "right"))
+    }
+
+    /// Every UDP datagram is lost on the way from now on, as in many an office; or all pass again.
+    pub fn block_udp(&self, blocked: bool) -> anyhow::Result<()> {
+        // Where they arrive: whoever sends them is not told.
+        let words = |device: &str| match blocked {
+            true => format!(
+                "add table inet office; add chain inet office in {{ type filter hook prerouting priority -300; }};
+                 add rule inet office in iifname {device} meta l4proto udp drop"
+            ),
+            false => "delete table inet office".to_owned(),
+        };
+        nft(&words("left"))?;
+        self.second.nft(&words("right"))
     }
 
     /// The cable is pulled out at the left end, or plugged in.

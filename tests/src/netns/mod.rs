@@ -9,6 +9,8 @@ mod tun;
 
 use std::process::Command;
 
+use anyhow::{Context as _, ensure};
+
 use crate::isolated;
 
 pub use cable::Cable;
@@ -36,4 +38,26 @@ pub fn run(name: &str, body: impl FnOnce()) {
 pub fn ip(words: &str) {
     let status = Command::new("ip").args(words.split(' ')).status().expect("ip starts (Debian: iproute2)");
     assert!(status.success(), "ip {words}");
+}
+
+/// `nft` with this script, in the namespace of this process.
+pub fn nft(script: &str) -> anyhow::Result<()> {
+    run_nft(&[], script)
+}
+
+fn run_nft(starter: &[String], script: &str) -> anyhow::Result<()> {
+    let mut words = starter.iter().map(String::as_str).chain(["nft", script]);
+    let status = Command::new(words.next().context("nft is one")?).args(words).status();
+    let status = status.context("nft starts (Debian: nftables)")?;
+    ensure!(status.success(), "nft {script}: {status}");
+    Ok(())
+}
+
+/// What the counters of a table have counted, in the order of their rules.
+pub fn counters(table: &str) -> anyhow::Result<Vec<u64>> {
+    let output =
+        Command::new("nft").args(["list", "table", table]).output().context("nft starts (Debian: nftables)")?;
+    let text = String::from_utf8(output.stdout)?;
+    let counted = text.split("counter packets ").skip(1);
+    counted.map(|rest| Ok(rest.split(' ').next().unwrap_or_default().parse()?)).collect()
 }

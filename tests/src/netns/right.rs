@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 
+use super::run_nft;
+
 const START_TIMEOUT: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(5);
 
@@ -45,6 +47,11 @@ impl Right {
         let status = Command::new(&starter[0]).args(&starter[1..]).args(words.split(' ')).status()?;
         ensure!(status.success(), "ip {words}: {status}");
         Ok(())
+    }
+
+    /// `nft` with this script there.
+    pub fn nft(&self, script: &str) -> anyhow::Result<()> {
+        run_nft(&self.starter(), script)
     }
 
     /// What `body` opens is open there: sockets belong to the network in which they were made.

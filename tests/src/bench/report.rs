@@ -182,6 +182,12 @@ measured alike and to what a person could see. Chromium may send no smaller pict
 
 ";
 
+/// Today.
+pub fn day() -> String {
+    let date = Command::new("date").args(["-u", "+%F"]).output();
+    date.map(|out| String::from_utf8_lossy(&out.stdout).trim().to_owned()).unwrap_or_default()
+}
+
 /// The day, the machine, what else ran.
 pub fn machine(browser: &str) -> String {
     let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
@@ -189,10 +195,9 @@ pub fn machine(browser: &str) -> String {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let load = load.split(' ').next().unwrap_or("?").to_owned();
-    let date = Command::new("date").args(["-u", "+%F"]).output();
-    let date = date.map(|out| String::from_utf8_lossy(&out.stdout).trim().to_owned()).unwrap_or_default();
     format!(
-        "{date}, {cores} cores of {}, {browser}, load average {load} at the end",
+        "{}, {cores} cores of {}, {browser}, load average {load} at the end",
+        day(),
         cpu.unwrap_or("an unknown processor")
     )
 }

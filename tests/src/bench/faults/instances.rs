@@ -9,14 +9,14 @@ use crate::redis::Redis;
 use crate::rooms::Server;
 
 /// What runs beside the first instance, as long as the call.
-pub(super) struct Beside {
+pub(super) struct Instances {
     _second: Running,
     _redis: Redis,
     _nginx: Nginx,
 }
 
 /// The first instance, and where nginx listens: a newcomer goes to the one, the next to the other.
-pub(super) fn open(folder: &Path) -> anyhow::Result<(Running, String, Beside)> {
+pub(super) fn open(folder: &Path) -> anyhow::Result<(Running, String, Instances)> {
     let redis = Redis::start(folder)?;
     let (first, second) = (Server::beside(&redis, 0), Server::beside(&redis, 0));
     let (a, b) = (first.socket(), second.socket());
@@ -37,5 +37,5 @@ pub(super) fn open(folder: &Path) -> anyhow::Result<(Running, String, Beside)> {
         )
     })?;
     let url = format!("http://{HOME}:{}/", nginx.address.port());
-    Ok((first.program, url, Beside { _second: second.program, _redis: redis, _nginx: nginx }))
+    Ok((first.program, url, Instances { _second: second.program, _redis: redis, _nginx: nginx }))
 }

@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use fika_devices::clock::monotonic;
 use fika_media::Timestamp;
 use fika_media::tone::amplitude;
 use serde_json::Value;
 
+use super::PATIENCE;
 use crate::bench::figures::quantile;
 use crate::cli::{self, Running, TONE, inbound};
 
@@ -21,14 +22,16 @@ pub(super) fn connected(stats: &Value) -> bool {
     stats["connectionState"] == "connected"
 }
 
+pub(super) fn relayed(stats: &Value) -> bool {
+    connected(stats) && stats["connections"][0]["relayed"] == true
+}
+
 pub(super) fn packets(stats: &Value, kind: &str) -> f64 {
     inbound(stats, kind, "packetsReceived")
 }
 
 pub(super) struct Side {
     pub(super) program: Running,
-    /// Frozen or gone: it says nothing.
-    pub(super) mute: bool,
     killed: bool,
     /// When it showed which state.
     states: Vec<(Timestamp, String)>,
@@ -38,53 +41,94 @@ pub(super) struct Side {
 
 impl Side {
     pub(super) fn new(program: Running, [times, sound]: [PathBuf; 2]) -> Self {
-        Self { program, mute: false, killed: false, states: Vec::new(), times, sound }
+        Self { program, killed: false, states: Vec::new(), times, sound }
     }
 
     /// Ends without a word; nothing of it is evidence.
     pub(super) fn kill(&mut self) {
         self.program.kill();
-        (self.mute, self.killed) = (true, true);
+        self.killed = true;
     }
 
     /// Hears it until then.
     pub(super) fn listen(&mut self, until: Timestamp) -> anyhow::Result<()> {
-        while !self.mute && self.states.last().is_none_or(|(at, _)| *at < until) {
-            self.next()?;
-        }
-        if self.mute {
+        if self.killed {
             std::thread::sleep(until.since(monotonic()));
+            return Ok(());
         }
+        while self.next(until)?.is_some_and(|said| said.at() < until) {}
         Ok(())
     }
 
-    /// Until `wanted` is so; when it was.
+    /// Until its statistics are as `wanted`; when they were.
     pub(super) fn wait(
         &mut self,
         what: &str,
         patience: Duration,
         mut wanted: impl FnMut(&Value) -> bool,
     ) -> anyhow::Result<Timestamp> {
-        let end = monotonic() + patience;
-        loop {
-            let stats = self.next()?;
-            let at = self.states.last().map_or(end, |(at, _)| *at);
-            if wanted(&stats) {
-                return Ok(at);
-            }
-            if at >= end {
-                bail!("it does not happen within {patience:?} that {what}: {stats:#}");
-            }
-        }
+        self.wait_for(what, patience, |said| matches!(said, Said::Stats(_, stats) if wanted(stats)))
     }
 
-    fn next(&mut self) -> anyhow::Result<Value> {
-        let line = self.program.line();
-        let stats: Value = serde_json::from_str(&line).with_context(|| format!("statistics, not {line:?}"))?;
-        let at = stats["timestamp"].as_i64().context("a time")?;
-        let state = stats["connectionState"].as_str().context("a state")?;
-        self.states.push((Timestamp::from_micros(at), state.to_owned()));
-        Ok(stats)
+    /// Until its view is as `wanted`; when it was. Of who joined alone: who calls does not show it.
+    pub(super) fn wait_view(
+        &mut self,
+        what: &str,
+        patience: Duration,
+        mut wanted: impl FnMut(&Value) -> bool,
+    ) -> anyhow::Result<Timestamp> {
+        self.wait_for(what, patience, |said| matches!(said, Said::View(_, view) if wanted(view)))
+    }
+
+    /// Until more and more is heard and seen of the other, after `since`.
+    pub(super) fn flows(&mut self, since: Timestamp) -> anyhow::Result<Timestamp> {
+        let mut before = None;
+        self.wait("media flows again", PATIENCE, |stats| {
+            if stats["timestamp"].as_i64().is_none_or(|at| at < since.as_micros()) {
+                return false;
+            }
+            let now = ["audio", "video"].map(|kind| packets(stats, kind));
+            let more = before.is_some_and(|before: [f64; 2]| now[0] > before[0] && now[1] > before[1]);
+            before = Some(now);
+            connected(stats) && more
+        })
+    }
+
+    fn wait_for(
+        &mut self,
+        what: &str,
+        patience: Duration,
+        mut wanted: impl FnMut(&Said) -> bool,
+    ) -> anyhow::Result<Timestamp> {
+        let end = monotonic() + patience;
+        let mut last = None;
+        while let Some(said) = self.next(end)? {
+            if wanted(&said) {
+                return Ok(said.at());
+            }
+            last = Some(said);
+        }
+        bail!("it does not happen within {patience:?} that {what}: {last:#?}");
+    }
+
+    /// What it says next. `None`: nothing until `end`.
+    fn next(&mut self, end: Timestamp) -> anyhow::Result<Option<Said>> {
+        loop {
+            let Some((said_at, line)) = self.program.line_within(end.since(monotonic())) else { return Ok(None) };
+            ensure!(!line.is_empty(), "the program has ended");
+            let mut line: Value = serde_json::from_str(&line).with_context(|| format!("no JSON: {line:?}"))?;
+            let said = if let Some(at) = line["timestamp"].as_i64() {
+                self.states.push((Timestamp::from_micros(at), state(&line["connectionState"])?));
+                Said::Stats(Timestamp::from_micros(at), line)
+            } else if line["view"].is_object() {
+                let view = line["view"].take();
+                self.states.push((said_at, state(&view["connection"])?));
+                Said::View(said_at, view)
+            } else {
+                continue;
+            };
+            return Ok(Some(said));
+        }
     }
 
     /// Leaves. `None`: it was killed.
@@ -99,6 +143,24 @@ impl Side {
         let shown = shown.iter().map(|row| row[1].parse().map(Timestamp::from_micros)).collect::<Result<_, _>>()?;
         Ok(Some(Evidence { states: self.states, shown, heard: heard(&self.sound) }))
     }
+}
+
+/// A line that it says, and when.
+#[derive(Debug)]
+enum Said {
+    Stats(Timestamp, Value),
+    View(Timestamp, Value),
+}
+
+impl Said {
+    const fn at(&self) -> Timestamp {
+        let (Self::Stats(at, _) | Self::View(at, _)) = self;
+        *at
+    }
+}
+
+fn state(value: &Value) -> anyhow::Result<String> {
+    Ok(value.as_str().context("a state")?.to_owned())
 }
 
 /// When the other's tone was heard, in blocks.
@@ -136,6 +198,12 @@ impl Evidence {
         let picture = self.shown.iter().find(|at| **at >= mended)?;
         let (sound, _) = self.heard.iter().find(|(at, loud)| *loud && *at >= mended)?;
         Some((*picture).max(*sound).since(mended).as_secs_f64())
+    }
+
+    /// How often a connection that had been good no longer was.
+    pub(super) fn breaks(&self, began: Timestamp) -> usize {
+        let pairs = self.states.iter().zip(self.states.iter().skip(1)).filter(|(_, (at, _))| *at >= began);
+        pairs.filter(|((_, before), (_, after))| before == "connected" && after != "connected").count()
     }
 
     /// Until anything but a good connection was shown.

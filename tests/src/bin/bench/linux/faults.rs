@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, ensure};
-use fika_tests::bench::faults::report;
+use fika_tests::bench::faults::report::Measured;
 use fika_tests::bench::faults::scenes::ALL;
 use fika_tests::bench::faults::{self, Fault, ROWS};
 use fika_tests::bench::figures::Run;
@@ -27,19 +27,20 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         return Ok(serde_json::to_writer(std::io::stdout().lock(), &run).map(|()| std::io::stdout().flush())??);
     }
     let path = arguments.report.clone().unwrap_or_else(|| "docs/faults-measured.md".into());
-    let (mut results, mut beside) = report::kept(&path, &faults);
+    let mut measured = Measured::kept(&path, &faults);
     for round in 1..=arguments.runs {
         for fault in &faults {
-            for (program, results) in [("chromium", &mut beside), ("fika", &mut results)] {
+            for (program, results) in [("chromium", &mut measured.chromium), ("fika", &mut measured.fika)] {
                 if program == "fika" || fault.is_change() {
                     let run = apart(fault, program, round).with_context(|| format!("{}, {program}", fault.name))?;
                     eprintln!("round {round} of {}, {}, {program}: {run:.2?}", arguments.runs, fault.name);
                     results.entry(fault.name).or_default().push(run);
                 }
             }
+            measured.days.insert(fault.name, page::day());
         }
     }
-    report::write(&path, &results, &beside, &page::machine(&browser::version()?))?;
+    measured.write(&path, &page::machine(&browser::version()?))?;
     eprintln!("{} is written", path.display());
     Ok(())
 }

@@ -197,21 +197,28 @@ pub fn read_rows(path: &Path, head: &str) -> Vec<Vec<String>> {
 }
 
 pub fn pictures(path: &Path) -> Vec<I420> {
+    let mut pictures = Vec::new();
+    each_picture(path, |picture| pictures.push(picture));
+    pictures
+}
+
+/// Each picture of a recording, which may be a pipe.
+pub fn each_picture(path: &Path, mut show: impl FnMut(I420)) {
     let mut file = BufReader::new(std::fs::File::open(path).expect("a recording"));
     let mut line = String::new();
     file.read_line(&mut line).expect("a head line");
     let number = |tag: char| line.split_whitespace().find_map(|word| word.strip_prefix(tag)?.parse().ok());
-    let size = Resolution::new(number('W').expect("width"), number('H').expect("height"));
-    let mut pictures = Vec::new();
+    let (Some(width), Some(height)) = (number('W'), number('H')) else { return assert_eq!(line, "", "a size") };
+    let size = Resolution::new(width, height);
     loop {
         let mut frame = String::new();
         if file.read_line(&mut frame).expect("a line") == 0 {
-            return pictures;
+            return;
         }
         assert_eq!(frame, "FRAME\n");
         let mut data = vec![0; I420::len(size)];
         file.read_exact(&mut data).expect("a whole picture");
-        pictures.push(I420::from_data(size, data).expect("as many bytes as the size needs"));
+        show(I420::from_data(size, data).expect("as many bytes as the size needs"));
     }
 }
 

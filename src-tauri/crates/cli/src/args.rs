@@ -121,6 +121,9 @@ pub(crate) struct Media {
     /// Record the first other participant's pictures as they are presented, with times in FILE.y4m.csv.
     #[arg(long, value_name = "FILE.y4m")]
     pub(crate) record_video: Option<PathBuf>,
+    /// Of the recorded pictures; without it, that of the first one.
+    #[arg(long, value_name = "WxH", value_parser = size, requires = "record_video")]
+    pub(crate) record_size: Option<Resolution>,
     /// Record when each of these pictures was presented, and its size, without the pictures.
     #[arg(long, value_name = "FILE.csv")]
     pub(crate) record_times: Option<PathBuf>,
@@ -145,6 +148,7 @@ impl Media {
             duration: None,
             stats: None,
             record_video: None,
+            record_size: None,
             record_times: None,
             record_audio: None,
             server: None,
@@ -234,18 +238,24 @@ impl FromStr for Video {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let form = "write it as 1280x720@30";
-        let (size, rate) = text.split_once('@').ok_or(form)?;
-        let (width, height) = size.split_once('x').ok_or(form)?;
-        let number = |text: &str| text.parse::<u32>().map_err(|_| form);
-        let (width, height, frame_rate) = (number(width)?, number(height)?, number(rate)?);
-        if !(16..=3840).contains(&width) || !(16..=2160).contains(&height) || width % 2 + height % 2 > 0 {
-            return Err("width and height are even, from 16x16 to 3840x2160");
-        }
+        let (resolution, rate) = text.split_once('@').ok_or(form)?;
+        let (resolution, frame_rate) = (size(resolution)?, rate.parse().map_err(|_| form)?);
         if !(1..=60).contains(&frame_rate) {
             return Err("the rate is from 1 to 60 pictures a second");
         }
-        Ok(Self { resolution: Resolution::new(width, height), frame_rate })
+        Ok(Self { resolution, frame_rate })
     }
+}
+
+fn size(text: &str) -> Result<Resolution, &'static str> {
+    let form = "write a size as 1280x720";
+    let (width, height) = text.split_once('x').ok_or(form)?;
+    let number = |text: &str| text.parse::<u32>().map_err(|_| form);
+    let (width, height) = (number(width)?, number(height)?);
+    if !(16..=3840).contains(&width) || !(16..=2160).contains(&height) || width % 2 + height % 2 > 0 {
+        return Err("width and height are even, from 16x16 to 3840x2160");
+    }
+    Ok(Resolution::new(width, height))
 }
 
 fn camera(text: &str) -> Result<Source, &'static str> {
@@ -320,6 +330,8 @@ mod tests {
             "fika-cli call --video 1280x720",
             "fika-cli call --video 1281x720@30",
             "fika-cli call --video 1280x720@0",
+            "fika-cli call --record-video a.y4m --record-size 1281x720",
+            "fika-cli call --record-size 1280x720",
             "fika-cli call --camera beep",
             "fika-cli call --duration -1",
             "fika-cli call --duration soon",

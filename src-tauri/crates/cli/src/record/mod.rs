@@ -34,7 +34,8 @@ impl Recorder {
         };
         let frame_rate = media.video.frame_rate;
         let video = media.record_video.as_deref();
-        let video = video.map(|path| VideoFile::create(path, frame_rate).map_err(|error| failed(path, &error)));
+        let size = media.record_size;
+        let video = video.map(|path| VideoFile::create(path, frame_rate, size).map_err(|error| failed(path, &error)));
         let times = media.record_times.as_deref();
         let times = times.map(|path| TimesFile::create(path).map_err(|error| failed(path, &error)));
         let audio = media.record_audio.as_deref();

@@ -106,6 +106,30 @@ fn cpu(path: &str) -> Option<Duration> {
     cpu_of(&fs::read_to_string(path).ok()?)
 }
 
+/// The ports of the UDP sockets of the tree below `root`.
+pub fn udp_ports(root: u32) -> anyhow::Result<Vec<u16>> {
+    let mut ports = Vec::new();
+    for pid in tree(root)? {
+        let files = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+        let names: Vec<_> = files.filter_map(|file| fs::read_link(file.path()).ok()).collect();
+        for list in ["udp", "udp6"] {
+            let sockets = fs::read_to_string(format!("/proc/{pid}/net/{list}")).unwrap_or_default();
+            ports.extend(sockets.lines().filter_map(|line| {
+                let (port, inode) = socket(line)?;
+                names.iter().any(|name| name.as_os_str() == &*format!("socket:[{inode}]")).then_some(port)
+            }));
+        }
+    }
+    Ok(ports)
+}
+
+/// Port and number of a line of /proc/net/udp.
+fn socket(line: &str) -> Option<(u16, &str)> {
+    let mut words = line.split_whitespace().skip(1);
+    let (_, port) = words.next()?.split_once(':')?;
+    Some((u16::from_str_radix(port, 16).ok()?, words.nth(7)?))
+}
+
 /// utime and stime of proc(5).
 fn cpu_of(stat: &str) -> Option<Duration> {
     let ticks: Vec<u32> = fields(stat).skip(11).take(2).map_while(|ticks| ticks.parse().ok()).collect();
@@ -150,6 +174,13 @@ mod tests {
         assert!(after.cpu > before.cpu && after.pss > 0, "{sum}");
         assert!(after.since(&before).ran > Duration::ZERO && after.since(&Usage::default()).sleeps > 0);
         assert!(after.threads.values().sum::<Duration>() > Duration::ZERO);
+    }
+
+    #[test]
+    fn our_own_sockets_are_found() {
+        let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let port = socket.local_addr().unwrap().port();
+        assert!(udp_ports(std::process::id()).unwrap().contains(&port));
     }
 
     #[test]

@@ -21,7 +21,7 @@ use loss::{Loss, Losses};
 use random::Random;
 
 /// Passages that are remembered: ten minutes of 2.5 Mbit/s.
-const LOG: usize = 200_000;
+pub(crate) const LOG: usize = 200_000;
 
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -118,15 +118,24 @@ impl<T: Clone> Link<T> {
 
     /// A packet of `size` bytes enters.
     pub fn handle_packet(&mut self, packet: T, size: usize, now: Timestamp) {
-        let (queued, fate) = self.pass(packet, size, now);
+        let lost = self.losses.next(&mut self.random);
+        self.enter(packet, size, now, lost);
+    }
+
+    /// One that losses spare, but neither the queue nor cuts.
+    pub fn handle_spared(&mut self, packet: T, size: usize, now: Timestamp) {
+        self.enter(packet, size, now, false);
+    }
+
+    fn enter(&mut self, packet: T, size: usize, now: Timestamp, lost: bool) {
+        let (queued, fate) = self.pass(packet, size, now, lost);
         if self.log.len() == LOG {
             self.log.pop_front();
         }
         self.log.push_back(Passage { sent: now, size, queued, fate });
     }
 
-    fn pass(&mut self, packet: T, size: usize, now: Timestamp) -> (Duration, Fate) {
-        let lost = self.losses.next(&mut self.random);
+    fn pass(&mut self, packet: T, size: usize, now: Timestamp, lost: bool) -> (Duration, Fate) {
         if lost || self.config.down.iter().any(|(from, to)| (*from..*to).contains(&now)) {
             return (Duration::ZERO, Fate::Lost);
         }

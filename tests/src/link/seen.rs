@@ -36,11 +36,16 @@ fn part(mut values: Vec<f64>, share: f64) -> Option<f64> {
     Some(*values.select_nth_unstable_by(at, f64::total_cmp).1)
 }
 
+/// Bits a second of what was received.
+pub fn rate(received: &[(Timestamp, usize)], from: f64, to: f64) -> f64 {
+    let inside = received.iter().filter(|(when, _)| (at(from)..at(to)).contains(when));
+    inside.map(|(_, size)| *size as f64 * 8.0).sum::<f64>() / (to - from)
+}
+
 impl Seen {
     /// Bits that arrived, a second.
     pub fn rate(&self, from: f64, to: f64) -> f64 {
-        let inside = self.received.iter().filter(|(when, _)| (at(from)..at(to)).contains(when));
-        inside.map(|(_, size)| *size as f64 * 8.0).sum::<f64>() / (to - from)
+        rate(&self.received, from, to)
     }
 
     /// Share of what the path carries.
@@ -48,7 +53,7 @@ impl Seen {
         self.rate(from, to) / self.capacity(from, to)
     }
 
-    fn capacity(&self, from: f64, to: f64) -> f64 {
+    pub fn capacity(&self, from: f64, to: f64) -> f64 {
         let ends = self.rates.iter().skip(1).map(|(at, _)| *at).chain([self.end]);
         let parts = self
             .rates

@@ -3,6 +3,7 @@
 //! where users may make namespaces.
 
 mod cable;
+mod packet;
 mod path;
 mod right;
 mod tun;
@@ -14,7 +15,8 @@ use anyhow::{Context as _, ensure};
 use crate::isolated;
 
 pub use cable::Cable;
-pub use path::{Path, Travelled};
+pub use packet::Flow;
+pub use path::{Begin, Path, Travelled};
 pub use right::{Right, enter};
 
 /// Processes get a namespace too, so that none of them outlives a test that hangs.

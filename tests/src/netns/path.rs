@@ -3,8 +3,9 @@
 //!
 //! The thread `path` owns the devices and the emulator; it waits for packets and for what is due, and ends with its
 //! [`Path`]. Until the first RTP packet goes from left to right nothing is lost, delayed or queued beyond the first rate of
-//! the plan; with it the plan begins, so that all programs meet the same path at the same time of their call.
+//! the plan; with it the plan begins, so that all programs meet the same path at the same time of their call. [`Begin::AtOnce`] is for what happens before media.
 
+use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::sync::Arc;
@@ -17,10 +18,11 @@ use fika_devices::clock::monotonic;
 use fika_media::Timestamp;
 
 use super::ip;
+use super::packet::{Flow, is_rtp};
 use super::right::Right;
 use super::tun::{MTU, Tun};
 use crate::link::loss::Loss;
-use crate::link::{Config, Link, Passage};
+use crate::link::{Config, LOG, Link, Passage};
 
 /// How long the thread waits at most before it looks whether it shall end.
 const LONGEST_WAIT: Duration = Duration::from_millis(50);
@@ -30,6 +32,16 @@ const LONGEST_WAIT: Duration = Duration::from_millis(50);
 pub struct Travelled {
     pub began: Option<Timestamp>,
     pub passages: Vec<Passage>,
+    /// Whose each of them is.
+    pub flows: Vec<Flow>,
+}
+
+/// When the plan of a path begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begin {
+    WithMedia,
+    /// What is no UDP, so signalling, is spared losses all the same.
+    AtOnce,
 }
 
 pub struct Path {
@@ -42,6 +54,10 @@ pub struct Path {
 impl Path {
     /// Addresses without the length of the network, which is 24 bits. `there` is the way from left to right.
     pub fn open(left: &str, right: &str, there: Config, back: Config, seed: u64) -> anyhow::Result<Self> {
+        Self::begin(Begin::WithMedia, left, right, [there, back], seed)
+    }
+
+    pub fn begin(begin: Begin, left: &str, right: &str, plans: [Config; 2], seed: u64) -> anyhow::Result<Self> {
         let second = Right::open()?;
         let ends = [Tun::create("left")?, Tun::create("right")?];
         ip(&format!("link set right netns {}", second.pid()));
@@ -53,7 +69,7 @@ impl Path {
             second.ip(&words)?;
         }
         let [stop, udp_blocked] = [(); 2].map(|()| Arc::new(AtomicBool::new(false)));
-        let forwarder = Forwarder::new(ends, [there, back], seed, Arc::clone(&udp_blocked));
+        let forwarder = Forwarder::new(ends, plans, seed, begin, Arc::clone(&udp_blocked));
         let ours = Arc::clone(&stop);
         let thread = std::thread::Builder::new().name("path".into()).spawn(move || forwarder.run(&ours))?;
         Ok(Self { right: second, stop, udp_blocked, thread: Some(thread) })
@@ -89,6 +105,9 @@ struct Forwarder {
     links: [Link<Vec<u8>>; 2],
     plans: [Config; 2],
     seed: u64,
+    begin: Begin,
+    /// Of what is in the log of the first link, and bounded as that.
+    flows: VecDeque<Flow>,
     /// Zero of the links' time.
     origin: Timestamp,
     began: bool,
@@ -96,11 +115,15 @@ struct Forwarder {
 }
 
 impl Forwarder {
-    fn new(ends: [Tun; 2], plans: [Config; 2], seed: u64, udp_blocked: Arc<AtomicBool>) -> Self {
+    fn new(ends: [Tun; 2], plans: [Config; 2], seed: u64, begin: Begin, udp_blocked: Arc<AtomicBool>) -> Self {
         let quiet = |plan: &Config| Config { loss: Loss::None, duplicates: 0.0, down: Vec::new(), ..plan.clone() };
         let first = |plan: &Config| Config { rates: vec![plan.rates[0]], ..quiet(plan) };
-        let links = [Link::new(first(&plans[0]), seed), Link::new(first(&plans[1]), seed ^ 1)];
-        Self { ends, links, plans, seed, origin: monotonic(), began: false, udp_blocked }
+        let early = match begin {
+            Begin::WithMedia => [first(&plans[0]), first(&plans[1])],
+            Begin::AtOnce => plans.clone(),
+        };
+        let (links, flows) = (links(early, seed), VecDeque::new());
+        Self { ends, links, plans, seed, begin, flows, origin: monotonic(), began: false, udp_blocked }
     }
 
     fn run(mut self, stop: &AtomicBool) -> io::Result<Travelled> {
@@ -111,14 +134,18 @@ impl Forwarder {
             self.wait()?;
             for from in [0, 1] {
                 while let Some(packet) = self.ends[from].read()? {
-                    if !self.udp_blocked.load(Ordering::Relaxed) || udp(&packet).is_none() {
-                        self.take(from, packet);
+                    let flow = Flow::of(&packet);
+                    if !self.udp_blocked.load(Ordering::Relaxed) || !flow.is_udp() {
+                        self.take(from, packet, flow);
                     }
                 }
             }
         }
-        let passages = if self.began { self.links[0].log().copied().collect() } else { Vec::new() };
-        Ok(Travelled { began: self.began.then_some(self.origin), passages })
+        if !self.began {
+            return Ok(Travelled::default());
+        }
+        let passages = self.links[0].log().copied().collect();
+        Ok(Travelled { began: Some(self.origin), passages, flows: self.flows.into() })
     }
 
     fn now(&self) -> Timestamp {
@@ -133,15 +160,28 @@ impl Forwarder {
         }
     }
 
-    fn take(&mut self, from: usize, packet: Vec<u8>) {
+    fn take(&mut self, from: usize, packet: Vec<u8>, flow: Flow) {
         if !self.began && from == 0 && is_rtp(&packet) {
             self.began = true;
-            self.origin = monotonic();
-            // What is under way is lost: it is signalling, which is sent again.
-            self.links = [Link::new(self.plans[0].clone(), self.seed), Link::new(self.plans[1].clone(), self.seed ^ 1)];
+            if self.begin == Begin::WithMedia {
+                self.origin = monotonic();
+                // What is under way is lost: it is signalling, which is sent again.
+                self.links = links(self.plans.clone(), self.seed);
+                self.flows.clear();
+            }
         }
-        let (size, now) = (packet.len(), self.now());
-        self.links[from].handle_packet(packet, size, now);
+        if from == 0 {
+            self.flows.push_back(flow);
+            if self.flows.len() > LOG {
+                self.flows.pop_front();
+            }
+        }
+        let (size, now, link) = (packet.len(), self.now(), &mut self.links[from]);
+        if self.begin == Begin::AtOnce && !flow.is_udp() {
+            link.handle_spared(packet, size, now);
+        } else {
+            link.handle_packet(packet, size, now);
+        }
     }
 
     /// Until a packet comes or one is due.
@@ -161,32 +201,6 @@ impl Forwarder {
     }
 }
 
-/// Where the UDP datagram of an IPv4 packet begins.
-fn udp(packet: &[u8]) -> Option<usize> {
-    const UDP: u8 = 17;
-    let first = packet.first().filter(|first| *first >> 4 == 4)?;
-    (packet.get(9) == Some(&UDP)).then_some(usize::from(first & 15) * 4)
-}
-
-/// A datagram whose first byte is that of RTP or RTCP (RFC 7983 section 7).
-fn is_rtp(packet: &[u8]) -> bool {
-    udp(packet).and_then(|header| packet.get(header + 8)).is_some_and(|byte| (128..192).contains(byte))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn media_is_told_from_everything_else() {
-        let packet = |protocol: u8, first: u8| {
-            let mut packet = vec![0x45; 1];
-            packet.resize(40, 0);
-            (packet[9], packet[28]) = (protocol, first);
-            packet
-        };
-        assert!(is_rtp(&packet(17, 0x80)) && is_rtp(&packet(17, 0xbf)));
-        assert!(!is_rtp(&packet(17, 22)) && !is_rtp(&packet(17, 0)) && !is_rtp(&packet(6, 0x80)));
-        assert!(!is_rtp(&[]) && !is_rtp(&[0x60; 60]) && !is_rtp(&packet(17, 0x80)[..28]));
-    }
+fn links([there, back]: [Config; 2], seed: u64) -> [Link<Vec<u8>>; 2] {
+    [Link::new(there, seed), Link::new(back, seed ^ 1)]
 }

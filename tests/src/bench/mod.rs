@@ -8,6 +8,7 @@ pub mod budget;
 pub mod faults;
 pub mod figures;
 pub mod guests;
+pub mod hearing;
 pub mod link;
 pub mod mesh;
 pub mod report;

@@ -8,10 +8,10 @@ use anyhow::Context as _;
 use fika_devices::clock::monotonic;
 use fika_media::Timestamp;
 
-use super::side::longest;
 use super::{AFTERWARDS, Change, LEFT, RIGHT};
 use crate::bench::browser::clock_offset;
 use crate::bench::figures::Run;
+use crate::bench::hearing::longest;
 use crate::bench::room::Room;
 use crate::chromium::{Browser, Launch, Page, Pages};
 use crate::netns::Cable;

@@ -3,8 +3,8 @@
 import { Peer } from './peer.js';
 import { deriveKey, fromBase64url, open, seal } from './seal.js';
 import { Signalling } from './signalling.js';
-import { listen } from './sound.js';
-import { readMarks, watch } from './picture.js';
+import { hear, listen } from './sound.js';
+import { readMarks, record, watch } from './picture.js';
 
 const remoteVideo = document.getElementById('remote');
 const localVideo = document.getElementById('local');
@@ -39,7 +39,7 @@ const fika = {
   },
 
   /** Takes a seat in the room of `link` and connects to everybody there. `free`: the browser chooses the size. */
-  async join(link, { name = 'Chromium', maxBitrate = 2_500_000, sends = true, free = false } = {}) {
+  async join(link, { name = 'Chromium', maxBitrate = 2_500_000, sends = true, free = false, codec = 'h264' } = {}) {
     if (sends && !fika.stream) await fika.camera();
     fika.mark('join');
     document.getElementById('home')?.remove();
@@ -49,7 +49,7 @@ const fika = {
       fika.peers.get(id)?.close();
       let seq = 0;
       const peer = new Peer({
-        offers, iceServers, stream: fika.stream, maxBitrate, free, mark: fika.mark,
+        offers, iceServers, stream: fika.stream, maxBitrate, free, codec, mark: fika.mark,
         tell: (body) => signalling.tell(id, { session, seq: seq++, body }),
         onTrack: (stream) => {
           const first = !remoteVideo.srcObject || fika.shownBy === id;
@@ -128,6 +128,17 @@ const fika = {
   /** From now on notes which marked picture the camera gave when: [number, ms]. */
   marksRead: [],
   readMarks() { readMarks(localVideo, fika.marksRead); },
+
+  /** From now on gives each picture of the first peer to a port of this machine. */
+  unrecorded: 0,
+  record(port) {
+    const [track] = remoteVideo.srcObject.getVideoTracks();
+    return record(track, port, () => { fika.unrecorded += 1; });
+  },
+
+  /** From now on notes how strong the test tone of the first peer is: [ms, strength] of each 10 ms. */
+  heard: [],
+  hear() { hear(remoteVideo.srcObject.getAudioTracks()[0], fika.heard); },
 
   /** Strongest frequency of what arrives, in Hz, and its level in dBFS. */
   tone: () => listen(remoteVideo.srcObject),

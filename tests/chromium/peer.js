@@ -1,12 +1,12 @@
-// The peer connection to one participant: the smaller id offers; H.264 and Opus only.
+// The peer connection to one participant: the smaller id offers; one video codec, H.264 unless told, and Opus only.
 
 const only = (kind, mime) => RTCRtpReceiver.getCapabilities(kind).codecs.filter((codec) =>
   [mime, `${kind}/rtx`].includes(codec.mimeType.toLowerCase()));
 
 export class Peer {
   /** `tell(body)` sends; `stream` is what we show, if anything; `onTrack(stream)` gets what the other shows. */
-  constructor({ offers, iceServers, stream, maxBitrate, free, tell, onTrack, mark }) {
-    Object.assign(this, { offers, stream, maxBitrate, free, tell, mark });
+  constructor({ offers, iceServers, stream, maxBitrate, free, codec, tell, onTrack, mark }) {
+    Object.assign(this, { offers, stream, maxBitrate, free, codec, tell, mark });
     this.waiting = [];
     this.pc = new RTCPeerConnection({ iceServers, bundlePolicy: 'max-bundle' });
     this.pc.onicecandidate = ({ candidate }) => tell({
@@ -49,6 +49,7 @@ export class Peer {
     } else if (body.type === 'answer') {
       await this.pc.setRemoteDescription({ type: 'answer', sdp: body.sdp });
       this.mark('answered');
+      this.mark('applied');
     } else if (body.type === 'candidate') {
       this.waiting.push(body);
     }
@@ -69,7 +70,7 @@ export class Peer {
   preferCodecs() {
     for (const transceiver of this.pc.getTransceivers()) {
       const kind = transceiver.receiver.track.kind;
-      transceiver.setCodecPreferences(kind === 'video' ? only('video', 'video/h264') : only('audio', 'audio/opus'));
+      transceiver.setCodecPreferences(kind === 'video' ? only('video', `video/${this.codec}`) : only('audio', 'audio/opus'));
     }
   }
 

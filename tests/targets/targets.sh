@@ -43,15 +43,7 @@ install_rust_targets() {
   done
 }
 
-# The list of what was installed is written last, so that half an installation is done again.
-install_target_tools() {
-  local wanted="${TARGET_PYTHON_PACKAGES[*]}"
-  [ "$(cat "$TARGETS_VENV/installed" 2>/dev/null)" = "$wanted" ] && return
-  rm -rf "$TARGETS_VENV"
-  python3 -m venv "$TARGETS_VENV"
-  "$TARGETS_VENV/bin/pip" install --quiet --disable-pip-version-check "${TARGET_PYTHON_PACKAGES[@]}"
-  echo "$wanted" >"$TARGETS_VENV/installed"
-}
+install_target_tools() { install_python "$TARGETS_VENV" "${TARGET_PYTHON_PACKAGES[@]}"; }
 
 # ------------------------------------------------------------------------------------------------------------ compiling
 

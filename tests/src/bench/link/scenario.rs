@@ -1,13 +1,17 @@
-//! What the path does, and which figures tell how a call went on it.
+//! What the path does, what else is on it, and what is allowed.
 
 use std::time::Duration;
 
 use fika_media::Timestamp;
 
-use crate::bench::figures::{Row, Run, quantile};
+use super::allowed::Allowed::{self, AtLeast, AtMost, LeastOfTheirs, MoreThanTheirs, MostOfTheirs, Within};
+use super::figures::{self, Course};
+use super::picture::JUDGED;
+use super::program::{Pair, Program, Watch};
+use super::rival::Rival;
+use crate::bench::figures::Run;
 use crate::link::Config;
 use crate::link::loss::Loss;
-use crate::link::seen::Seen;
 
 /// The path alone takes this long.
 const ONE_WAY: Duration = Duration::from_millis(50);
@@ -22,41 +26,156 @@ pub struct Scenario {
     /// Cut for this long, in seconds each so many.
     cuts: Option<(f64, f64)>,
     pub seconds: u32,
-    /// Of what was seen, when pictures came with their lines, and the milliseconds of the path alone.
-    figures: fn(&Seen, &[(f64, u32)], f64) -> Run,
+    pub watch: Watch,
+    /// Who else is on the path.
+    pub rival: Option<Rival>,
+    pub figures: fn(&Course) -> Run,
+    /// Of the figures of Fika to Fika.
+    pub allowed: &'static [(&'static str, Allowed)],
 }
 
-const fn plain(name: &'static str, title: &'static str, figures: fn(&Seen, &[(f64, u32)], f64) -> Run) -> Scenario {
-    Scenario { name, title, rates: &[(0, 3e6)], one_way: ONE_WAY, loss: Loss::None, cuts: None, seconds: 40, figures }
+const fn plain(name: &'static str, title: &'static str, figures: fn(&Course) -> Run) -> Scenario {
+    Scenario {
+        name,
+        title,
+        rates: &[(0, 3e6)],
+        one_way: ONE_WAY,
+        loss: Loss::None,
+        cuts: None,
+        seconds: 40,
+        watch: Watch::Times,
+        rival: None,
+        figures,
+        allowed: &[],
+    }
 }
+
+const fn picture(name: &'static str, title: &'static str) -> Scenario {
+    Scenario {
+        watch: Watch::Pictures,
+        // Who began late, or stands still at the end, is waited for.
+        seconds: JUDGED.as_secs() as u32 + 3,
+        allowed: &[("vmaf", MoreThanTheirs(2.0))],
+        ..plain(name, title, figures::judged)
+    }
+}
+
+const CPU: [(&str, Allowed); 2] = [("cpuSender", MostOfTheirs(0.7)), ("cpuReceiver", MostOfTheirs(0.7))];
 
 pub const ALL: &[Scenario] = &[
-    Scenario { rates: &[(0, 20e6)], ..plain("open", "20 Mbit/s", open) },
-    Scenario { rates: &[(0, 1e6)], seconds: 60, ..plain("steady", "1 Mbit/s", steady) },
+    Scenario {
+        rates: &[(0, 20e6)],
+        allowed: &[
+            ("to720", AtMost(6.0)),
+            ("delayP50", MostOfTheirs(1.0)),
+            ("delayP95", MostOfTheirs(1.0)),
+            CPU[0],
+            CPU[1],
+        ],
+        ..plain("open", "20 Mbit/s", figures::open)
+    },
+    Scenario {
+        rates: &[(0, 1e6)],
+        seconds: 60,
+        allowed: &[
+            ("used", LeastOfTheirs(1.0)),
+            ("start", AtMost(1.2)),
+            ("queueP95", MostOfTheirs(1.0)),
+            ("delayP50", MostOfTheirs(0.6)),
+            ("delayP95", MostOfTheirs(0.6)),
+            ("lines", AtLeast(540.0)),
+            CPU[0],
+            CPU[1],
+        ],
+        ..plain("steady", "1 Mbit/s", figures::steady)
+    },
     Scenario {
         rates: &[(0, 2.5e6), (30, 0.5e6), (65, 2.5e6)],
         seconds: 100,
-        ..plain("drop", "2.5 Mbit/s, from 30 s on 0.5, from 65 s on 2.5 again", drop)
+        allowed: &[
+            ("frozen", AtMost(1.0)),
+            ("queueFalls", AtMost(2.0)),
+            ("lowUsed", LeastOfTheirs(1.0)),
+            ("lowFps", LeastOfTheirs(1.0)),
+            ("back", AtMost(6.0)),
+        ],
+        ..plain("drop", "2.5 Mbit/s, from 30 s on 0.5, from 65 s on 2.5 again", figures::drop)
     },
-    Scenario { loss: Loss::Random(0.05), ..plain("loss5", "3 Mbit/s, 5 % of the packets lost both ways", loss) },
-    Scenario { loss: Loss::Random(0.1), ..plain("loss10", "3 Mbit/s, 10 % of the packets lost both ways", loss) },
+    Scenario {
+        loss: Loss::Random(0.05),
+        allowed: &[("frozen", AtMost(0.2)), ("rate", LeastOfTheirs(1.0)), ("delayP50", MostOfTheirs(1.0))],
+        ..plain("loss5", "3 Mbit/s, 5 % of the packets lost both ways", figures::loss)
+    },
+    Scenario {
+        loss: Loss::Random(0.1),
+        allowed: &[("frozen", AtMost(0.4)), ("rate", LeastOfTheirs(1.0)), ("delayP50", MostOfTheirs(1.0))],
+        ..plain("loss10", "3 Mbit/s, 10 % of the packets lost both ways", figures::loss)
+    },
     Scenario {
         loss: Loss::Bursts { rate: 0.05, run: 2.5 },
-        ..plain("bursts", "3 Mbit/s, 5 % lost in runs of 2.5", loss)
+        allowed: &[("frozen", MostOfTheirs(0.5))],
+        ..plain("bursts", "3 Mbit/s, 5 % lost in runs of 2.5", figures::loss)
     },
     Scenario {
         one_way: Duration::from_millis(10),
         cuts: Some((0.5, 8.0)),
-        ..plain("outage", "3 Mbit/s, 10 ms, cut for 0.5 s each 8 s", loss)
+        allowed: &[("frozen", MostOfTheirs(0.7)), ("delayP95", MostOfTheirs(0.3))],
+        ..plain("outage", "3 Mbit/s, 10 ms, cut for 0.5 s each 8 s", figures::loss)
     },
     Scenario {
         rates: &[(0, 1e6), (40, 2.5e6), (60, 0.6e6), (80, 1e6)],
         seconds: 100,
-        ..plain("rfc8867", "RFC 8867 section 5.1: 1, 2.5, 0.6, 1 Mbit/s", rfc8867)
+        allowed: &[("frozen", AtMost(1.0))],
+        ..plain("rfc8867", "RFC 8867 section 5.1: 1, 2.5, 0.6, 1 Mbit/s", figures::rfc8867)
     },
+    Scenario {
+        rates: &[(0, 2e6)],
+        seconds: 80,
+        rival: Some(Rival::Chromium),
+        allowed: &[("share", Within(0.35, 0.65))],
+        ..plain("against-chromium", "2 Mbit/s, beside a call of Chromium's", figures::beside)
+    },
+    Scenario {
+        rates: &[(0, 2e6)],
+        seconds: 80,
+        watch: Watch::Sound,
+        rival: Some(Rival::Download),
+        allowed: &[("share", AtLeast(0.3)), ("silence", AtMost(200.0))],
+        ..plain("against-tcp", "2 Mbit/s, beside a download over TCP with cubic", figures::beside)
+    },
+    Scenario {
+        watch: Watch::Join,
+        allowed: &[("join", MostOfTheirs(1.1))],
+        ..plain("join", "3 Mbit/s, to the first picture", figures::nothing)
+    },
+    Scenario {
+        watch: Watch::Join,
+        loss: Loss::Random(0.1),
+        allowed: &[("join", MostOfTheirs(0.7))],
+        ..plain("join-loss", "3 Mbit/s, to the first picture with 10 % of the packets lost both ways", figures::nothing)
+    },
+    Scenario { rates: &[(0, 0.6e6)], ..picture("vmaf600", "600 kbit/s, how good the picture is") },
+    Scenario { rates: &[(0, 1e6)], ..picture("vmaf1000", "1 Mbit/s, how good the picture is") },
 ];
 
+const PAIRS: [Pair; 4] = [
+    Pair::both(Program::Fika),
+    Pair::both(Program::Chromium),
+    Pair { sender: Program::Fika, receiver: Program::Chromium },
+    Pair { sender: Program::Chromium, receiver: Program::Fika },
+];
+/// Who sends and who shows must be judged together.
+const JUDGED_PAIRS: [Pair; 3] = [PAIRS[0], PAIRS[1], Pair::both(Program::ChromiumVp8)];
+
 impl Scenario {
+    /// Those that are measured if no others are wished for.
+    pub const fn pairs(&self) -> &'static [Pair] {
+        match self.watch {
+            Watch::Pictures => &JUDGED_PAIRS,
+            Watch::Times | Watch::Sound | Watch::Join => &PAIRS,
+        }
+    }
+
     /// There and back.
     pub fn path(&self) -> [Config; 2] {
         let mut config = Config::stairs(self.rates);
@@ -75,99 +194,4 @@ impl Scenario {
     pub fn end(&self) -> Timestamp {
         Timestamp::from_millis(i64::from(self.seconds) * 1000)
     }
-
-    pub fn figures(&self, seen: &Seen, sizes: &[(f64, u32)]) -> Run {
-        (self.figures)(seen, sizes, self.one_way.as_secs_f64() * 1e3)
-    }
-}
-
-pub const ROWS: &[Row] = &[
-    Row { key: "used", title: "share of the path that is used", digits: 2 },
-    Row { key: "rate", title: "what arrives, Mbit/s", digits: 2 },
-    Row { key: "start", title: "to 80 % of the path, s", digits: 1 },
-    Row { key: "to720", title: "to 720p, s", digits: 1 },
-    Row { key: "queueP50", title: "queue on the path, median, ms", digits: 0 },
-    Row { key: "queueP95", title: "queue on the path, 95th percentile, ms", digits: 0 },
-    Row { key: "frozen", title: "frozen, s", digits: 2 },
-    Row { key: "queueFalls", title: "until the queue stays below 100 ms, s", digits: 1 },
-    Row { key: "lowUsed", title: "on 0.5 Mbit/s: share that is used", digits: 2 },
-    Row { key: "lowFps", title: "on 0.5 Mbit/s: pictures a second", digits: 1 },
-    Row { key: "back", title: "back at 2 Mbit/s after, s", digits: 1 },
-    Row { key: "used1", title: "phase 1: share that is used", digits: 2 },
-    Row { key: "used2", title: "phase 2", digits: 2 },
-    Row { key: "used3", title: "phase 3", digits: 2 },
-    Row { key: "used4", title: "phase 4", digits: 2 },
-    Row { key: "delayP50", title: "capture to presented without the path's own time, median, ms", digits: 0 },
-    Row { key: "delayP95", title: "the same, 95th percentile, ms", digits: 0 },
-    Row { key: "fps", title: "pictures a second", digits: 1 },
-    Row { key: "lines", title: "lines of the pictures, median", digits: 0 },
-    Row { key: "cpuSender", title: "CPU of the sender for each shown picture, ms", digits: 1 },
-    Row { key: "cpuReceiver", title: "CPU of the receiver for each shown picture, ms", digits: 1 },
-];
-
-fn pictures(seen: &Seen, sizes: &[(f64, u32)], one_way: f64, from: f64, to: f64, run: &mut Run) {
-    if let (Some(p50), Some(p95)) = (seen.delay(0.5, from, to), seen.delay(0.95, from, to)) {
-        run.extend([("delayP50", p50 - one_way), ("delayP95", p95 - one_way)]);
-    }
-    run.insert("fps", seen.frames(from, to) as f64 / (to - from));
-    let inside = sizes.iter().filter(|(at, _)| (from..to).contains(at));
-    let lines: Vec<f64> = inside.map(|(_, lines)| f64::from(*lines)).collect();
-    if let Some(median) = quantile(&lines, 0.5) {
-        run.insert("lines", median);
-    }
-}
-
-fn open(seen: &Seen, sizes: &[(f64, u32)], one_way: f64) -> Run {
-    let mut run = Run::new();
-    let begin = sizes.iter().find(|(_, lines)| *lines >= 720);
-    run.insert("to720", begin.map_or(f64::INFINITY, |(at, _)| *at));
-    run.insert("rate", seen.rate(10.0, 40.0) / 1e6);
-    run.insert("frozen", seen.frozen(1.0, 40.0));
-    run.insert("queueP95", seen.queue(0.95, 5.0, 40.0));
-    pictures(seen, sizes, one_way, 10.0, 40.0, &mut run);
-    run
-}
-
-fn steady(seen: &Seen, sizes: &[(f64, u32)], one_way: f64) -> Run {
-    let mut run = Run::new();
-    run.insert("used", seen.used(20.0, 60.0));
-    run.insert("start", seen.reaches(0.8e6, 0.0));
-    run.insert("queueP50", seen.queue(0.5, 20.0, 60.0));
-    run.insert("queueP95", seen.queue(0.95, 20.0, 60.0));
-    run.insert("frozen", seen.frozen(2.0, 60.0));
-    pictures(seen, sizes, one_way, 20.0, 60.0, &mut run);
-    run
-}
-
-fn drop(seen: &Seen, sizes: &[(f64, u32)], one_way: f64) -> Run {
-    let mut run = Run::new();
-    run.insert("frozen", seen.frozen(29.8, 40.0));
-    run.insert("queueFalls", seen.queue_below(100.0, 30.0, 40.0));
-    run.insert("lowUsed", seen.used(40.0, 65.0));
-    run.insert("lowFps", seen.frames(40.0, 65.0) as f64 / 25.0);
-    run.insert("queueP95", seen.queue(0.95, 40.0, 65.0));
-    run.insert("back", seen.reaches(2e6, 65.0));
-    pictures(seen, sizes, one_way, 40.0, 65.0, &mut run);
-    run
-}
-
-fn loss(seen: &Seen, sizes: &[(f64, u32)], one_way: f64) -> Run {
-    let mut run = Run::new();
-    run.insert("rate", seen.rate(5.0, 40.0) / 1e6);
-    run.insert("frozen", seen.frozen(5.0, 40.0));
-    run.insert("queueP95", seen.queue(0.95, 5.0, 40.0));
-    pictures(seen, sizes, one_way, 5.0, 40.0, &mut run);
-    run
-}
-
-fn rfc8867(seen: &Seen, sizes: &[(f64, u32)], one_way: f64) -> Run {
-    let mut run = Run::new();
-    for (key, from, to) in [("used1", 2.0, 40.0), ("used2", 40.0, 60.0), ("used3", 60.0, 80.0), ("used4", 80.0, 100.0)]
-    {
-        run.insert(key, seen.used(from, to));
-    }
-    run.insert("frozen", seen.frozen(2.0, 100.0));
-    run.insert("queueP95", seen.queue(0.95, 2.0, 100.0));
-    pictures(seen, sizes, one_way, 2.0, 100.0, &mut run);
-    run
 }

@@ -39,10 +39,10 @@ struct Arguments {
     /// The page to rewrite: docs/benchmarks.md, with `budget` docs/budget.md, with `soak` docs/soak.md.
     #[arg(long)]
     report: Option<PathBuf>,
-    /// With `link`: only these pairs, sender and receiver, such as `fika-chromium`.
-    #[arg(long = "pair", value_parser = paths::pair)]
+    /// With `link`: only these pairs, sender and receiver, such as `fika-fika,chromium-chromium`; `vp8` is Chromium with VP8.
+    #[arg(long, alias = "pair", value_delimiter = ',')]
     pairs: Vec<Pair>,
-    /// With `link`: a folder for the course of each call over time, as CSV.
+    /// With `link`: a folder for the course of each call over time, as CSV and SVG.
     #[arg(long)]
     keep: Option<PathBuf>,
     /// What to measure.

@@ -1,14 +1,17 @@
 //! `bench link`: calls over bad paths. Runs again in a network namespace of its own, where the paths are made.
 
+use std::fs::File;
 use std::process::Command;
 
 use anyhow::{Context as _, ensure};
+use fika_tests::bench::link::picture::{LAP, SIZE};
 use fika_tests::bench::link::report::{self, Results};
 use fika_tests::bench::link::scenario::ALL;
-use fika_tests::bench::link::{self, Media, Pair, Program};
+use fika_tests::bench::link::{self, Media};
 use fika_tests::bench::{browser, report as page};
-use fika_tests::camera::asset;
-use fika_tests::chromium::make_y4m;
+use fika_tests::camera::{asset, mark};
+use fika_tests::chromium::{make_tone, make_y4m};
+use fika_tests::cli::TONE;
 use fika_tests::{netns, pair as speech};
 
 use super::{Arguments, chosen, write_wav};
@@ -17,24 +20,8 @@ use super::{Arguments, chosen, write_wav};
 const INSIDE: &str = "FIKA_BENCH_INSIDE";
 /// Seconds of the clip that is sent again and again.
 const CLIP_SECONDS: u32 = 12;
-
-const PAIRS: [Pair; 4] = [
-    Pair { sender: Program::Fika, receiver: Program::Fika },
-    Pair { sender: Program::Chromium, receiver: Program::Chromium },
-    Pair { sender: Program::Fika, receiver: Program::Chromium },
-    Pair { sender: Program::Chromium, receiver: Program::Fika },
-];
-
-/// `fika-chromium`: Fika sends, Chromium receives.
-pub(super) fn pair(text: &str) -> Result<Pair, String> {
-    let program = |name: &str| match name {
-        "fika" => Ok(Program::Fika),
-        "chromium" => Ok(Program::Chromium),
-        _ => Err("a pair is SENDER-RECEIVER, each of them fika or chromium".to_owned()),
-    };
-    let (sender, receiver) = text.split_once('-').unwrap_or((text, ""));
-    Ok(Pair { sender: program(sender)?, receiver: program(receiver)? })
-}
+/// Longer than any call, so that it is steady.
+const TONE_SECONDS: u32 = 180;
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if std::env::var_os(INSIDE).is_none() {
@@ -46,24 +33,36 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     }
     netns::ip("link set lo up");
     let folder = tempfile::tempdir()?;
-    let media = Media { clip: folder.path().join("clip.y4m"), sound: folder.path().join("speech.wav") };
+    let file = |name: &str| folder.path().join(name);
+    let media = Media {
+        clip: file("clip.y4m"),
+        marked: file("marked.y4m"),
+        speech: file("speech.wav"),
+        tone: file("tone.wav"),
+    };
     make_y4m(&asset("carphone.mp4"), &media.clip, CLIP_SECONDS)?;
-    write_wav(&media.sound, &speech::speech()?)?;
+    make_y4m(&asset("bigbuckbunny-720p.mp4"), &file("detail.y4m"), LAP)?;
+    mark(&file("detail.y4m"), SIZE, File::create(&media.marked)?)?;
+    write_wav(&media.speech, &speech::speech()?)?;
+    make_tone(&media.tone, TONE as u32, TONE_SECONDS)?;
     let scenarios = chosen(ALL, |scenario| scenario.name, &arguments.scenarios)?;
-    let pairs = if arguments.pairs.is_empty() { &PAIRS[..] } else { &arguments.pairs };
-    let mut results = Results::new();
+    let path = arguments.report.clone().unwrap_or_else(|| "docs/link.md".into());
+    let (mut results, mut measured) = (report::kept(&path, &scenarios), Results::new());
     for round in 1..=arguments.runs {
         for scenario in &scenarios {
+            let pairs = if arguments.pairs.is_empty() { scenario.pairs() } else { &arguments.pairs };
             for pair in pairs {
                 let run = link::run(scenario, *pair, &media, round.into(), arguments.keep.as_deref());
                 let run = run.with_context(|| format!("{}, {pair}", scenario.name))?;
                 eprintln!("round {round} of {}, {}, {pair}: {run:.2?}", arguments.runs, scenario.name);
-                results.entry(scenario.name).or_default().entry(*pair).or_default().push(run);
+                measured.entry(scenario.name).or_default().pairs.entry(*pair).or_default().push(run);
             }
         }
     }
-    let path = arguments.report.clone().unwrap_or_else(|| "docs/link.md".into());
-    report::write(&path, &scenarios, &results, &page::machine(&browser::version()?))?;
+    let machine = page::machine(&browser::version()?);
+    measured.values_mut().for_each(|measured| measured.machine.clone_from(&machine));
+    results.extend(measured);
+    report::write(&path, &results)?;
     eprintln!("{} is written", path.display());
     Ok(())
 }

@@ -7,7 +7,8 @@
 //! What goes to a TURN server through a stream leaves and comes here too ([`crate::relay`]).
 //!
 //! The peer's first handshake message often comes a moment before its answer to our check: [`Sources`] holds a few datagrams and
-//! hands them on when their source has answered, instead of waiting for the peer to repeat them.
+//! hands them on when their source has answered, instead of waiting for the peer to repeat them. What of the handshake is lost is
+//! sent again from here ([`flight`]).
 
 use std::collections::{HashMap, VecDeque};
 use std::future::Future;
@@ -19,13 +20,16 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::time::{Instant, Sleep, sleep_until};
 use webrtc::runtime::{
     AsyncInterval, AsyncTcpListener, AsyncTcpStream, AsyncUdpSocket, JoinHandle, RecvMeta, Runtime, TokioRuntime,
     Transmit,
 };
 
+use self::flight::Flight;
 use crate::relay::{self, Lines, Relays};
 
+mod flight;
 mod stun;
 
 /// Checks that are remembered until they are answered. Full: all are forgotten, the agent repeats them.
@@ -72,7 +76,7 @@ impl Runtime for FilteredRuntime {
             return Ok(inner);
         }
         let lines = Lines::new(Arc::clone(&self.relays), local.ok().map(|local| local.ip()));
-        Ok(Arc::new(FilteredSocket { inner, sources: Arc::clone(&self.sources), lines }))
+        Ok(Arc::new(FilteredSocket { inner, sources: Arc::clone(&self.sources), lines, repeats: Mutex::default() }))
     }
 
     fn wrap_tcp_listener(&self, listener: std::net::TcpListener) -> io::Result<Arc<dyn AsyncTcpListener>> {
@@ -127,11 +131,53 @@ struct FilteredSocket {
     inner: Arc<dyn AsyncUdpSocket>,
     sources: Arc<Mutex<Sources>>,
     lines: Lines,
+    repeats: Mutex<Repeats>,
+}
+
+/// The part of the handshake that waits for an answer, and what wakes us to repeat it.
+#[derive(Debug, Default)]
+struct Repeats {
+    flight: Flight,
+    timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl FilteredSocket {
     fn sources(&self) -> std::sync::MutexGuard<'_, Sources> {
         self.sources.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn on_received(&self, bufs: &[IoSliceMut<'_>], meta: &[RecvMeta]) {
+        let (mut repeats, now) = (self.repeats(), Instant::now());
+        for (buf, meta) in bufs.iter().zip(meta) {
+            for datagram in buf[..meta.len].chunks(meta.stride.max(1)) {
+                repeats.flight.on_received(meta.addr, datagram, now);
+            }
+        }
+    }
+
+    fn repeats(&self) -> std::sync::MutexGuard<'_, Repeats> {
+        self.repeats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends again what was not answered in time, and wakes this task when the next is due.
+    fn poll_repeats(&self, cx: &mut Context<'_>) {
+        let mut repeats = self.repeats();
+        let Repeats { flight, timer } = &mut *repeats;
+        while let Some(due) = flight.due() {
+            let timer = timer.get_or_insert_with(|| Box::pin(sleep_until(due)));
+            if timer.deadline() != due {
+                timer.as_mut().reset(due);
+            }
+            if timer.as_mut().poll(cx).is_pending() {
+                return;
+            }
+            let Some((destination, datagrams)) = flight.repeat(Instant::now()) else { return };
+            for contents in datagrams {
+                let transmit = Transmit { destination, ecn: None, contents, segment_size: None, src_ip: None };
+                // A full socket loses it as the network would: it is repeated once more.
+                let _ = self.inner.poll_send(cx, &transmit);
+            }
+        }
     }
 
     /// What a TURN server says through a stream. A message that is longer than the buffer is lost.
@@ -173,7 +219,11 @@ impl AsyncUdpSocket for FilteredSocket {
             let sent = datagrams.try_for_each(|datagram| self.lines.send(transmit.destination, datagram));
             return Poll::Ready(sent.map(|()| transmit.contents.len()));
         }
-        self.inner.poll_send(cx, transmit)
+        let sent = self.inner.poll_send(cx, transmit);
+        if matches!(sent, Poll::Ready(Ok(_))) {
+            self.repeats().flight.on_sent(transmit.destination, transmit.contents, Instant::now());
+        }
+        sent
     }
 
     fn poll_recv(
@@ -187,6 +237,7 @@ impl AsyncUdpSocket for FilteredSocket {
         {
             first[..data.len()].copy_from_slice(&data);
             *into = from;
+            self.repeats().flight.on_received(from.addr, &data, Instant::now());
             return Poll::Ready(Ok(1));
         }
         if let (Some(buf), Some(into)) = (bufs.first_mut(), meta.first_mut())
@@ -195,6 +246,7 @@ impl AsyncUdpSocket for FilteredSocket {
             *into = from;
             return Poll::Ready(Ok(1));
         }
+        self.poll_repeats(cx);
         loop {
             let received = match self.inner.poll_recv(cx, bufs, meta) {
                 Poll::Ready(Ok(received)) => received,
@@ -208,6 +260,7 @@ impl AsyncUdpSocket for FilteredSocket {
                 }
                 kept
             };
+            self.on_received(&bufs[..kept], &meta[..kept]);
             // Nothing left: ask again, so that the socket wakes this task for the next datagram.
             if kept > 0 || received == 0 {
                 return Poll::Ready(Ok(kept));

@@ -50,14 +50,14 @@ pub(crate) struct FilteredRuntime {
     inner: TokioRuntime,
     relays: Arc<Relays>,
     sources: Arc<Mutex<Sources>>,
-    answered: Arc<Notify>,
+    hurry: Arc<Notify>,
 }
 
 impl FilteredRuntime {
-    pub(crate) fn new(relays: Relays) -> Self {
-        let answered = Arc::new(Notify::new());
-        let sources = Sources { answered: Arc::clone(&answered), ..Sources::default() };
-        Self { inner: TokioRuntime, relays: Arc::new(relays), sources: Arc::new(Mutex::new(sources)), answered }
+    /// `hurry`: told when there is something to do for the driver that nothing else wakes it for.
+    pub(crate) fn new(relays: Relays, hurry: Arc<Notify>) -> Self {
+        let sources = Sources { answered: Arc::clone(&hurry), ..Sources::default() };
+        Self { inner: TokioRuntime, relays: Arc::new(relays), sources: Arc::new(Mutex::new(sources)), hurry }
     }
 }
 
@@ -94,17 +94,18 @@ impl Runtime for FilteredRuntime {
         }
     }
 
-    /// Ends early after an answer of the peer: the driver reads before it writes, so what the answer has made it want to say (the
-    /// first message of the handshake) would wait for the next tick of the checks, 50 ms later.
+    /// Ends early in a hurry. After an answer of the peer: the driver reads before it writes, so what the answer has made it want to
+    /// say (the first message of the handshake) would wait for the next tick of the checks, 50 ms later. And so would the first
+    /// check of a new candidate.
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
         if duration > TICK {
             return self.inner.sleep(duration);
         }
-        let (sleep, answered) = (self.inner.sleep(duration), Arc::clone(&self.answered));
+        let (sleep, hurry) = (self.inner.sleep(duration), Arc::clone(&self.hurry));
         Box::pin(async move {
             tokio::select! {
                 () = sleep => {}
-                () = answered.notified() => {}
+                () = hurry.notified() => {}
             }
         })
     }

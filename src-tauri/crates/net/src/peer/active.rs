@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rtc::rtcp;
 use rtc::rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 use webrtc::error::{Error, Result};
 use webrtc::media_stream::track_local::TrackLocal as _;
@@ -36,6 +36,8 @@ pub(super) struct Active {
     /// Candidates that came before the description.
     early: Vec<String>,
     candidates: usize,
+    /// Wakes who checks candidates.
+    hurry: Arc<Notify>,
 }
 
 impl Active {
@@ -58,11 +60,12 @@ impl Active {
         let answer = active.connection.create_answer(None).await?;
         let sdp = sdp::outgoing(&answer.sdp);
         active.connection.set_local_description(answer).await?;
+        active.hurry.notify_one();
         Ok((active, sdp))
     }
 
     fn new(context: &Context, parts: Parts) -> Self {
-        let Parts { connection, audio, video, channels, ssrcs, link, news, hints, hints_end, arrivals } = parts;
+        let Parts { connection, audio, video, channels, ssrcs, link, news, hints, hints_end, arrivals, hurry } = parts;
         let (wishes, wishes_end) = mpsc::channel(1);
         let (plis_end, plis) = mpsc::channel(1);
         let receiver = Receiver {
@@ -93,6 +96,7 @@ impl Active {
             payloads: None,
             early: Vec::new(),
             candidates: 0,
+            hurry,
         }
     }
 
@@ -138,6 +142,7 @@ impl Active {
         if let Err(error) = self.connection.add_ice_candidate(candidate).await {
             tracing::debug!(%error, "a candidate cannot be used");
         }
+        self.hurry.notify_one();
     }
 
     /// `None`: sending already, or nothing is negotiated.

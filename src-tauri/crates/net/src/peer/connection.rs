@@ -17,7 +17,7 @@ use rtc::rtp_transceiver::rtp_sender::{
     RTCPFeedback, RTCRtpCodec, RTCRtpCodecParameters, RTCRtpCodingParameters, RTCRtpEncodingParameters,
     RTCRtpHeaderExtensionCapability, RTCRtpRtxParameters, RtpCodecKind,
 };
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use webrtc::error::Result;
 use webrtc::media_stream::track_local::TrackLocal;
 use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
@@ -89,6 +89,8 @@ pub(crate) struct Parts {
     pub(crate) hints: mpsc::Receiver<Hint>,
     pub(crate) hints_end: mpsc::Sender<Hint>,
     pub(crate) arrivals: mpsc::Receiver<Arrival>,
+    /// Wakes the driver, which does not notice what it is given to check.
+    pub(crate) hurry: Arc<Notify>,
 }
 
 pub(crate) async fn build(settings: &Settings) -> Result<Parts> {
@@ -119,6 +121,7 @@ async fn build_with(settings: &Settings, mdns: MulticastDnsMode) -> Result<Parts
     let (hints_end, hints) = mpsc::channel(HINT_QUEUE);
     let (arrivals_end, arrivals) = mpsc::channel(INTAKE_QUEUE);
 
+    let hurry = Arc::new(Notify::new());
     let (relays, ice_servers) = Relays::read(&settings.ice_servers, &settings.network.trust);
     let configuration = RTCConfigurationBuilder::new()
         .with_ice_servers(ice_servers.iter().filter_map(ice_server).collect())
@@ -149,7 +152,7 @@ async fn build_with(settings: &Settings, mdns: MulticastDnsMode) -> Result<Parts
             .with_media_engine(media_engine()?)
             .with_interceptor_registry(registry)
             .with_handler(Arc::new(Handler(news_end)))
-            .with_runtime(Arc::new(FilteredRuntime::new(relays)))
+            .with_runtime(Arc::new(FilteredRuntime::new(relays, Arc::clone(&hurry))))
             .with_udp_addrs(local_addresses(settings))
             .with_data_channel_send_buffer_limit(data::SEND_BUFFER)
             .build()
@@ -161,7 +164,7 @@ async fn build_with(settings: &Settings, mdns: MulticastDnsMode) -> Result<Parts
     connection.add_track(Arc::clone(&audio) as Arc<dyn TrackLocal>).await?;
     connection.add_track(Arc::clone(&video) as Arc<dyn TrackLocal>).await?;
     let channels = data::open(connection.as_ref()).await?;
-    Ok(Parts { connection, audio, video, channels, ssrcs, link, news, hints, hints_end, arrivals })
+    Ok(Parts { connection, audio, video, channels, ssrcs, link, news, hints, hints_end, arrivals, hurry })
 }
 
 /// Called inside the driver's loop: never waits.

@@ -102,6 +102,8 @@ pub(crate) struct Hub {
     turn: Turn,
     writer: Option<Writer>,
     anyone_may_create: bool,
+    /// The only address from which somebody may listen for calls.
+    listeners_from: Option<IpAddr>,
     tokens_last: bool,
     metrics: Arc<Metrics>,
     health: Arc<Health>,
@@ -131,6 +133,7 @@ impl Hub {
             turn: Turn::new(config.ice_servers.clone(), config.turn_secret.clone()),
             writer,
             anyone_may_create: config.anyone_may_create,
+            listeners_from: (!config.anyone_may_listen).then(|| config.listen.ip()),
             tokens_last,
             metrics,
             health,
@@ -198,7 +201,9 @@ impl Hub {
         match &message {
             ClientMessage::Ping => return self.send(id, &ServerMessage::Pong),
             ClientMessage::Chat { .. } => drop(self.metrics.chats.fetch_add(1, Relaxed)),
-            ClientMessage::Listen { .. } | ClientMessage::Prove { .. } => return self.introduced(id, &message, now),
+            ClientMessage::Listen { .. } | ClientMessage::Prove { .. } => {
+                return self.introduced(id, address, &message, now);
+            }
             _ => {}
         }
         let closed = self.draining.is_some();

@@ -53,6 +53,8 @@ pub struct Config {
     pub turn_secret: Option<TurnSecret>,
     /// Off: only [`Server::create_room`] opens rooms.
     pub anyone_may_create: bool,
+    /// Off: only programs on this computer listen for calls here.
+    pub anyone_may_listen: bool,
     /// Believe the last address of `X-Forwarded-For`. Only right when every request comes through a proxy that sets it.
     pub behind_proxy: bool,
     pub limits: Limits,
@@ -75,6 +77,7 @@ impl Config {
             ice_servers: Vec::new(),
             turn_secret: None,
             anyone_may_create: true,
+            anyone_may_listen: true,
             behind_proxy: false,
             limits: Limits::default(),
             store: None,

@@ -1,8 +1,12 @@
-//! Rooms on this computer, for calls with no server: found by the others through its address on the local network.
+//! Rooms on this computer, for calls with no server: found by the others through its address on the local network. Here one can be called
+//! too, if the program asks for that.
 //!
-//! The server starts with the first room and runs inside the caller's tokio runtime until [`Local`] is dropped.
+//! The server starts with the first room and runs inside the caller's tokio runtime until [`Local`] is dropped; without a room it runs as long
+//! as somebody holds it.
 
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Weak};
 
 use fika_call::invite::{Invite, Secret};
 use fika_call::signal::{IceServer, Refusal};
@@ -34,9 +38,12 @@ pub struct Local {
 
 #[derive(Default)]
 struct Running {
-    server: Option<Server>,
+    /// With rooms.
+    server: Option<Arc<Server>>,
     /// The one before the network changed, for the calls that still use it. An even older one is closed.
-    _before: Option<Server>,
+    _before: Option<Arc<Server>>,
+    /// The newest, if anybody holds it.
+    newest: Weak<Server>,
 }
 
 impl Local {
@@ -50,20 +57,31 @@ impl Local {
     pub async fn open_room(&self) -> Result<Invite, LocalError> {
         let address = address().unwrap_or(Ipv4Addr::LOCALHOST.into());
         let mut running = self.running.lock().await;
-        let server = match running.server.take() {
-            Some(server) if server.local_addr().ip() == address => server,
-            before => {
-                running._before = before;
-                self.bind(address).await?
-            }
-        };
+        let server = self.at(address, &mut running).await?;
         let room = server.create_room().await;
         let authority = server.local_addr();
-        running.server = Some(server);
+        if running.server.as_ref().is_none_or(|before| !Arc::ptr_eq(before, &server)) {
+            running._before = running.server.replace(server);
+        }
         let Opened { room, host_key } = room.map_err(|_: Refusal| LocalError::TooManyRooms)?;
         let server = url::Url::parse(&format!("http://{authority}/")).expect("an address and a port make a URL");
         let invite = Invite::open(server, room, Secret::from_bytes(random::bytes()));
         Ok(Invite { host_key: Some(host_key), ..invite })
+    }
+
+    /// The server, for as long as it is held. Without a network there is none.
+    pub async fn hold(&self) -> Result<Arc<Server>, LocalError> {
+        let address = address().ok_or_else(|| BindError::Listen(io::ErrorKind::AddrNotAvailable.into()))?;
+        Ok(self.at(address, &mut *self.running.lock().await).await?)
+    }
+
+    async fn at(&self, address: IpAddr, running: &mut Running) -> Result<Arc<Server>, BindError> {
+        if let Some(server) = running.newest.upgrade().filter(|server| server.local_addr().ip() == address) {
+            return Ok(server);
+        }
+        let server = Arc::new(self.bind(address).await?);
+        running.newest = Arc::downgrade(&server);
+        Ok(server)
     }
 
     async fn bind(&self, address: IpAddr) -> Result<Server, BindError> {
@@ -71,6 +89,8 @@ impl Local {
             ice_servers: self.ice_servers.clone(),
             // Neighbours join, they do not open.
             anyone_may_create: false,
+            // Nor do they pretend to be who is called here.
+            anyone_may_listen: false,
             ..Config::new(SocketAddr::new(address, port))
         };
         match Server::bind(config(self.port)).await {

@@ -2,6 +2,7 @@
 //! hears of it when it is shown.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 
 use fika_call::identity::IdentityKey;
 use fika_call::ring;
@@ -27,8 +28,10 @@ impl Challenges {
 
 impl Hub {
     /// `listen` is answered here; `prove` becomes a wish.
-    pub(super) fn introduced(&mut self, id: Number, message: &ClientMessage, now: Now) {
+    pub(super) fn introduced(&mut self, id: Number, address: IpAddr, message: &ClientMessage, now: Now) {
         let wish = match message {
+            // Somebody else would get calls here that are for the owner of this computer.
+            _ if self.listeners_from.is_some_and(|only| only != address) => Wish::Refuse(Refusal::BadMessage),
             ClientMessage::Listen { version, key } => match self.challenge(id, *version, key) {
                 Ok(()) => return,
                 Err(reason) => Wish::Refuse(reason),

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod client;
+mod here;
 mod house;
 
 use std::net::SocketAddr;

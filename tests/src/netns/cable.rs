@@ -29,10 +29,13 @@ impl Cable {
         for words in [&address(right, "right"), "link set right up"] {
             second.ip(words)?;
         }
-        until("the cable carries", || {
-            let seen = Command::new("ip").args(["link", "show", "dev", "left"]).output()?;
-            Ok(String::from_utf8_lossy(&seen.stdout).contains("state UP"))
-        })?;
+        let carries = |mut starter: Vec<String>, name: &str| {
+            starter.extend(["ip", "link", "show", "dev", name].map(str::to_owned));
+            let seen = Command::new(&starter[0]).args(&starter[1..]).output()?;
+            anyhow::Ok(String::from_utf8_lossy(&seen.stdout).contains("state UP"))
+        };
+        // Each end notices by itself.
+        until("the cable carries", || Ok(carries(Vec::new(), "left")? && carries(second.starter(), "right")?))?;
         Ok(Self { second, left: left.to_owned(), right: right.to_owned() })
     }
 

@@ -9,11 +9,12 @@ use fika_call::door::RoomOptions;
 use fika_call::invite::{Invite, SECRET_BYTES, Secret};
 use fika_call::session::Request;
 use fika_call::view::{EndReason, TileKey};
-use fika_call::{ParticipantId, TrackSource, signal::IceServer};
+use fika_call::{ParticipantId, TrackSource};
 use fika_engine::{Connector, FrameSink, IncomingMedia, IncomingTrack, Rooms, Session, VisibleTile};
 use fika_media::{AudioFrame, Clock, Timestamp, VideoFrame};
 use fika_net::Trust;
 use fika_net::mesh::Network;
+use fika_net::ring::{Here, Place};
 use fika_net::signal::CreateError;
 use fika_server::local::{self, Local};
 use fika_surface::{Layout, TileId, TileRect, VideoSurface as _};
@@ -59,14 +60,30 @@ fn renamed(mut from: mpsc::Receiver<fika_net::IncomingTrack>) -> mpsc::Receiver<
 
 /// Rooms on this computer or on a server.
 pub(crate) struct RoomsHereOrThere {
-    here: Local,
+    here: Arc<Local>,
     trust: Trust,
 }
 
 impl RoomsHereOrThere {
-    pub(crate) fn new(ice_servers: Vec<IceServer>, trust: Trust) -> Self {
-        Self { here: Local::new(local::PORT, ice_servers), trust }
+    pub(crate) fn new(here: Arc<Local>, trust: Trust) -> Self {
+        Self { here, trust }
     }
+}
+
+/// The server inside the app, when there is a room on it, or somebody may call us there.
+pub(crate) fn local() -> Arc<Local> {
+    Arc::new(Local::new(local::PORT, Vec::new()))
+}
+
+/// The same, for calls on the local network.
+pub(crate) fn here(local: Arc<Local>) -> Here {
+    Arc::new(move || {
+        let local = Arc::clone(&local);
+        Box::pin(async move {
+            let server = local.hold().await.ok()?;
+            Some(Place { address: server.local_addr(), open: Box::new(server) })
+        })
+    })
 }
 
 impl Rooms for RoomsHereOrThere {

@@ -90,8 +90,11 @@ fn run_app(language: &mut Language) -> anyhow::Result<()> {
     let key = Key::load(args.profile.as_deref(), platform::keychain);
     let contacts = identity::contacts(&people);
     let (engine, ring) = tauri::async_runtime::block_on(async {
-        let engine = start(&settings, trust.clone(), video.clone(), key.clone(), contacts).await?;
-        let ring = ring::start(engine.clone(), key.clone(), trust, first.call.clone(), &people);
+        let local = adapters::local();
+        let rooms = adapters::RoomsHereOrThere::new(Arc::clone(&local), trust.clone());
+        let engine = start(&settings, trust.clone(), rooms, video.clone(), key.clone(), contacts).await?;
+        let line = ring::line(key.clone(), trust, local);
+        let ring = ring::start(engine.clone(), line, first.call.clone(), &people);
         anyhow::Ok((engine, ring))
     })?;
     tauri::async_runtime::spawn(remember(engine.contacts(), people.clone()));
@@ -163,6 +166,7 @@ async fn remember(mut contacts: watch::Receiver<Vec<Contact>>, folder: PathBuf) 
 async fn start(
     settings: &SettingsFile,
     trust: Trust,
+    rooms: adapters::RoomsHereOrThere,
     video: Arc<Video>,
     key: Key,
     contacts: Vec<Contact>,
@@ -170,8 +174,8 @@ async fn start(
     let clock = fika_devices::clock::clock();
     let engine = fika_engine::start(fika_engine::Config {
         devices: Arc::new(fika_devices::System::new()),
-        connector: Arc::new(adapters::Mesh { clock: clock.clone(), key, trust: trust.clone() }),
-        rooms: Arc::new(adapters::RoomsHereOrThere::new(Vec::new(), trust)),
+        connector: Arc::new(adapters::Mesh { clock: clock.clone(), key, trust }),
+        rooms: Arc::new(rooms),
         frames: Arc::new(adapters::Tiles { video }),
         clock,
         sleepless: fika_devices::clock::sleepless(),

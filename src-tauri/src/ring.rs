@@ -1,6 +1,7 @@
 //! Calls that ring, for the page: what it may ask, and who has called in vain, in one JSON file beside the settings.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use fika_call::ParticipantId;
 use fika_call::identity::IdentityKey;
@@ -9,9 +10,11 @@ use fika_call::view::CallSettings;
 use fika_engine::ring::{Line, MissedCall, RingCommand, RingHandle};
 use fika_engine::{Command, EngineHandle};
 use fika_net::Trust;
+use fika_server::local::Local;
 use tauri::State;
 use tokio::sync::watch;
 
+use crate::adapters::here;
 use crate::commands::{Reply, send};
 use crate::error::UiError;
 use crate::identity::Key;
@@ -20,15 +23,20 @@ use crate::state::AppState;
 
 const MISSED: &str = "missed.json";
 
+/// Calls that ring over meeting servers, and on the local network over our own.
+pub(crate) fn line(key: Key, trust: Trust, local: Arc<Local>) -> Line {
+    let identity = async move { Some(key.get().await) };
+    let fika_net::ring::Line { commands, events } = fika_net::ring::connect(identity, trust, here(local));
+    Line { commands, events }
+}
+
 /// Starts what rings. A file that cannot be read remembers no call.
-pub(crate) fn start(engine: EngineHandle, key: Key, trust: Trust, settings: CallSettings, folder: &Path) -> RingHandle {
+pub(crate) fn start(engine: EngineHandle, line: Line, settings: CallSettings, folder: &Path) -> RingHandle {
     let missed = read_json(&folder.join(MISSED)).unwrap_or_else(|cause| {
         tracing::warn!(%cause, "missed calls cannot be read");
         None
     });
-    let identity = async move { Some(key.get().await) };
-    let fika_net::ring::Line { commands, events } = fika_net::ring::connect(identity, trust);
-    let ring = fika_engine::ring::start(engine, Line { commands, events }, settings, missed.unwrap_or_default());
+    let ring = fika_engine::ring::start(engine, line, settings, missed.unwrap_or_default());
     tokio::spawn(remember(ring.missed(), folder.to_owned()));
     ring
 }

@@ -346,6 +346,8 @@ pub struct CallSettings {
     pub server: Option<String>,
     /// Whoever has our key can ring us at the server.
     pub reachable: bool,
+    /// Contacts can ring us on the local network too, and we them, without any server. Off, nothing is said or asked there.
+    pub nearby: bool,
     /// Also those who are no contacts.
     pub strangers_may_ring: bool,
 }
@@ -361,6 +363,7 @@ impl Default for CallSettings {
             private: false,
             server: None,
             reachable: false,
+            nearby: false,
             strangers_may_ring: true,
         }
     }

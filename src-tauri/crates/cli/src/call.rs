@@ -12,13 +12,14 @@ use fika_engine::{Command, EngineHandle, FilesConfig, VideoConfig};
 use fika_media::device::CameraRequest;
 use fika_net::Trust;
 use fika_net::mesh::Network;
+use fika_server::local::Local;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::args::{Media, Sink, Source};
 use crate::fail::{Failure, Kind};
 use crate::identity;
-use crate::ports::{HereOrThere, Mesh};
+use crate::ports::{self, HereOrThere, Mesh};
 use crate::record::Recorder;
 use crate::source::Sources;
 use crate::stats::StatsFile;
@@ -44,15 +45,17 @@ pub(crate) async fn run(link: Option<String>, media: Media, trust: Trust) -> Res
     ended
 }
 
-/// Who we are, and whom we know.
+/// Who we are, whom we know, and the server of this program.
 pub(crate) struct Setup {
     pub(crate) identity: Identity,
     pub(crate) contacts: Vec<Contact>,
+    pub(crate) local: Arc<Local>,
 }
 
 pub(crate) async fn start(media: &Media, trust: Trust, recorder: Arc<Recorder>) -> Result<EngineHandle, Failure> {
     let identity = identity::open(media.seat.identity.as_deref())?;
-    let (engine, _) = start_as(media, trust, recorder, Setup { identity, contacts: Vec::new() }).await?;
+    let setup = Setup { identity, contacts: Vec::new(), local: ports::local() };
+    let (engine, _) = start_as(media, trust, recorder, setup).await?;
     Ok(engine)
 }
 
@@ -61,7 +64,7 @@ pub(crate) async fn start_as(
     media: &Media,
     trust: Trust,
     recorder: Arc<Recorder>,
-    Setup { identity, contacts }: Setup,
+    Setup { identity, contacts, local }: Setup,
 ) -> Result<(EngineHandle, CallSettings), Failure> {
     let clock = fika_devices::clock::clock();
     let request = CameraRequest { resolution: media.video.resolution, frame_rate: media.video.frame_rate };
@@ -87,7 +90,7 @@ pub(crate) async fn start_as(
     let engine = fika_engine::start(fika_engine::Config {
         devices: Arc::new(sources),
         connector: Arc::new(Mesh { clock: clock.clone(), network: network(&media.seat.bind, trust.clone()), identity }),
-        rooms: Arc::new(HereOrThere::new(trust)),
+        rooms: Arc::new(HereOrThere::new(local, trust)),
         frames: recorder,
         clock,
         sleepless: fika_devices::clock::sleepless(),

@@ -1,6 +1,7 @@
 //! The engine's ports to the network: peer-to-peer sessions, and rooms from here or from a server.
 
 use std::pin::Pin;
+use std::sync::Arc;
 
 use fika_call::door::RoomOptions;
 use fika_call::identity::Identity;
@@ -11,6 +12,7 @@ use fika_engine::{Connector, IncomingMedia, IncomingTrack, Rooms, Session};
 use fika_media::Clock;
 use fika_net::Trust;
 use fika_net::mesh::Network;
+use fika_net::ring::{Here, Place};
 use fika_net::signal::CreateError;
 use fika_server::local::{self, Local};
 use tokio::sync::mpsc;
@@ -50,14 +52,30 @@ fn renamed(mut from: mpsc::Receiver<fika_net::IncomingTrack>) -> mpsc::Receiver<
 
 /// On the server that is named, else on this computer for as long as the program runs.
 pub(crate) struct HereOrThere {
-    here: Local,
+    here: Arc<Local>,
     trust: Trust,
 }
 
 impl HereOrThere {
-    pub(crate) fn new(trust: Trust) -> Self {
-        Self { here: Local::new(local::PORT, Vec::new()), trust }
+    pub(crate) fn new(here: Arc<Local>, trust: Trust) -> Self {
+        Self { here, trust }
     }
+}
+
+/// The server of this program, when there is a room on it, or somebody may call us there.
+pub(crate) fn local() -> Arc<Local> {
+    Arc::new(Local::new(local::PORT, Vec::new()))
+}
+
+/// The same, for calls on the local network.
+pub(crate) fn here(local: Arc<Local>) -> Here {
+    Arc::new(move || {
+        let local = Arc::clone(&local);
+        Box::pin(async move {
+            let server = local.hold().await.ok()?;
+            Some(Place { address: server.local_addr(), open: Box::new(server) })
+        })
+    })
 }
 
 impl Rooms for HereOrThere {

@@ -18,13 +18,16 @@ use crate::call::{self, Running};
 use crate::fail::{Failure, Kind};
 use crate::record::Recorder;
 use crate::stats::StatsFile;
-use crate::{identity, stop};
+use crate::{identity, ports, stop};
 
 #[derive(Debug, Args)]
 pub(crate) struct Ring {
     /// Whom to call: their key, as `listen` prints it.
     #[arg(value_parser = key)]
     key: IdentityKey,
+    /// On the local network too, without a server.
+    #[arg(long)]
+    lan: bool,
     /// What happens as JSON, one object a line.
     #[arg(long)]
     json: bool,
@@ -46,6 +49,9 @@ pub(crate) struct Listen {
     /// Let it ring.
     #[arg(long, conflicts_with = "decline")]
     ignore: bool,
+    /// On the local network too, without a server.
+    #[arg(long)]
+    lan: bool,
     /// What happens as JSON, one object a line.
     #[arg(long)]
     json: bool,
@@ -54,9 +60,10 @@ pub(crate) struct Listen {
 }
 
 /// Calls and stays in the call.
-pub(crate) async fn ring(Ring { key, json, media }: Ring, trust: Trust) -> Result<(), Failure> {
+pub(crate) async fn ring(Ring { key, lan, json, media }: Ring, trust: Trust) -> Result<(), Failure> {
     let contact = Contact { name: String::new(), key, verified: false, server: media.server.clone() };
-    let bed = Bed::start(media, json, vec![contact], trust, |settings| settings).await?;
+    let bed =
+        Bed::start(media, json, vec![contact], trust, |settings| CallSettings { nearby: lan, ..settings }).await?;
     bed.until_stopped(async |bed| {
         let call = fika_net::ring::call_id();
         let video = bed.media.camera != Some(Source::None);
@@ -94,23 +101,32 @@ pub(crate) async fn ring(Ring { key, json, media }: Ring, trust: Trust) -> Resul
 
 /// Waits for one call.
 pub(crate) async fn listen(listen: Listen, trust: Trust) -> Result<(), Failure> {
-    let Listen { contacts, contacts_only, decline, ignore, json, media } = listen;
-    if media.server.is_none() {
-        return Err(Failure::new(Kind::Usage, "Name the server at which you can be called: --server URL."));
+    let Listen { contacts, contacts_only, decline, ignore, lan, json, media } = listen;
+    if media.server.is_none() && !lan {
+        let sentence = "Name the server at which you can be called, --server URL, or --lan for the local network.";
+        return Err(Failure::new(Kind::Usage, sentence));
     }
-    let listening = |settings| CallSettings { reachable: true, strangers_may_ring: !contacts_only, ..settings };
+    let reachable = media.server.is_some();
+    let listening = |settings| CallSettings { reachable, nearby: lan, strangers_may_ring: !contacts_only, ..settings };
     let bed = Bed::start(media, json, contacts, trust, listening).await?;
     bed.until_stopped(async |bed| {
         let mut view = bed.ring.view();
         let (mut listened, mut rings) = (false, None);
         loop {
-            let RingView { reach, incoming, missed, .. } = view.borrow_and_update().clone();
-            if reach == Reach::On && !listened {
+            let RingView { reach, nearby, incoming, missed, .. } = view.borrow_and_update().clone();
+            // Everywhere where it is asked for.
+            let on = |asked: bool, reach| !asked || reach == Reach::On;
+            if on(reachable, reach) && on(lan, nearby) && !listened {
                 listened = true;
                 bed.tell(json!({ "event": "listening", "key": bed.identity.public().to_string() }));
             }
             if reach == Reach::Failed && !listened {
                 let sentence = "The server does not take us: check the address and that it runs.";
+                return Err(Failure::new(Kind::Connection, sentence));
+            }
+            if nearby == Reach::Failed && !listened {
+                let sentence =
+                    "There is no local network on which we can be found: check that this computer is on one.";
                 return Err(Failure::new(Kind::Connection, sentence));
             }
             if let Some(incoming) = incoming.filter(|incoming| rings.as_ref() != Some(&incoming.call)) {
@@ -164,10 +180,11 @@ impl Bed {
     ) -> Result<Self, Failure> {
         let identity = identity::open(media.seat.identity.as_deref())?;
         let recorder = Arc::new(Recorder::create(&media)?);
-        let setup = call::Setup { identity: identity.clone(), contacts };
+        let local = ports::local();
+        let setup = call::Setup { identity: identity.clone(), contacts, local: Arc::clone(&local) };
         let (engine, own) = call::start_as(&media, trust.clone(), Arc::clone(&recorder), setup).await?;
         let ours = std::future::ready(Some(identity.clone()));
-        let fika_net::ring::Line { commands, events } = fika_net::ring::connect(ours, trust);
+        let fika_net::ring::Line { commands, events } = fika_net::ring::connect(ours, trust, ports::here(local));
         let ring = fika_engine::ring::start(engine.clone(), Line { commands, events }, settings(own), Vec::new());
         engine.send(Command::SetMicrophone { on: media.microphone != Some(Source::None) }).await?;
         Ok(Self { engine, ring, identity, media, json, recorder })

@@ -80,6 +80,7 @@ pub fn start(engine: EngineHandle, line: Line, settings: CallSettings, missed: V
         line: line.commands,
         settings: CallSettings::default(),
         reach: Reach::Off,
+        nearby: Reach::Off,
         opening: None,
         view,
         stale: true,
@@ -94,7 +95,9 @@ struct Bell {
     engine: EngineHandle,
     line: mpsc::Sender<LineCommand>,
     settings: CallSettings,
+    /// At the server, and on the local network.
     reach: Reach,
+    nearby: Reach,
     /// A room is being opened for this call.
     opening: Option<Opening>,
     view: watch::Sender<RingView>,
@@ -182,7 +185,7 @@ impl Bell {
         } else if server.is_none() {
             self.reach = Reach::Off;
         }
-        self.tell(LineCommand::Listen { server }).await;
+        self.tell(LineCommand::Listen { server, nearby: self.settings.nearby }).await;
     }
 
     fn server(&self) -> Option<url::Url> {
@@ -197,9 +200,14 @@ impl Bell {
                 self.stale = true;
                 return;
             }
-            LineEvent::Incoming { call, from, invitation } => {
+            LineEvent::Nearby(reach) => {
+                self.nearby = reach;
+                self.stale = true;
+                return;
+            }
+            LineEvent::Incoming { call, from, nearby, invitation } => {
                 let saved = self.engine.contacts.borrow().iter().any(|contact| contact.key == from);
-                Input::Incoming { call, from, saved, invitation }
+                Input::Incoming { call, from, saved, nearby, invitation }
             }
             LineEvent::News { call, news } => Input::News { call, news },
         };
@@ -251,12 +259,12 @@ impl Bell {
 
     async fn place(&mut self, call: CallId, to: IdentityKey, video: bool, link: String) {
         let invitation = Invitation { link, name: self.settings.name.clone(), video };
-        let servers = self.servers_of(&to);
-        if servers.is_empty() {
+        let (servers, nearby) = (self.servers_of(&to), self.settings.nearby);
+        if servers.is_empty() && !nearby {
             // No network is to blame: a link is the way to them.
             return self.input(Input::News { call, news: News::Unreachable });
         }
-        self.tell(LineCommand::Ring { call, to, servers, invitation }).await;
+        self.tell(LineCommand::Ring { call, to, servers, nearby, invitation }).await;
     }
 
     /// Where somebody is looked for: where we have met them, and where we are ourselves.
@@ -307,6 +315,6 @@ impl Bell {
     fn show(&self) {
         let contacts: Vec<Contact> = self.engine.contacts.borrow().clone();
         let missed: Vec<(Missed, u32)> = self.missed.borrow().iter().map(|one| (one.call.clone(), one.at)).collect();
-        self.view.send_replace(RingView::of(&self.ring, self.reach, &missed, &contacts));
+        self.view.send_replace(RingView::of(&self.ring, (self.reach, self.nearby), &missed, &contacts));
     }
 }

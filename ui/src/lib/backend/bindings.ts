@@ -169,6 +169,8 @@ export type CallSettings = {
 	server: string | null,
 	/**  Whoever has our key can ring us at the server. */
 	reachable: boolean,
+	/**  Contacts can ring us on the local network too, and we them, without any server. Off, nothing is said or asked there. */
+	nearby: boolean,
 	/**  Also those who are no contacts. */
 	strangersMayRing: boolean,
 };
@@ -666,7 +668,7 @@ export type QualityView = {
 export type Reach = 
 /**  Not wished for. */
 "off" | "connecting" | "on" | 
-/**  The server cannot be reached, or refuses; it is tried again. */
+/**  The server cannot be reached, or refuses, or there is no local network; it is tried again. */
 "failed" | 
 /**  The settings name none. */
 "noServer";
@@ -692,7 +694,10 @@ export type RingChanged = RingView;
 
 /**  Who can be called, who calls, and who has called. */
 export type RingView = {
+	/**  At the meeting server. */
 	reach: Reach,
+	/**  On the local network. */
+	nearby: Reach,
 	incoming: IncomingView | null,
 	outgoing: OutgoingView | null,
 	/**  The newest first. */

@@ -16,7 +16,14 @@ export const MAX_MESSAGE = 200;
 export type Naming = { participant: string; name: string } | { key: string; name: string };
 
 export class Ring {
-  view = $state.raw<RingView>({ reach: "off", incoming: null, outgoing: null, missed: [], contacts: [] });
+  view = $state.raw<RingView>({
+    reach: "off",
+    nearby: "off",
+    incoming: null,
+    outgoing: null,
+    missed: [],
+    contacts: [],
+  });
   /** An action that the backend has not answered yet. */
   busy = $state(false);
   /** What went wrong with the last one. */

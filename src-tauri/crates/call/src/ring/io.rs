@@ -91,11 +91,12 @@ pub enum Input {
     Occupied(bool),
     /// Somebody has come into the room.
     Joined,
-    /// `saved`: from one of the contacts.
+    /// `saved`: from one of the contacts. `nearby`: on the local network.
     Incoming {
         call: CallId,
         from: IdentityKey,
         saved: bool,
+        nearby: bool,
         invitation: Invitation,
     },
     News {

@@ -11,10 +11,10 @@ pub const MAX_SERVERS: usize = 4;
 /// To the network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LineCommand {
-    /// Be there for calls, at this server; `None`: nowhere.
-    Listen { server: Option<url::Url> },
-    /// Call somebody at the first of these servers where they are.
-    Ring { call: CallId, to: IdentityKey, servers: Vec<url::Url>, invitation: Invitation },
+    /// Be there for calls, at this server, if there is one, and on the local network if `nearby`.
+    Listen { server: Option<url::Url>, nearby: bool },
+    /// Call somebody at the first of these servers where they are, and at the same time on the local network if `nearby`.
+    Ring { call: CallId, to: IdentityKey, servers: Vec<url::Url>, nearby: bool, invitation: Invitation },
     /// The outgoing call is over.
     Hang { call: CallId },
     /// To an incoming call.
@@ -24,9 +24,21 @@ pub enum LineCommand {
 /// From the network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LineEvent {
+    /// At the server.
     Reach(Reach),
-    Incoming { call: CallId, from: IdentityKey, invitation: Invitation },
-    News { call: CallId, news: News },
+    /// On the local network.
+    Nearby(Reach),
+    /// `nearby`: on the local network. The same call may come on both ways.
+    Incoming {
+        call: CallId,
+        from: IdentityKey,
+        nearby: bool,
+        invitation: Invitation,
+    },
+    News {
+        call: CallId,
+        news: News,
+    },
 }
 
 /// Whether we can be called.
@@ -38,7 +50,7 @@ pub enum Reach {
     Off,
     Connecting,
     On,
-    /// The server cannot be reached, or refuses; it is tried again.
+    /// The server cannot be reached, or refuses, or there is no local network; it is tried again.
     Failed,
     /// The settings name none.
     NoServer,

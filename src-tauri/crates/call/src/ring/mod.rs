@@ -6,10 +6,12 @@
 
 mod io;
 mod line;
+pub mod nearby;
 mod seal;
 #[cfg(test)]
 mod tests;
 mod view;
+pub mod ways;
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -61,8 +63,12 @@ impl Ring {
                     self.changed();
                 }
             }
-            Input::Incoming { call, from, saved, invitation } => {
-                self.comes_in(Incoming { call, from, saved, invitation, until: now + RINGS });
+            Input::Incoming { call, from, saved, nearby, invitation } => {
+                // Whoever may not ring learns nothing, not even that somebody is here. A stranger would be met through a TURN
+                // server alone, which is not there for a call on the local network.
+                if saved || self.strangers && !nearby {
+                    self.comes_in(Incoming { call, from, saved, invitation, until: now + RINGS });
+                }
             }
             Input::News { call, news } => self.news(&call, news),
             Input::Strangers(may) => self.strangers = may,
@@ -165,8 +171,7 @@ impl Ring {
 
     fn comes_in(&mut self, incoming: Incoming) {
         let call = incoming.call.clone();
-        // Whoever may not ring learns nothing, not even that somebody is here.
-        if !incoming.saved && !self.strangers || self.seen.contains(&call) {
+        if self.seen.contains(&call) {
             return;
         }
         if self.seen.len() == SEEN {

@@ -18,7 +18,7 @@ fn id(number: u8) -> CallId {
     CallId(format!("call{number:018}"))
 }
 
-fn link(room: u8) -> String {
+pub(super) fn link(room: u8) -> String {
     let server = url::Url::parse("https://meet.example.org/").unwrap();
     Invite::open(server, RoomId::from_bytes([room; 10]), Secret::from_bytes([7; SECRET_BYTES])).link()
 }
@@ -104,9 +104,9 @@ fn inputs() -> impl Strategy<Value = Input> {
         (call(), message()).prop_map(|(call, message)| Input::Wish(Wish::Decline { call, message })),
         any::<bool>().prop_map(Input::Occupied),
         Just(Input::Joined),
-        (call(), person(), any::<bool>()).prop_map(|(call, from, saved)| {
+        (call(), person(), any::<bool>(), any::<bool>()).prop_map(|(call, from, saved, nearby)| {
             let invitation = invitation(call.0.bytes().last().unwrap());
-            Input::Incoming { call, from, saved, invitation }
+            Input::Incoming { call, from, saved, nearby, invitation }
         }),
         call().prop_map(|call| Input::News { call, news: News::Ended }),
         (call(), reply).prop_map(|(call, reply)| Input::News { call, news: News::Reply(reply) }),
@@ -149,8 +149,8 @@ proptest! {
             let acts = |output: &Output| matches!(output, Output::Enter { .. } | Output::Reply { .. });
             prop_assert!(!ticked.iter().any(acts), "time alone answers nobody");
             let (was_ringing, was_calling) = (ringing(&ring), calling(&ring));
-            if let Input::Incoming { call, from, saved, .. } = &input
-                && (*saved || model.strangers)
+            if let Input::Incoming { call, from, saved, nearby, .. } = &input
+                && (*saved || model.strangers && !nearby)
                 && !model.came.contains_key(call)
             {
                 // It is forgotten only by the ring's own memory of many more calls than there are here.
@@ -238,7 +238,8 @@ proptest! {
                 match output {
                     Output::Open { call, .. } => {
                         let invitation = invitation(who as u8);
-                        lines[1 - who].push_back(Input::Incoming { call, from: people[who], saved: true, invitation });
+                        let (from, saved) = (people[who], true);
+                        lines[1 - who].push_back(Input::Incoming { call, from, saved, nearby: false, invitation });
                     }
                     Output::Reply { call, reply } => lines[1 - who].push_back(Input::News { call, news: News::Reply(reply) }),
                     Output::Hang { call } => lines[1 - who].push_back(Input::News { call, news: News::Ended }),
@@ -257,7 +258,13 @@ fn ring() -> (Ring, Instant) {
 }
 
 fn incoming(number: u8, from: u8, saved: bool) -> Input {
-    Input::Incoming { call: id(number), from: identity(from).public(), saved, invitation: invitation(number) }
+    Input::Incoming {
+        call: id(number),
+        from: identity(from).public(),
+        saved,
+        nearby: false,
+        invitation: invitation(number),
+    }
 }
 
 #[test]
@@ -294,6 +301,27 @@ fn strangers_ring_only_where_they_may_and_are_relayed() {
     ring.handle_input(incoming(2, 2, false), now);
     ring.handle_input(Input::Wish(Wish::Answer { call: id(2) }), now);
     let enter = Output::Enter { link: link(2), video: true, relayed: true };
+    assert!(outputs(&mut ring).contains(&enter));
+}
+
+#[test]
+fn on_the_local_network_contacts_alone_ring() {
+    let (mut ring, now) = ring();
+    ring.handle_input(Input::Strangers(true), now);
+    let nearby = |number: u8, saved: bool| {
+        let from = identity(2).public();
+        Input::Incoming { call: id(number), from, saved, nearby: true, invitation: invitation(number) }
+    };
+    ring.handle_input(nearby(1, false), now);
+    assert_eq!(outputs(&mut ring), []);
+    // The same stranger through a server, which relays.
+    ring.handle_input(incoming(1, 2, false), now);
+    assert!(ring.incoming().is_some());
+    ring.handle_input(Input::Wish(Wish::Decline { call: id(1), message: None }), now);
+    outputs(&mut ring);
+    ring.handle_input(nearby(2, true), now);
+    ring.handle_input(Input::Wish(Wish::Answer { call: id(2) }), now);
+    let enter = Output::Enter { link: link(2), video: true, relayed: false };
     assert!(outputs(&mut ring).contains(&enter));
 }
 

@@ -9,7 +9,10 @@ use crate::identity::{Contact, IdentityKey};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, specta::Type)]
 #[serde(rename_all = "camelCase")]
 pub struct RingView {
+    /// At the meeting server.
     pub reach: Reach,
+    /// On the local network.
+    pub nearby: Reach,
     pub incoming: Option<IncomingView>,
     pub outgoing: Option<OutgoingView>,
     /// The newest first.
@@ -64,7 +67,7 @@ pub struct ContactView {
 
 impl RingView {
     /// `missed`: the newest first, with the time of each in seconds since 1970.
-    pub fn of(ring: &Ring, reach: Reach, missed: &[(Missed, u32)], contacts: &[Contact]) -> Self {
+    pub fn of(ring: &Ring, (reach, nearby): (Reach, Reach), missed: &[(Missed, u32)], contacts: &[Contact]) -> Self {
         let known = |key: &IdentityKey| contacts.iter().find(|contact| contact.key == *key);
         let called_back = |key: &IdentityKey| {
             let missed = missed.iter().find(|(missed, _)| missed.from == *key);
@@ -73,6 +76,7 @@ impl RingView {
         let name = |key: &IdentityKey, own: &str| known(key).map_or(own, |contact| &contact.name).to_owned();
         Self {
             reach,
+            nearby,
             incoming: ring.incoming().map(|incoming| IncomingView {
                 call: incoming.call.clone(),
                 key: incoming.from.to_string(),

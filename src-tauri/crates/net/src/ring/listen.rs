@@ -1,4 +1,5 @@
-//! The connection on which we can be called: made again when it breaks, for as long as it is wished for. One task.
+//! The connection on which we can be called: made again when it breaks, for as long as it is wished for. One task; on the local
+//! network it also says that we are there.
 
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use fika_call::signal::{ClientMessage, HEARTBEAT_SECONDS, PROTOCOL_VERSION, Seal
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
+use super::nearby::{Here, Publishing};
 use crate::changes;
 use crate::signal::{Patience, Socket, SocketError};
 use crate::trust::Trust;
@@ -37,12 +39,28 @@ pub(super) enum Came {
     Ended(CallId),
 }
 
+/// What we say to a call.
+pub(super) struct Answer {
+    pub(super) call: CallId,
+    pub(super) payload: Sealed,
+    /// The caller hangs up when it has come.
+    pub(super) last: bool,
+}
+
+/// Where we can be called.
+#[derive(Clone)]
+pub(super) enum At {
+    Server(url::Url),
+    /// At our own server, on the local network.
+    Here(Here),
+}
+
 pub(super) struct Listener {
-    pub(super) server: url::Url,
+    pub(super) at: At,
     pub(super) identity: Identity,
     pub(super) trust: Trust,
     pub(super) told: mpsc::Sender<Came>,
-    pub(super) answers: mpsc::Receiver<ClientMessage>,
+    pub(super) answers: mpsc::Receiver<Answer>,
     /// Counts up when this computer gets or loses an address.
     pub(super) changes: watch::Receiver<u32>,
 }
@@ -52,10 +70,19 @@ impl Listener {
     pub(super) async fn run(mut self) {
         let mut attempt = 0;
         loop {
-            if let Ok(socket) = self.open().await {
+            if let Ok((socket, mut publishing)) = self.open().await {
                 self.tell(Came::Reach(Reach::On)).await;
                 let began = Instant::now();
-                self.serve(socket).await;
+                let published = async {
+                    match &mut publishing {
+                        Some(publishing) => publishing.run().await,
+                        None => std::future::pending().await,
+                    }
+                };
+                tokio::select! {
+                    () = self.serve(socket) => {}
+                    () = published => {}
+                }
                 if self.answers.is_closed() {
                     return;
                 }
@@ -76,27 +103,39 @@ impl Listener {
         }
     }
 
-    async fn open(&self) -> Result<Socket, SocketError> {
+    async fn open(&self) -> Result<(Socket, Option<Publishing>), SocketError> {
         let open = async {
-            let mut socket = Socket::open(&self.server, &self.trust, Patience::Usual).await?;
-            let key = self.identity.public().to_string();
-            socket.send(&ClientMessage::Listen { version: PROTOCOL_VERSION, key }).await?;
-            loop {
-                match socket.receive().await? {
-                    ServerMessage::Challenge { nonce } => {
-                        let signature = proof(&self.identity, &nonce);
-                        socket.send(&ClientMessage::Prove { signature }).await?;
-                    }
-                    ServerMessage::Listening => return Ok(socket),
-                    ServerMessage::Pong => {}
-                    _ => return Err(SocketError::Nonsense),
-                }
-            }
+            let here = match &self.at {
+                At::Server(server) => return Ok((self.listen(server).await?, None)),
+                At::Here(here) => here().await.ok_or(SocketError::Gone)?,
+            };
+            let socket = self.listen(&super::root(here.address)).await?;
+            // Found only when we can be called.
+            let publishing = Publishing::open(self.identity.public(), here).await;
+            Ok((socket, Some(publishing.map_err(|_| SocketError::Gone)?)))
         };
         timeout(PATIENCE, open).await.unwrap_or(Err(SocketError::Gone))
     }
 
-    /// Until the connection breaks, or no answers can come any more and the last one is sent.
+    async fn listen(&self, server: &url::Url) -> Result<Socket, SocketError> {
+        let mut socket = Socket::open(server, &self.trust, Patience::Usual).await?;
+        let key = self.identity.public().to_string();
+        socket.send(&ClientMessage::Listen { version: PROTOCOL_VERSION, key }).await?;
+        loop {
+            match socket.receive().await? {
+                ServerMessage::Challenge { nonce } => {
+                    let signature = proof(&self.identity, &nonce);
+                    socket.send(&ClientMessage::Prove { signature }).await?;
+                }
+                ServerMessage::Listening => return Ok(socket),
+                ServerMessage::Pong => {}
+                _ => return Err(SocketError::Nonsense),
+            }
+        }
+    }
+
+    /// Until the connection breaks, or no answers can come any more and the last ones have come to the callers: a server of our own ends
+    /// with us.
     async fn serve(&mut self, mut socket: Socket) {
         let mut beat = interval(BEAT);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -104,7 +143,12 @@ impl Listener {
         // Answers to calls of an earlier connection.
         while self.answers.try_recv().is_ok() {}
         let mut ringing: Vec<CallId> = Vec::new();
+        let (mut answered, mut closing): (Vec<CallId>, bool) = (Vec::new(), false);
         loop {
+            if closing && answered.is_empty() {
+                let _ = socket.send(&ClientMessage::Leave).await;
+                return socket.close().await;
+            }
             let done = tokio::select! {
                 message = socket.receive() => {
                     heard = Instant::now();
@@ -116,6 +160,7 @@ impl Listener {
                         }
                         Ok(ServerMessage::RingEnded { call }) => {
                             ringing.retain(|ours| *ours != call);
+                            answered.retain(|ours| *ours != call);
                             self.tell(Came::Ended(call)).await;
                             Ok(())
                         }
@@ -124,11 +169,16 @@ impl Listener {
                         Err(error) => Err(error),
                     }
                 }
-                answer = self.answers.recv() => match answer {
-                    Some(answer) => socket.send(&answer).await,
+                answer = self.answers.recv(), if !closing => match answer {
+                    Some(Answer { call, payload, last }) => {
+                        if last && ringing.contains(&call) {
+                            answered.push(call.clone());
+                        }
+                        socket.send(&ClientMessage::AnswerRing { call, payload }).await
+                    }
                     None => {
-                        let _ = socket.send(&ClientMessage::Leave).await;
-                        return socket.close().await;
+                        closing = true;
+                        Ok(())
                     }
                 },
                 () = changes::next(&mut self.changes) => Err(SocketError::Gone),

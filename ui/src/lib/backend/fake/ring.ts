@@ -61,7 +61,7 @@ const INCOMING: IncomingView = {
 };
 const STRANGER: IncomingView = { ...INCOMING, key: "maja-key", name: "Maja Sund", saved: false, verified: false };
 
-const NOBODY: RingView = { reach: "off", incoming: null, outgoing: null, missed: [], contacts: [] };
+const NOBODY: RingView = { reach: "off", nearby: "off", incoming: null, outgoing: null, missed: [], contacts: [] };
 const PEOPLE: RingView = { ...NOBODY, reach: "on", contacts: CONTACTS };
 const outgoing = (state: OutgoingState, change: Partial<OutgoingView> = {}): RingView => ({
   ...PEOPLE,
@@ -75,6 +75,8 @@ export const RINGS = {
   "contacts-connecting": { ...PEOPLE, reach: "connecting" },
   "contacts-failed": { ...PEOPLE, reach: "failed" },
   "contacts-no-server": { ...PEOPLE, reach: "noServer" },
+  "contacts-nearby": { ...PEOPLE, reach: "noServer", nearby: "on" },
+  "contacts-nearby-failed": { ...PEOPLE, reach: "off", nearby: "failed" },
   "contacts-many": { ...PEOPLE, contacts: [...CONTACTS, ...MORE] },
   missed: { ...PEOPLE, missed: MISSED },
   "missed-only": { ...NOBODY, reach: "failed", missed: MISSED.slice(1, 2) },
@@ -101,16 +103,27 @@ export type RingName = keyof typeof RINGS;
 
 export class FakeRing implements RingBackend {
   #view: RingView;
+  /** How the state has the local network. */
+  #network: RingView["nearby"];
 
   constructor(
     name: RingName,
     private readonly control: Control,
   ) {
     this.#view = RINGS[name];
+    this.#network = RINGS[name].nearby;
   }
 
   show(name: RingName): void {
+    this.#network = RINGS[name].nearby;
     this.#change(RINGS[name]);
+  }
+
+  /** As the settings are now: what is switched on works at once, unless the state says that it does not. */
+  nearby(on: boolean): void {
+    const works = this.#network === "failed" ? "failed" : "on";
+    const nearby = on ? works : "off";
+    if (nearby !== this.#view.nearby) this.#change({ nearby });
   }
 
   view = async () => this.#view;

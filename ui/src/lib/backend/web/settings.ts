@@ -16,6 +16,7 @@ const DEFAULTS: AppSettings = {
     private: false,
     server: null,
     reachable: false,
+    nearby: false,
     strangersMayRing: true,
   },
   appearance: {

@@ -148,6 +148,8 @@ export const testIds = {
   settingsTab: (name: string) => `settings-${name}` as const,
   shortcut: (name: string) => `shortcut-${name}` as const,
   reachable: "reachable",
+  nearby: "nearby",
+  nearbyReach: "nearby-reach",
   strangersMayRing: "strangers-may-ring",
   ringSound: "ring-sound",
   privateMode: "private-mode",

@@ -53,7 +53,9 @@ export const INCOMING = [
 ] as const satisfies RingName[];
 
 const home = shown("contacts", "home", "missed", testIds.missed);
-const inSettings = (ring: "nobody" | "contacts-failed" | "contacts-no-server"): Extra => ({
+const inSettings = (
+  ring: "nobody" | "contacts-failed" | "contacts-no-server" | "contacts-nearby" | "contacts-nearby-failed",
+): Extra => ({
   name: `settings-calls-${ring}`,
   state: "home",
   reach: async (page) => {
@@ -61,6 +63,7 @@ const inSettings = (ring: "nobody" | "contacts-failed" | "contacts-no-server"): 
     await page.getByTestId(testIds.settings).click();
     await page.getByTestId(testIds.settingsTab("calls")).click();
     await page.getByTestId(testIds.reachable).click();
+    if (ring.startsWith("contacts-nearby")) await page.getByTestId(testIds.nearby).click();
   },
 });
 
@@ -75,6 +78,8 @@ export const ringExtras: Extra[] = [
   inSettings("nobody"),
   inSettings("contacts-failed"),
   inSettings("contacts-no-server"),
+  inSettings("contacts-nearby"),
+  inSettings("contacts-nearby-failed"),
   ...OUTGOING.map((ring) => shown(`outgoing-${ring}`, "alone", ring, testIds.outgoing)),
   {
     name: "save-contact",

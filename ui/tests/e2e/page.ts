@@ -23,6 +23,7 @@ export type Options = {
   ring?: RingName;
   /** Others may ring. */
   reachable?: "";
+  nearby?: "";
   "no-ring-sound"?: "";
 };
 

@@ -207,6 +207,15 @@ test.describe("home", () => {
     await expect(reach).toHaveText("Nobody can ring you just now. Check your network.");
     await ringing(page, "contacts");
     await expect(reach).toHaveCount(0);
+    await open(page, "home", { ring: "contacts-no-server", reachable: "" });
+    await expect(reach).toContainText("Name a meeting server under Privacy first.");
+    await ringing(page, "contacts-nearby");
+    await expect(reach).toHaveCount(0);
+    await open(page, "home", { ring: "contacts-nearby-failed", nearby: "" });
+    await expect(reach).toHaveText("Nobody on this network can ring you just now. Check that you are connected.");
+    await open(page, "home", { ring: "contacts-off", nearby: "" });
+    await page.getByTestId(testIds.contacts).waitFor();
+    await expect(reach).toHaveCount(0);
     await open(page, "home", { ring: "contacts-off" });
     await expect(reach).toContainText("Nobody can ring you yet.");
     await page.getByTestId(testIds.letRing).click();
@@ -315,9 +324,12 @@ test("the settings say who may ring, and list the contacts", async ({ page }) =>
   await page.getByTestId(testIds.settings).click();
   await page.getByTestId(testIds.settingsTab("calls")).click();
   const reach = page.locator(".settings").getByTestId(testIds.reach);
+  const nearby = page.locator(".settings").getByTestId(testIds.nearbyReach);
   await expect(reach).toBeEmpty();
+  await expect(nearby).toBeEmpty();
   const switches = [
     [testIds.reachable, "false"],
+    [testIds.nearby, "false"],
     [testIds.strangersMayRing, "true"],
     [testIds.ringSound, "true"],
   ] as const;
@@ -328,6 +340,7 @@ test("the settings say who may ring, and list the contacts", async ({ page }) =>
     await expect(control).toHaveAttribute("aria-checked", before === "true" ? "false" : "true");
   }
   await expect(reach).toHaveText("People can ring you now.");
+  await expect(nearby).toHaveText("Contacts on this network can ring you now.");
   const row = page.locator('.settings [data-contact="sofia-key"]');
   await row.getByTestId(testIds.renameContact).click();
   await expect(page.getByTestId(testIds.contactName)).toBeFocused();

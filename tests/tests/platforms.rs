@@ -27,6 +27,10 @@ fn macos_asks_with_a_sentence_before_it_gives_a_device() {
         let sentence = value(&plist, key).strip_prefix("<string>").unwrap_or_else(|| panic!("{key} has a sentence"));
         assert!(sentence.starts_with("Fika ") && sentence.ends_with('.'), "{key}: {sentence}");
     }
+    // Else it may not look for who can be called on the network, nor be found.
+    let services = value(&plist, "NSBonjourServices");
+    let service = fika_call::ring::nearby::SERVICE.strip_suffix(".local").expect("of the local network");
+    assert_eq!(services.split_whitespace().collect::<String>(), format!("<array><string>{service}"));
     // Else the page of a bundle may not connect to ws://127.0.0.1.
     assert!(plist.contains("<key>NSAppTransportSecurity</key>"));
     assert_eq!(value(&plist, "NSAllowsLocalNetworking"), "<true");

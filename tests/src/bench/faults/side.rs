@@ -12,6 +12,9 @@ use super::PATIENCE;
 use crate::bench::hearing::{Heard, longest};
 use crate::cli::{self, Running, inbound};
 
+/// What statistics say may have been so long before.
+const STALE: Duration = Duration::from_secs(2);
+
 pub(super) fn connected(stats: &Value) -> bool {
     stats["connectionState"] == "connected"
 }
@@ -78,7 +81,7 @@ impl Side {
     pub(super) fn flows(&mut self, since: Timestamp) -> anyhow::Result<Timestamp> {
         let mut before = None;
         self.wait("media flows again", PATIENCE, |stats| {
-            if stats["timestamp"].as_i64().is_none_or(|at| at < since.as_micros()) {
+            if stats["timestamp"].as_i64().is_none_or(|at| at < (since + STALE).as_micros()) {
                 return false;
             }
             let now = ["audio", "video"].map(|kind| packets(stats, kind));

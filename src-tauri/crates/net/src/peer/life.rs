@@ -10,6 +10,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use webrtc::peer_connection::RTCPeerConnectionState;
 
 use super::active::Active;
+use super::attempt::replaced;
 use super::channel::Opened;
 use super::connection::News;
 use super::{Context, FromPeer, PeerNews, ToPeer};
@@ -227,13 +228,16 @@ impl Peer {
 
     async fn start(&mut self) {
         // What is replaced before it carried anything has failed, whoever found out first.
-        let failed = self.active.as_ref().is_some_and(|active| !active.connected);
+        let replaced = replaced(
+            self.active.as_ref().map(|active| active.connected),
+            self.lacks_relay().then(|| self.began.elapsed()),
+        );
         self.close().await;
         self.untrusted = false;
         self.reachable = false;
         self.began = Instant::now();
         self.deadline = Some(self.began + CONNECT_TIMEOUT);
-        self.tell(PeerNews::State(if failed { PeerState::Failed } else { PeerState::Connecting })).await;
+        self.tell(PeerNews::State(replaced)).await;
     }
 
     async fn begin_again(&mut self) {

@@ -5,6 +5,7 @@
 //! forgotten. So is one whose addresses are gone, before it falls silent.
 
 mod active;
+mod attempt;
 mod channel;
 mod connection;
 mod data;

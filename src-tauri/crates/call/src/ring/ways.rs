@@ -3,8 +3,8 @@
 //! The caller sends the same sealed call on each way, and keeps the first on which the callee has answered, which only the callee can. The
 //! callee answers on each way on which the call has come. Pure.
 
+use core::net::SocketAddrV4;
 use std::collections::{BTreeSet, VecDeque};
-use std::net::SocketAddrV4;
 
 use super::{Answering, CallId, News, Reply};
 
@@ -139,7 +139,7 @@ mod tests {
     use crate::identity::Identity;
     use crate::ring::Invitation;
 
-    const PLACE: Way = Way::Nearby(SocketAddrV4::new(std::net::Ipv4Addr::new(10, 0, 0, 7), 7420));
+    const PLACE: Way = Way::Nearby(SocketAddrV4::new(core::net::Ipv4Addr::new(10, 0, 0, 7), 7420));
     const RINGS: Heard = Heard::Reply(Reply::Ringing);
 
     fn ways() -> Ways {

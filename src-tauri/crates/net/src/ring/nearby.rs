@@ -22,6 +22,8 @@ use super::unix;
 
 /// After an error of the socket. If it lasts, the network has changed, and everything here begins anew.
 const BREATH: Duration = Duration::from_secs(1);
+/// How often we look at the day at least: a computer that has slept counts its timers on from there.
+const CHECKED: Duration = Duration::from_secs(600);
 /// Packets of multicast DNS never leave their network; the number says so (RFC 6762, section 11).
 const HOPS: u32 = 255;
 
@@ -42,8 +44,10 @@ pub(super) struct Publishing {
     key: IdentityKey,
     address: SocketAddrV4,
     network: Network,
-    /// When we get another name.
-    ends: tokio::time::Instant,
+    /// Of the name.
+    day: u64,
+    /// When we look whether it is another day.
+    looks: tokio::time::Instant,
     _place: Place,
 }
 
@@ -53,8 +57,9 @@ impl Publishing {
         let SocketAddr::V4(address) = place.address else { return Err(io::ErrorKind::AddrNotAvailable.into()) };
         let network = network(*address.ip()).ok_or(io::ErrorKind::AddrNotAvailable)?;
         let socket = Socket::open(*address.ip())?;
-        let (publisher, ends) = today(&key, address.port(), network);
-        let mut publishing = Self { socket, publisher, key, address, network, ends, _place: place };
+        let day = nearby::day(unix());
+        let publisher = Publisher::new(nearby::name(&key, day), address.port(), network, Instant::now());
+        let mut publishing = Self { socket, publisher, key, address, network, day, looks: soon(), _place: place };
         publishing.say().await;
         Ok(publishing)
     }
@@ -70,12 +75,21 @@ impl Publishing {
                     Err(_) => sleep(BREATH).await,
                 },
                 () = until(due) => {}
-                () = sleep_until(self.ends) => {
-                    self.socket.say(&self.publisher.goodbye()).await;
-                    (self.publisher, self.ends) = today(&self.key, self.address.port(), self.network);
-                }
+                () = sleep_until(self.looks) => self.look().await,
             }
             self.say().await;
+        }
+    }
+
+    /// On another day we have another name.
+    async fn look(&mut self) {
+        self.looks = soon();
+        let day = nearby::day(unix());
+        if day != self.day {
+            self.day = day;
+            self.socket.say(&self.publisher.goodbye()).await;
+            let name = nearby::name(&self.key, day);
+            self.publisher = Publisher::new(name, self.address.port(), self.network, Instant::now());
         }
     }
 
@@ -93,10 +107,8 @@ impl Drop for Publishing {
     }
 }
 
-fn today(key: &IdentityKey, port: u16, network: Network) -> (Publisher, tokio::time::Instant) {
-    let unix = unix();
-    let publisher = Publisher::new(nearby::name(key, nearby::day(unix)), port, network, Instant::now());
-    (publisher, tokio::time::Instant::now() + nearby::rest_of_day(unix))
+fn soon() -> tokio::time::Instant {
+    tokio::time::Instant::now() + nearby::rest_of_day(unix()).min(CHECKED)
 }
 
 /// Looks for somebody.

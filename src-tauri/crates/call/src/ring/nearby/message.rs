@@ -1,7 +1,7 @@
 //! Packets of multicast DNS (RFC 1035, RFC 6762): the one question and the one answer that are written, and of what others send as
 //! much as they need. Reading is bounded: names by [`MAX_NAME`], questions and records by [`MAX_ENTRIES`].
 
-use std::net::{Ipv4Addr, SocketAddrV4};
+use core::net::{Ipv4Addr, SocketAddrV4};
 
 use super::SERVICE;
 

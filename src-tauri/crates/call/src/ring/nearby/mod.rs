@@ -10,7 +10,7 @@ mod message;
 #[cfg(test)]
 mod tests;
 
-use std::net::{Ipv4Addr, SocketAddrV4};
+use core::net::{Ipv4Addr, SocketAddrV4};
 use std::time::{Duration, Instant};
 
 use hkdf::Hkdf;

@@ -1,4 +1,4 @@
-//! Calls that ring on a local network without any server: two `fika-cli` as programs, on a network of the test's own.
+//! Calls that ring on a local network without any server: two `fika-cli` as programs, or one and the app, on a network of the test's own.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used)]
 
@@ -11,8 +11,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use fika_call::identity::Identity;
 use fika_call::ring::nearby::{self, GROUP};
+use fika_tests::camera::Shim;
 use fika_tests::cli::{self, NO_MEDIA, Running};
+use fika_tests::display::Rect;
+use fika_tests::look::until;
+use fika_tests::manager::Manager;
 use fika_tests::netns::{self, Cable};
+use fika_tests::pair::{self, id};
 use serde_json::{Value, json};
 use socket2::{Domain, Protocol, Socket, Type};
 
@@ -259,5 +264,71 @@ fn beside_a_server_it_rings_once_whichever_way_it_comes() {
         asa.interrupt();
         amir.interrupt();
         assert_eq!((amir.code(), asa.code()), (Some(0), Some(0)));
+    });
+}
+
+/// The next thing of this kind that a program tells.
+fn event(program: &mut Running, kind: &str) -> Value {
+    std::iter::from_fn(|| Some(next(program))).find(|event| event["event"] == kind).unwrap()
+}
+
+#[test]
+fn the_app_calls_and_is_called_on_the_network() {
+    netns::run("the_app_calls_and_is_called_on_the_network", || {
+        let bed = Bed::new();
+        let mut server = Running::start(cli::command().args(["serve", "--listen", &format!("{LEFT}:0")]));
+        let server = server.line();
+        let desk = pair::Bed::start(1280, 800, vec![0.0; 48_000]).expect("a bed");
+        let _manager = Manager::start(&desk.display).expect("a window manager");
+        let profile = desk.profile("amir");
+        std::fs::create_dir_all(&profile).unwrap();
+        // Not to be called at the server: it is here so that the app tells its key, which is for this run.
+        let settings = json!({ "version": 1, "call": { "name": "Amir", "server": server, "nearby": true } });
+        std::fs::write(profile.join("settings.json"), settings.to_string()).unwrap();
+        let contacts = json!([{ "name": "Åsa at work", "key": bed.asa.1.public().to_string(), "verified": false }]);
+        std::fs::write(profile.join("contacts.json"), contacts.to_string()).unwrap();
+        let camera = Shim::new().expect("cameras").devices(&["Webcam"]);
+        let window = Rect { left: 0, top: 0, width: 1100, height: 800 };
+        let amir = desk.open("amir", &camera, window).expect("the app opens");
+        let phone = |words: &[&str]| {
+            let program = told(cli::under(&bed.cable.right()), words, &bed.asa.0);
+            Running::start({ program }.args(NO_MEDIA))
+        };
+
+        let mut asa = phone(&["listen", "--server", &server, "--decline", "Later"]);
+        event(&mut asa, "listening");
+        amir.click(&id("call-contact")).expect("a contact");
+        let own = event(&mut asa, "ringing")["from"].as_str().unwrap().to_owned();
+        amir.until("document.querySelector('[data-outgoing=declined]')").expect("told");
+        amir.click(&id("cancel-call")).expect("seen");
+        amir.until("document.querySelector('[data-phase=home]')").expect("home again");
+
+        // Found on the network alone.
+        let contact = format!("{own}=Amir");
+        let mut asa = phone(&["listen", "--lan", "--contact", &contact, "--decline", "Not now"]);
+        event(&mut asa, "listening");
+        amir.click(&id("call-contact")).expect("a contact");
+        event(&mut asa, "ringing");
+        amir.until("document.querySelector('[data-outgoing=declined]')").expect("told");
+        assert_eq!(amir.text(&id("outgoing-message")).unwrap(), "Not now");
+        amir.click(&id("cancel-call")).expect("seen");
+        amir.until("document.querySelector('[data-phase=home]')").expect("home again");
+
+        // And rung there.
+        let before = desk.windows();
+        let mut asa = phone(&["ring", &own, "--lan"]);
+        event(&mut asa, "ringing");
+        desk.appears(&before).expect("a window that rings");
+        asa.interrupt();
+        amir.until("document.querySelector('[data-testid=missed-call]')").expect("it is told");
+        until("the window that rang is gone", || desk.windows().len() == before.len());
+
+        // Switched off in the settings, nobody finds it.
+        for control in ["settings", "settings-calls", "nearby"] {
+            amir.click(&id(control)).expect(control);
+        }
+        amir.until("document.querySelector('[data-testid=nearby-reach][data-reach=off]')").expect("off");
+        let mut asa = phone(&["ring", &own, "--lan"]);
+        event(&mut asa, "unreachable");
     });
 }

@@ -85,7 +85,14 @@ pub(crate) async fn ring(Ring { key, lan, json, media }: Ring, trust: Trust) -> 
                 Some(OutgoingState::Unreachable) => "They cannot be reached there: send them a link instead.",
                 Some(OutgoingState::Failed) => "No server takes the call: check --server.",
                 // They are in the call, or it has ended.
-                None if told.is_some() => break,
+                None if told.is_some() => {
+                    // Where both happen at once only the later is seen.
+                    let there = !bed.engine.view().borrow().participants.is_empty();
+                    if there && told.is_some_and(OutgoingState::is_open) {
+                        bed.say(OutgoingState::Answered, None);
+                    }
+                    break;
+                }
                 Some(OutgoingState::Calling | OutgoingState::Ringing) | None => {
                     changed(&mut view).await?;
                     continue;

@@ -103,6 +103,8 @@ impl Flight {
                 self.datagrams.clear();
                 self.due = None;
             }
+            // A TURN server may have something to say before anything of a handshake.
+            Some(_) if self.to.is_none() => {}
             Some(_) => *self = Self { done: true, ..Self::default() },
         }
     }
@@ -188,6 +190,7 @@ mod tests {
     #[test]
     fn media_ends_it() {
         let (mut flight, begin) = (Flight::default(), Instant::now());
+        flight.on_received(peer(), &[64, 0], begin);
         flight.on_sent(peer(), &finished(0), begin);
         let stranger = SocketAddr::from(([192, 168, 1, 8], 5000));
         flight.on_received(stranger, &[0x80, 0], begin);

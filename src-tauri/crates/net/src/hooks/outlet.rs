@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fika_media::Timestamp;
-use fika_rtp::congestion::{Config, Control, Feedback, Output, Pacer, Release, Spare};
+use fika_rtp::congestion::{Config, Control, Feedback, Output, Pacer, Release, Spare, State};
 use fika_rtp::fec::{Encoder, Policy, Protected};
 use fika_rtp::nack::History;
 use fika_rtp::rtx;
@@ -214,7 +214,7 @@ impl Outlet {
         self.control.handle_feedback(&reported, now);
         let passed = self.last_feedback.replace(now).map_or(Duration::ZERO, |last| now.since(last));
         self.policy.on_loss(self.control.loss(), passed);
-        self.ratio = self.policy.ratio(rtt);
+        self.ratio = self.policy.ratio(rtt, self.control.state() == State::Compete);
         self.obey(now);
         self.wake.notify_one();
     }

@@ -11,6 +11,9 @@ const MEMORY: f64 = 5.0;
 const CLEAN: f64 = 0.004;
 /// More would take the picture's own rate.
 const MOST: f64 = 0.5;
+/// Beside a flow that fills the queue until packets fall out of it: some of ours do each few seconds, in runs that no mean over
+/// seconds shows, and a copy takes the whole way through the full queue.
+const COMPETING: f64 = 0.25;
 /// Frames that a repair covers.
 const FRAMES: u64 = 4;
 
@@ -31,8 +34,13 @@ impl Policy {
         self.loss
     }
 
-    /// Repairs for each packet.
-    pub fn ratio(&self, rtt: Option<Duration>) -> f64 {
+    /// Repairs for each packet. `competes`: with a flow that keeps the queue full.
+    pub fn ratio(&self, rtt: Option<Duration>, competes: bool) -> f64 {
+        let least = if competes { COMPETING } else { 0.0 };
+        self.against_loss(rtt).max(least)
+    }
+
+    fn against_loss(&self, rtt: Option<Duration>) -> f64 {
         let loss = self.loss;
         if loss < CLEAN {
             return 0.0;
@@ -61,7 +69,14 @@ mod tests {
     use super::*;
 
     fn ratio(loss: f64, rtt: u64) -> f64 {
-        Policy { loss }.ratio(Some(Duration::from_millis(rtt)))
+        Policy { loss }.ratio(Some(Duration::from_millis(rtt)), false)
+    }
+
+    #[test]
+    fn beside_a_flow_that_fills_the_queue_runs_of_losses_are_expected() {
+        let policy = Policy { loss: 0.005 };
+        let ratio = |competes| policy.ratio(Some(Duration::from_millis(400)), competes);
+        assert!(ratio(false) < 0.1 && ratio(true) >= COMPETING);
     }
 
     #[test]

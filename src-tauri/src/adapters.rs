@@ -14,9 +14,9 @@ use fika_engine::{Connector, FrameSink, IncomingMedia, IncomingTrack, Rooms, Ses
 use fika_media::{AudioFrame, Clock, Timestamp, VideoFrame};
 use fika_net::Trust;
 use fika_net::mesh::Network;
-use fika_net::ring::{Here, Place};
+use fika_net::ring::{self, Here};
 use fika_net::signal::CreateError;
-use fika_server::local::{self, Local};
+use fika_server::local::Local;
 use fika_surface::{Layout, TileId, TileRect, VideoSurface as _};
 use tokio::sync::mpsc;
 
@@ -70,19 +70,11 @@ impl RoomsHereOrThere {
     }
 }
 
-/// The server inside the app, when there is a room on it, or somebody may call us there.
-pub(crate) fn local() -> Arc<Local> {
-    Arc::new(Local::new(local::PORT, Vec::new()))
-}
-
-/// The same, for calls on the local network.
+/// The server of this program as a place on the local network.
 pub(crate) fn here(local: Arc<Local>) -> Here {
-    Arc::new(move || {
+    ring::here(move || {
         let local = Arc::clone(&local);
-        Box::pin(async move {
-            let server = local.hold().await.ok()?;
-            Some(Place { address: server.local_addr(), open: Box::new(server) })
-        })
+        async move { local.hold().await.ok().map(|server| (server.local_addr(), server)) }
     })
 }
 

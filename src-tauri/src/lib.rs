@@ -34,6 +34,7 @@ use anyhow::Context as _;
 use fika_call::identity::Contact;
 use fika_engine::EngineHandle;
 use fika_net::Trust;
+use fika_server::local::Local;
 use tauri::{Manager, RunEvent};
 use tokio::sync::{oneshot, watch};
 
@@ -90,7 +91,7 @@ fn run_app(language: &mut Language) -> anyhow::Result<()> {
     let key = Key::load(args.profile.as_deref(), platform::keychain);
     let contacts = identity::contacts(&people);
     let (engine, ring) = tauri::async_runtime::block_on(async {
-        let local = adapters::local();
+        let local = Arc::<Local>::default();
         let rooms = adapters::RoomsHereOrThere::new(Arc::clone(&local), trust.clone());
         let engine = start(&settings, trust.clone(), rooms, video.clone(), key.clone(), contacts).await?;
         let line = ring::line(key.clone(), trust, local);

@@ -69,6 +69,18 @@ impl Running {
         self.said.recv().map(|(_, line)| line.trim().to_owned()).unwrap_or_default()
     }
 
+    /// The next line, as JSON.
+    pub fn object(&mut self) -> Value {
+        let line = self.line();
+        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
+    }
+
+    /// All lines until its end, as JSON.
+    pub fn objects(&mut self) -> Vec<Value> {
+        let lines = std::iter::from_fn(|| Some(self.line()).filter(|line| !line.is_empty()));
+        lines.map(|line| serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
+    }
+
     /// The next line within this time, and when it was said; an empty one at the end of the program. `None`: it says nothing.
     pub fn line_within(&mut self, time: Duration) -> Option<(Timestamp, String)> {
         match self.said.recv_timeout(time) {

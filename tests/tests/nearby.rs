@@ -56,7 +56,7 @@ impl Bed {
         let contact = format!("{}=Åsa at work", self.asa.1.public());
         let mut command = told(cli::command(), &["listen", "--contact", &contact], &self.amir.0);
         let mut listening = Running::start(command.args(more));
-        assert_eq!(next(&mut listening), json!({ "event": "listening", "key": self.amir.1.public().to_string() }));
+        assert_eq!(listening.object(), json!({ "event": "listening", "key": self.amir.1.public().to_string() }));
         listening
     }
 
@@ -76,16 +76,9 @@ fn told(mut command: Command, words: &[&str], identity: &Path) -> Command {
     command
 }
 
-fn next(program: &mut Running) -> Value {
-    let line = program.line();
-    serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
-}
-
 /// What it says until its end, without the calling that it begins with.
 fn events(program: &mut Running) -> Vec<Value> {
-    let lines = std::iter::from_fn(|| Some(program.line()).filter(|line| !line.is_empty()));
-    let events: Vec<Value> = lines.map(|line| serde_json::from_str(&line).unwrap()).collect();
-    events.into_iter().filter(|event| event["event"] != "calling").collect()
+    program.objects().into_iter().filter(|event| event["event"] != "calling").collect()
 }
 
 /// Hears what is said on the network at one of its ends.
@@ -141,9 +134,9 @@ fn two_find_each_other_without_a_server_and_talk() {
         let mut asa = bed.ring(&bed.asa.0, &[&MEDIA[..], &["--lan"]].concat());
         let from = bed.asa.1.public().to_string();
         let rings = json!({ "event": "ringing", "from": from, "name": "Åsa at work", "contact": true, "video": true });
-        assert_eq!(next(&mut amir), rings);
-        assert_eq!(next(&mut amir), json!({ "event": "joined" }));
-        while next(&mut asa)["event"] != "answered" {}
+        assert_eq!(amir.object(), rings);
+        assert_eq!(amir.object(), json!({ "event": "joined" }));
+        while asa.object()["event"] != "answered" {}
         assert_eq!(amir.code(), Some(0));
         assert!(cli::loudest(&heard) > 0.1, "Åsa was heard");
         asa.interrupt();
@@ -175,7 +168,7 @@ fn strangers_do_not_ring_on_the_network_and_nobody_listens_in_anothers_place() {
         let mut amir = bed.listen(&[&NO_MEDIA[..], &["--lan", "--ignore"]].concat());
         let (stranger, _) = key(bed.data.path(), 3);
         let mut unheard = bed.ring(&stranger, &[&NO_MEDIA[..], &["--lan"]].concat());
-        assert_eq!(next(&mut unheard), json!({ "event": "calling" }));
+        assert_eq!(unheard.object(), json!({ "event": "calling" }));
 
         // His server takes calls for him, and for nobody else: another program there is refused.
         let place = port(&ear);
@@ -187,11 +180,11 @@ fn strangers_do_not_ring_on_the_network_and_nobody_listens_in_anothers_place() {
         assert_eq!(other.code(), Some(5));
 
         let asa = bed.ring(&bed.asa.0, &[&NO_MEDIA[..], &["--lan"]].concat());
-        assert_eq!(next(&mut amir)["from"], bed.asa.1.public().to_string(), "the first that rings is the contact");
+        assert_eq!(amir.object()["from"], bed.asa.1.public().to_string(), "the first that rings is the contact");
         unheard.interrupt();
         assert_eq!(events(&mut unheard), Vec::<Value>::new());
         asa.interrupt();
-        assert_eq!(next(&mut amir)["event"], "missed");
+        assert_eq!(amir.object()["event"], "missed");
     });
 }
 
@@ -225,7 +218,7 @@ fn switched_off_nothing_is_said_or_asked() {
         let mut amir = bed.listen(&[&NO_MEDIA[..], &at, &left, &["--decline"]].concat());
         let mut asa = bed.ring(&bed.asa.0, &[&NO_MEDIA[..], &at, &right].concat());
         assert_eq!(events(&mut asa).last(), Some(&json!({ "event": "declined" })));
-        assert_eq!(next(&mut amir)["event"], "ringing");
+        assert_eq!(amir.object()["event"], "ringing");
         assert_eq!((amir.code(), asa.code()), (Some(0), Some(3)));
         let mut alone = bed.ring(&bed.asa.0, &[&NO_MEDIA[..], &right].concat());
         assert_eq!(events(&mut alone), [json!({ "event": "unreachable" })], "and nobody is looked for");
@@ -258,9 +251,9 @@ fn beside_a_server_it_rings_once_whichever_way_it_comes() {
         // The one way goes on when the other is let go.
         let mut amir = bed.listen(&[&NO_MEDIA[..], &at, &["--lan"]].concat());
         let mut asa = bed.ring(&bed.asa.0, &[&NO_MEDIA[..], &at, &["--lan"]].concat());
-        while next(&mut asa)["event"] != "answered" {}
-        assert_eq!(next(&mut amir)["event"], "ringing");
-        assert_eq!(next(&mut amir), json!({ "event": "joined" }));
+        while asa.object()["event"] != "answered" {}
+        assert_eq!(amir.object()["event"], "ringing");
+        assert_eq!(amir.object(), json!({ "event": "joined" }));
         asa.interrupt();
         amir.interrupt();
         assert_eq!((amir.code(), asa.code()), (Some(0), Some(0)));
@@ -269,7 +262,7 @@ fn beside_a_server_it_rings_once_whichever_way_it_comes() {
 
 /// The next thing of this kind that a program tells.
 fn event(program: &mut Running, kind: &str) -> Value {
-    std::iter::from_fn(|| Some(next(program))).find(|event| event["event"] == kind).unwrap()
+    std::iter::from_fn(|| Some(program.object())).find(|event| event["event"] == kind).unwrap()
 }
 
 #[test]

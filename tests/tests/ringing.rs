@@ -43,7 +43,7 @@ impl Bed {
         let contact = format!("{}=Åsa at work", self.asa.1);
         let mut command = self.program(&["listen", "--contact", &contact], &self.amir.0);
         let mut listening = Running::start(command.args(more));
-        assert_eq!(next(&mut listening), json!({ "event": "listening", "key": self.amir.1 }));
+        assert_eq!(listening.object(), json!({ "event": "listening", "key": self.amir.1 }));
         listening
     }
 
@@ -60,16 +60,9 @@ fn program(words: &[&str], server: &Server, identity: &Path) -> Command {
     command
 }
 
-fn next(program: &mut Running) -> Value {
-    let line = program.line();
-    serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
-}
-
 /// What it says until its end, without the calling that it begins with.
 fn events(program: &mut Running) -> Vec<Value> {
-    let lines = std::iter::from_fn(|| Some(program.line()).filter(|line| !line.is_empty()));
-    let events: Vec<Value> = lines.map(|line| serde_json::from_str(&line).unwrap()).collect();
-    events.into_iter().filter(|event| event["event"] != "calling").collect()
+    program.objects().into_iter().filter(|event| event["event"] != "calling").collect()
 }
 
 #[test]
@@ -81,11 +74,11 @@ fn a_call_rings_is_answered_and_they_see_and_hear_each_other() {
     let mut amir = bed.listen(&[&media[..], &["--duration", "3", "--record-audio", heard.to_str().unwrap()]].concat());
     let mut asa = bed.ring(&media);
     assert_eq!(
-        next(&mut amir),
+        amir.object(),
         json!({ "event": "ringing", "from": bed.asa.1, "name": "Åsa at work", "contact": true, "video": true })
     );
-    assert_eq!(next(&mut amir), json!({ "event": "joined" }));
-    let said = std::iter::from_fn(|| Some(next(&mut asa))).find(|event| event["event"] == "answered");
+    assert_eq!(amir.object(), json!({ "event": "joined" }));
+    let said = std::iter::from_fn(|| Some(asa.object())).find(|event| event["event"] == "answered");
     assert!(said.is_some());
     assert_eq!(amir.code(), Some(0));
     assert!(cli::loudest(&heard) > 0.1, "Åsa was heard");
@@ -102,17 +95,17 @@ fn a_call_is_declined_with_a_word_or_goes_by_unheard() {
     let said = events(&mut asa);
     assert_eq!(said.last(), Some(&declined), "{said:?}");
     assert_eq!(asa.code(), Some(3));
-    assert_eq!(next(&mut amir)["event"], "ringing");
-    assert_eq!(next(&mut amir), json!({ "event": "declined" }));
+    assert_eq!(amir.object()["event"], "ringing");
+    assert_eq!(amir.object(), json!({ "event": "declined" }));
     assert_eq!(amir.code(), Some(0));
 
     // Taken back while it rings.
     let mut amir = bed.listen(&[&NO_MEDIA[..], &["--ignore"]].concat());
     let mut asa = bed.ring(&NO_MEDIA);
-    assert_eq!(next(&mut amir)["video"], false, "with sound alone");
-    while next(&mut asa)["event"] != "ringing" {}
+    assert_eq!(amir.object()["video"], false, "with sound alone");
+    while asa.object()["event"] != "ringing" {}
     asa.interrupt();
-    assert_eq!(next(&mut amir), json!({ "event": "missed", "from": bed.asa.1, "name": "Åsa at work", "video": false }));
+    assert_eq!(amir.object(), json!({ "event": "missed", "from": bed.asa.1, "name": "Åsa at work", "video": false }));
     assert_eq!((amir.code(), asa.code()), (Some(0), Some(0)));
 }
 
@@ -127,13 +120,13 @@ fn who_is_not_there_or_wants_no_strangers_cannot_be_called() {
     let mut amir = bed.listen(&[&NO_MEDIA[..], &["--contacts-only", "--ignore"]].concat());
     let (stranger, _) = key(bed.data.path(), 3);
     let mut unheard = Running::start(bed.program(&["ring", &bed.amir.1], &stranger).args(NO_MEDIA));
-    assert_eq!(next(&mut unheard), json!({ "event": "calling" }));
+    assert_eq!(unheard.object(), json!({ "event": "calling" }));
     let asa = bed.ring(&NO_MEDIA);
-    assert_eq!(next(&mut amir)["from"], bed.asa.1, "the first that rings is the contact");
+    assert_eq!(amir.object()["from"], bed.asa.1, "the first that rings is the contact");
     unheard.interrupt();
     assert_eq!(events(&mut unheard), Vec::<Value>::new());
     asa.interrupt();
-    assert_eq!(next(&mut amir)["event"], "missed");
+    assert_eq!(amir.object()["event"], "missed");
 }
 
 #[test]
@@ -141,9 +134,9 @@ fn whoever_is_in_a_call_is_busy() {
     let bed = Bed::start();
     let mut amir = bed.listen(&NO_MEDIA);
     let mut first = bed.ring(&NO_MEDIA);
-    while next(&mut first)["event"] != "answered" {}
-    assert_eq!(next(&mut amir)["event"], "ringing");
-    assert_eq!(next(&mut amir)["event"], "joined");
+    while first.object()["event"] != "answered" {}
+    assert_eq!(amir.object()["event"], "ringing");
+    assert_eq!(amir.object()["event"], "joined");
     let mut second = bed.ring(&NO_MEDIA);
     assert_eq!(events(&mut second), [json!({ "event": "busy" })]);
     assert_eq!(second.code(), Some(3));

@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use crate::args::{Media, Sink, Source};
 use crate::fail::{Failure, Kind};
 use crate::identity;
-use crate::ports::{self, HereOrThere, Mesh};
+use crate::ports::{HereOrThere, Mesh};
 use crate::record::Recorder;
 use crate::source::Sources;
 use crate::stats::StatsFile;
@@ -54,7 +54,7 @@ pub(crate) struct Setup {
 
 pub(crate) async fn start(media: &Media, trust: Trust, recorder: Arc<Recorder>) -> Result<EngineHandle, Failure> {
     let identity = identity::open(media.seat.identity.as_deref())?;
-    let setup = Setup { identity, contacts: Vec::new(), local: ports::local() };
+    let setup = Setup { identity, contacts: Vec::new(), local: Arc::default() };
     let (engine, _) = start_as(media, trust, recorder, setup).await?;
     Ok(engine)
 }

@@ -187,7 +187,7 @@ impl Bed {
     ) -> Result<Self, Failure> {
         let identity = identity::open(media.seat.identity.as_deref())?;
         let recorder = Arc::new(Recorder::create(&media)?);
-        let local = ports::local();
+        let local = Arc::default();
         let setup = call::Setup { identity: identity.clone(), contacts, local: Arc::clone(&local) };
         let (engine, own) = call::start_as(&media, trust.clone(), Arc::clone(&recorder), setup).await?;
         let ours = std::future::ready(Some(identity.clone()));

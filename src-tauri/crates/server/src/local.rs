@@ -46,6 +46,13 @@ struct Running {
     newest: Weak<Server>,
 }
 
+impl Default for Local {
+    /// At the usual port; nobody needs a TURN server on one network.
+    fn default() -> Self {
+        Self::new(PORT, Vec::new())
+    }
+}
+
 impl Local {
     /// `port` is tried first, then any. Usually [`PORT`].
     pub fn new(port: u16, ice_servers: Vec<IceServer>) -> Self {

@@ -100,6 +100,7 @@ mod tests {
         let times = std::fs::read_to_string(folder.path().join("a.y4m.csv")).unwrap();
         assert_eq!(times, format!("{COLUMNS}\n0,10,7\n1,20,\n"));
     }
+
     #[test]
     fn a_size_that_is_asked_for_is_that_of_all_pictures() {
         let folder = tempfile::tempdir().unwrap();

@@ -19,7 +19,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-pub use nearby::{Here, Place};
+pub use nearby::{Here, Place, here};
 
 use crate::random;
 use crate::trust::Trust;

@@ -37,6 +37,18 @@ pub struct Place {
 /// Opens that server, or gives the one that runs. `None`: there is no local network.
 pub type Here = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Option<Place>> + Send>> + Send + Sync>;
 
+/// `open` gives the server's address, and what the server runs for as long as it is held.
+pub fn here<T, F>(open: impl Fn() -> F + Send + Sync + 'static) -> Here
+where
+    T: Send + Sync + 'static,
+    F: Future<Output = Option<(SocketAddr, T)>> + Send + 'static,
+{
+    Arc::new(move || {
+        let opening = open();
+        Box::pin(async move { opening.await.map(|(address, open)| Place { address, open: Box::new(open) }) })
+    })
+}
+
 /// Where we are found.
 pub(super) struct Publishing {
     socket: Socket,

@@ -128,8 +128,9 @@ impl Caller {
 
     async fn at_place(&self, place: SocketAddrV4) {
         let server = super::root(place.into());
-        self.at(&server, Way::Nearby(place)).await;
-        self.tell(Way::Nearby(place), Came::Heard(Heard::NotHere)).await;
+        let end = self.at(&server, Way::Nearby(place)).await;
+        let heard = if matches!(end, End::Broken) { Heard::Broken } else { Heard::NotHere };
+        self.tell(Way::Nearby(place), Came::Heard(heard)).await;
     }
 
     async fn at(&self, server: &url::Url, way: Way) -> End {

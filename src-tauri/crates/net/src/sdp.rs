@@ -4,6 +4,8 @@ use std::net::IpAddr;
 
 use fika_call::session::ConnectionPrivacy;
 
+use crate::filter::Cookie;
+
 /// Longest description that is looked at, in bytes.
 pub(crate) const MAX_SDP: usize = 32 * 1024;
 /// Media sections of a description; ours have two.
@@ -22,6 +24,9 @@ pub(crate) const BASELINE_FMTP: &str = "level-asymmetry-allowed=1;packetization-
 
 /// Said by who knows our repairs; whoever does not know the line ignores it (RFC 8866 section 5.13).
 const FEC: &str = "a=x-fika-fec:1";
+
+/// The cookie of who would be the server of DTLS, said by who takes the shortcuts of [`crate::filter`].
+const COOKIE: &str = "a=x-fika-cookie:";
 
 /// Payload types that the peer takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,8 +142,23 @@ pub(crate) fn without_candidates(sdp: &str) -> String {
 }
 
 /// A description of ours as it is told to the peer.
-pub(crate) fn outgoing(sdp: &str) -> String {
-    without_candidates(sdp) + FEC + "\r\n"
+pub(crate) fn outgoing(sdp: &str, cookie: &Cookie) -> String {
+    let cookie: String = cookie.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{}{FEC}\r\n{COOKIE}{cookie}\r\n", without_candidates(sdp))
+}
+
+/// What the description of a peer that takes our shortcuts says for them: its cookie, and its password of ICE.
+pub(crate) fn familiar(sdp: &str) -> Option<(Cookie, String)> {
+    let value = |name| sdp.lines().find_map(|line| line.trim_end().strip_prefix(name));
+    let (digits, password) = (value(COOKIE)?, value("a=ice-pwd:")?);
+    let mut cookie = Cookie::default();
+    if digits.len() != 2 * cookie.len() || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return None;
+    }
+    for (at, byte) in cookie.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&digits[2 * at..][..2], 16).ok()?;
+    }
+    Some((cookie, password.to_owned()))
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -258,6 +278,16 @@ mod tests {
             ["", "candidate:", "candidate:1 1 udp 1 10.0.0.1 0 typ host", "candidate:1 1 tcp 1 10.0.0.1 9 typ host"]
         {
             assert!(!allowed_candidate(text, true), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_cookie_is_told_and_read() {
+        let told = outgoing("v=0\r\na=ice-pwd:0123456789abcdefghijkl\r\n", &[0xa7; 20]);
+        assert_eq!(familiar(&told), Some(([0xa7; 20], "0123456789abcdefghijkl".to_owned())));
+        assert_eq!(familiar(&told.replace("a=ice-pwd", "a=x")), None);
+        for digits in ["a7", "", &"é".repeat(20), &"+7".repeat(20)] {
+            assert_eq!(familiar(&told.replace(&"a7".repeat(20), digits)), None, "{digits}");
         }
     }
 

@@ -18,6 +18,7 @@ const ALLOCATE_REQUEST: u16 = 0x0003;
 const BINDING_SUCCESS: u16 = 0x0101;
 const ALLOCATE_SUCCESS: u16 = 0x0103;
 const USERNAME: u16 = 0x0006;
+const USE_CANDIDATE: u16 = 0x0025;
 
 /// A request that we send, and why. `None`: something else, or a question for our own address.
 pub(super) fn request(message: &[u8]) -> Option<(Transaction, Kind)> {
@@ -27,6 +28,12 @@ pub(super) fn request(message: &[u8]) -> Option<(Transaction, Kind)> {
         ALLOCATE_REQUEST => Some((transaction, Kind::Allocate)),
         _ => None,
     }
+}
+
+/// A request that nominates its path.
+pub(super) fn nomination(message: &[u8]) -> Option<Transaction> {
+    let (kind, transaction) = header(message)?;
+    (kind == BINDING_REQUEST && has_attribute(&message[HEADER..], USE_CANDIDATE)).then_some(transaction)
 }
 
 /// The transaction that a success response answers.

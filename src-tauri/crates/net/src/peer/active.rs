@@ -14,6 +14,7 @@ use webrtc::peer_connection::{PeerConnection, RTCIceCandidateInit, RTCSessionDes
 use super::connection::{self, News, Parts};
 use super::receiver::Receiver;
 use super::{Context, Sink, data, sender};
+use crate::filter::{Familiar, Shortcuts};
 use crate::hooks::{Hint, SharedLink, Ssrcs};
 use crate::sdp::{self, MAX_CANDIDATES, Payloads};
 use crate::session::{AUDIO_QUEUE, PEER_VIDEO_QUEUE};
@@ -38,6 +39,7 @@ pub(super) struct Active {
     candidates: usize,
     /// Wakes who checks candidates.
     hurry: Arc<Notify>,
+    shortcuts: Arc<Shortcuts>,
 }
 
 impl Active {
@@ -45,7 +47,7 @@ impl Active {
     pub(super) async fn offer(context: &Context) -> Result<(Self, String)> {
         let active = Self::new(context, connection::build(&context.settings).await?);
         let offer = active.connection.create_offer(None).await?;
-        let sdp = sdp::outgoing(&offer.sdp);
+        let sdp = sdp::outgoing(&offer.sdp, &active.shortcuts.cookie);
         active.connection.set_local_description(offer).await?;
         Ok((active, sdp))
     }
@@ -54,18 +56,32 @@ impl Active {
     pub(super) async fn answer(context: &Context, offer: &str) -> Result<(Self, String)> {
         let payloads = read(offer)?;
         let mut active = Self::new(context, connection::build(&context.settings).await?);
+        active.know(offer);
         let offer = RTCSessionDescription::offer(sdp::without_candidates(offer))?;
         active.connection.set_remote_description(offer).await?;
         active.set_payloads(payloads).await;
         let answer = active.connection.create_answer(None).await?;
-        let sdp = sdp::outgoing(&answer.sdp);
+        let sdp = sdp::outgoing(&answer.sdp, &active.shortcuts.cookie);
         active.connection.set_local_description(answer).await?;
         active.hurry.notify_one();
         Ok((active, sdp))
     }
 
     fn new(context: &Context, parts: Parts) -> Self {
-        let Parts { connection, audio, video, channels, ssrcs, link, news, hints, hints_end, arrivals, hurry } = parts;
+        let Parts {
+            connection,
+            audio,
+            video,
+            channels,
+            ssrcs,
+            link,
+            news,
+            hints,
+            hints_end,
+            arrivals,
+            hurry,
+            shortcuts,
+        } = parts;
         let (wishes, wishes_end) = mpsc::channel(1);
         let (plis_end, plis) = mpsc::channel(1);
         let receiver = Receiver {
@@ -97,6 +113,7 @@ impl Active {
             early: Vec::new(),
             candidates: 0,
             hurry,
+            shortcuts,
         }
     }
 
@@ -107,10 +124,19 @@ impl Active {
 
     pub(super) async fn set_answer(&mut self, answer: &str) -> Result<()> {
         let payloads = read(answer)?;
+        self.know(answer);
         let answer = RTCSessionDescription::answer(sdp::without_candidates(answer))?;
         self.connection.set_remote_description(answer).await?;
         self.set_payloads(payloads).await;
         Ok(())
+    }
+
+    /// Before the path is looked for.
+    fn know(&self, description: &str) {
+        if let Some((cookie, password)) = sdp::familiar(description) {
+            // Described once.
+            let _ = self.shortcuts.peer.set(Familiar { cookie, password });
+        }
     }
 
     async fn set_payloads(&mut self, payloads: Payloads) {

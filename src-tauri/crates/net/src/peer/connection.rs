@@ -18,7 +18,7 @@ use rtc::rtp_transceiver::rtp_sender::{
     RTCRtpHeaderExtensionCapability, RTCRtpRtxParameters, RtpCodecKind,
 };
 use tokio::sync::{Notify, mpsc};
-use webrtc::error::Result;
+use webrtc::error::{Error, Result};
 use webrtc::media_stream::track_local::TrackLocal;
 use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
 use webrtc::peer_connection::{
@@ -28,7 +28,7 @@ use webrtc::peer_connection::{
 
 use super::data::{self, Channels};
 use crate::clock::SessionClock;
-use crate::filter::FilteredRuntime;
+use crate::filter::{FilteredRuntime, Shortcuts};
 use crate::hooks::{self, Arrival, HINT_QUEUE, Hint, INTAKE_QUEUE, SharedLink, Ssrcs};
 use crate::mesh::Network;
 use crate::relay::Relays;
@@ -91,6 +91,7 @@ pub(crate) struct Parts {
     pub(crate) arrivals: mpsc::Receiver<Arrival>,
     /// Wakes the driver, which does not notice what it is given to check.
     pub(crate) hurry: Arc<Notify>,
+    pub(crate) shortcuts: Arc<Shortcuts>,
 }
 
 pub(crate) async fn build(settings: &Settings) -> Result<Parts> {
@@ -122,6 +123,8 @@ async fn build_with(settings: &Settings, mdns: MulticastDnsMode) -> Result<Parts
     let (arrivals_end, arrivals) = mpsc::channel(INTAKE_QUEUE);
 
     let hurry = Arc::new(Notify::new());
+    let provider = rtc::crypto::default_provider().map_err(|error| Error::Crypto(error.to_string()))?;
+    let shortcuts = Arc::new(Shortcuts::new(random::bytes(), provider));
     let (relays, ice_servers) = Relays::read(&settings.ice_servers, &settings.network.trust);
     let configuration = RTCConfigurationBuilder::new()
         .with_ice_servers(ice_servers.iter().filter_map(ice_server).collect())
@@ -143,6 +146,7 @@ async fn build_with(settings: &Settings, mdns: MulticastDnsMode) -> Result<Parts
         }))
         .with_include_loopback_candidate(settings.loopback)
         .with_multicast_dns_mode(mdns)
+        .with_crypto_provider(Arc::clone(&shortcuts.provider))
         .build();
     let registry = hooks::registry(&link, settings.clock, ssrcs, arrivals_end, hints_end.clone());
     let connection: Arc<dyn PeerConnection> = Arc::new(
@@ -152,7 +156,7 @@ async fn build_with(settings: &Settings, mdns: MulticastDnsMode) -> Result<Parts
             .with_media_engine(media_engine()?)
             .with_interceptor_registry(registry)
             .with_handler(Arc::new(Handler(news_end)))
-            .with_runtime(Arc::new(FilteredRuntime::new(relays, Arc::clone(&hurry))))
+            .with_runtime(Arc::new(FilteredRuntime::new(relays, Arc::clone(&hurry), Arc::clone(&shortcuts))))
             .with_udp_addrs(local_addresses(settings))
             .with_data_channel_send_buffer_limit(data::SEND_BUFFER)
             .build()
@@ -164,7 +168,7 @@ async fn build_with(settings: &Settings, mdns: MulticastDnsMode) -> Result<Parts
     connection.add_track(Arc::clone(&audio) as Arc<dyn TrackLocal>).await?;
     connection.add_track(Arc::clone(&video) as Arc<dyn TrackLocal>).await?;
     let channels = data::open(connection.as_ref()).await?;
-    Ok(Parts { connection, audio, video, channels, ssrcs, link, news, hints, hints_end, arrivals, hurry })
+    Ok(Parts { connection, audio, video, channels, ssrcs, link, news, hints, hints_end, arrivals, hurry, shortcuts })
 }
 
 /// Called inside the driver's loop: never waits.

@@ -1,0 +1,87 @@
+//! What comes through a TURN server (RFC 8656): another datagram inside of one. Bytes are a stranger's: every length is checked.
+
+use std::ops::Range;
+
+const CHANNEL_HEADER: usize = 4;
+const STUN_HEADER: usize = 20;
+const DATA_INDICATION: [u8; 2] = [0x00, 0x17];
+const DATA: [u8; 2] = [0x00, 0x13];
+
+/// Where in `datagram` the one is that the peer has sent; all of it, if no TURN server has wrapped it.
+pub(super) fn inner(datagram: &[u8]) -> Option<Range<usize>> {
+    match datagram {
+        // ChannelData, which may be padded on a stream.
+        [64..=79, _, high, low, rest @ ..] => {
+            let length = usize::from(u16::from_be_bytes([*high, *low]));
+            (length <= rest.len()).then_some(CHANNEL_HEADER..CHANNEL_HEADER + length)
+        }
+        [a, b, ..] if [*a, *b] == DATA_INDICATION => data(datagram),
+        _ => Some(0..datagram.len()),
+    }
+}
+
+fn data(message: &[u8]) -> Option<Range<usize>> {
+    let mut at = STUN_HEADER;
+    while let Some([a, b, c, d]) = message.get(at..)?.first_chunk::<4>() {
+        let (start, length) = (at + 4, usize::from(u16::from_be_bytes([*c, *d])));
+        if [*a, *b] == DATA {
+            return (start + length <= message.len()).then_some(start..start + length);
+        }
+        at = start + length.next_multiple_of(4);
+    }
+    None
+}
+
+/// `datagram` with `shorter` in the place of what [`inner`] has found.
+pub(super) fn with(datagram: &[u8], inner: &Range<usize>, shorter: &[u8]) -> Vec<u8> {
+    let mut wrapped = datagram[..inner.start].to_vec();
+    wrapped.extend(shorter);
+    if let Some(at) = inner.start.checked_sub(2) {
+        wrapped[at..inner.start].copy_from_slice(&(shorter.len() as u16).to_be_bytes());
+    }
+    if inner.start > CHANNEL_HEADER {
+        // An attribute ends on four bytes, and the message counts what follows its header.
+        wrapped.resize(wrapped.len().next_multiple_of(4), 0);
+        wrapped.extend(datagram.get(inner.end.next_multiple_of(4)..).unwrap_or_default());
+        let length = (wrapped.len() - STUN_HEADER) as u16;
+        wrapped[2..4].copy_from_slice(&length.to_be_bytes());
+    }
+    wrapped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// XOR-PEER-ADDRESS, DATA, and an attribute that nobody knows.
+    fn indication(data: &[u8]) -> Vec<u8> {
+        let mut message = [&[0x00, 0x17, 0, 0, 0x21, 0x12, 0xa4, 0x42][..], &[9; 12]].concat();
+        message.extend([0, 0x12, 0, 8, 0, 1, 2, 3, 4, 5, 6, 7, 0, 0x13, 0, data.len() as u8]);
+        message.extend(data);
+        message.resize(message.len().next_multiple_of(4), 0);
+        message.extend([0x80, 0x22, 0, 1, 5, 0, 0, 0]);
+        message[3] = (message.len() - STUN_HEADER) as u8;
+        message
+    }
+
+    #[test]
+    fn what_is_inside_is_found_and_put_in_again() {
+        for (outer, shorter) in [
+            (vec![1, 2, 3, 4, 5, 6, 7], vec![9, 9, 9]),
+            (vec![64, 1, 0, 7, 1, 2, 3, 4, 5, 6, 7], vec![64, 1, 0, 3, 9, 9, 9]),
+            (indication(&[1, 2, 3, 4, 5, 6, 7]), indication(&[9, 9, 9])),
+        ] {
+            let at = inner(&outer).unwrap();
+            assert_eq!(outer[at.clone()], [1, 2, 3, 4, 5, 6, 7]);
+            assert_eq!(with(&outer, &at, &[9, 9, 9]), shorter);
+        }
+    }
+
+    #[test]
+    fn rubbish_has_nothing_inside() {
+        let whole = indication(&[1; 30]);
+        assert!((0..52).all(|length| inner(&whole[..length]).is_none_or(|at| at.end <= length)));
+        assert_eq!(inner(&[64, 1, 0, 7, 1, 2]), None);
+        assert_eq!(inner(&[]), Some(0..0));
+    }
+}

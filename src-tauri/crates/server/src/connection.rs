@@ -51,8 +51,8 @@ pub(crate) async fn run(socket: WebSocket, id: Number, address: IpAddr, rules: R
     {
         let _ = timeout(patience, writer).await;
     }
-    // The hub has gone only when the whole server has.
-    let keep = if matches!(end, End::HungUp) { HUNG_UP } else { RESUME };
+    // What has fallen silent has been so for a while already. The hub has gone only when the whole server has.
+    let keep = if matches!(end, End::HungUp) { HUNG_UP } else { RESUME.saturating_sub(patience) };
     let _ = hub.send(Event::Gone { id, keep }).await;
     if !matches!(end, End::HungUp) {
         let _ = timeout(LINGER, async { while let Some(Ok(_)) = stream.next().await {} }).await;

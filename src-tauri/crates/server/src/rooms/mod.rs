@@ -36,7 +36,7 @@ use crate::moment::Moment;
 pub const FRESH_ROOM: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long a room waits for somebody to come back after the last one left.
 pub const LEFT_ROOM: Duration = Duration::from_secs(10 * 60);
-/// How long a seat is kept for a participant whose connection fell silent.
+/// How long a seat is kept for a participant after the last word of a connection that fell silent.
 pub const RESUME: Duration = Duration::from_secs(RESUME_SECONDS);
 /// And for one whose end closed it without a word: a program that was killed, which the others may not wait for as long as
 /// for a computer that sleeps. Who only tries again is back within a few seconds, since the way to the server is open.

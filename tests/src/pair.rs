@@ -14,6 +14,7 @@ use crate::camera::Shim;
 use crate::display::{Display, Rect};
 use crate::isolated::Env;
 use crate::pipewire::PipeWire;
+use crate::process;
 use crate::program;
 use crate::pulse::{Playing, PulseServer};
 use crate::webdriver::Window;
@@ -195,6 +196,13 @@ impl Bed {
         anyhow::ensure!(out.status.success(), "xdotool {words:?}: {}", out.status);
         Ok(String::from_utf8(out.stdout)?)
     }
+}
+
+/// The process that runs the page of a window.
+pub fn page_process(window: &Window) -> Option<u32> {
+    let name = |pid: &u32| std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+    // The kernel keeps 15 letters of a name.
+    process::tree(window.pid()).ok()?.into_iter().find(|pid| name(pid).trim() == "WebKitWebProces")
 }
 
 /// The selector of what `ui/src/lib/testids.ts` calls `name`.

@@ -11,7 +11,6 @@ use fika_tests::camera::Shim;
 use fika_tests::display::Rect;
 use fika_tests::look::{changes, moves, until};
 use fika_tests::pair::{self, Bed, id};
-use fika_tests::process;
 use fika_tests::webdriver::Window;
 
 /// Where the page has an element, on the screen. The window's corner lies at `window`.
@@ -95,10 +94,10 @@ fn a_call_is_drawn_by_the_app_under_all_that_the_page_has_over_it() {
     changes(&bed.display, &[middle(tile, 0.3)], &[]);
 
     let label = place(&far, RIGHT, &format!("{OTHER} figcaption"));
-    let killed = page_process(&far).expect("the page has a process");
+    let killed = pair::page_process(&far).expect("the page has a process");
     let status = Command::new("kill").args(["-KILL", &killed.to_string()]).status().expect("kill starts");
     assert!(status.success());
-    until("the page runs again", || page_process(&far).is_some_and(|now| now != killed));
+    until("the page runs again", || pair::page_process(&far).is_some_and(|now| now != killed));
     moves(&bed.display, theirs, &[middle(label, 0.8)]);
 }
 
@@ -144,12 +143,4 @@ fn a_screen_reader_finds_the_same_page_over_native_pictures() {
     for name in ["Leave", "Mute", "Stop video"] {
         assert!(told[0].iter().any(|thing| thing.name.contains(name)), "{name}: {:?}", told[0]);
     }
-}
-
-/// The process that runs the page.
-fn page_process(window: &Window) -> Option<u32> {
-    let processes = process::tree(window.pid()).expect("processes");
-    let name = |pid: &u32| std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-    // The kernel keeps 15 letters of a name.
-    processes.into_iter().find(|pid| name(pid).trim() == "WebKitWebProces")
 }

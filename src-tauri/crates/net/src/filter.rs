@@ -167,6 +167,10 @@ impl FilteredSocket {
     /// Sends again what was not answered in time.
     fn poll_repeats(&self, cx: &mut Context<'_>) {
         self.handshake().poll_repeats(cx, |cx, destination, contents| {
+            if relay::is_stand_in(destination.ip()) {
+                // Of a stream nothing is lost.
+                return;
+            }
             let transmit = Transmit { destination, ecn: None, contents, segment_size: None, src_ip: None };
             // A full socket loses it as the network would: it is repeated once more.
             let _ = self.inner.poll_send(cx, &transmit);
@@ -207,17 +211,17 @@ impl AsyncUdpSocket for FilteredSocket {
         if let Some((transaction, kind)) = stun::request(contents) {
             self.sources().on_request(to, transaction, kind);
         }
-        if relay::is_stand_in(to.ip()) {
-            // Never waits: the driver does everything else of the connection too.
-            let mut datagrams = contents.chunks(transmit.segment_size.unwrap_or(usize::MAX).max(1));
-            let sent = datagrams.try_for_each(|datagram| self.lines.send(to, datagram));
-            return Poll::Ready(sent.map(|()| contents.len()));
-        }
         if handshake::concerns(contents) {
             let proven = self.sources().has_answered(to);
             if !self.handshake().on_sending(to, contents, proven, Instant::now()) {
                 return Poll::Ready(Ok(contents.len()));
             }
+        }
+        if relay::is_stand_in(to.ip()) {
+            // Never waits: the driver does everything else of the connection too.
+            let mut datagrams = contents.chunks(transmit.segment_size.unwrap_or(usize::MAX).max(1));
+            let sent = datagrams.try_for_each(|datagram| self.lines.send(to, datagram));
+            return Poll::Ready(sent.map(|()| contents.len()));
         }
         let sent = self.inner.poll_send(cx, transmit);
         if matches!(sent, Poll::Ready(Ok(_))) {

@@ -29,6 +29,7 @@ pub const ROWS: &[Row] = &[
     Row { key: "norelay", title: "until it is said that no relay is reached", digits: 1 },
     Row { key: "refused", title: "times that the relay refused somebody", digits: 0 },
     Row { key: "named", title: "addresses of its own that were told", digits: 0 },
+    Row { key: "page", title: "until the page is as before", digits: 2 },
     Row { key: "seat", title: "until the seat is taken again", digits: 2 },
     Row { key: "connected", title: "until who joins is connected to both", digits: 1 },
     Row { key: BREAKS, title: "times that a connection broke", digits: 0 },

@@ -2,18 +2,23 @@
 //!
 //! rtc-dtls 0.21.1 repeats after a second, and a client that hears the server repeat itself while its own last words are lost
 //! stops repeating for good: one packet more lost, and the connection is given up. So whoever owns the socket repeats what was
-//! sent, byte for byte, after about a round trip: who has it already takes the copy for a replay and drops it.
+//! sent, byte for byte: once a moment later, since a few kilobytes are nothing beside the round trip that a loss costs, and then
+//! after about a round trip. Who has it already takes the copy for a replay and drops it.
 //!
-//! Pure and told the time. Holds [`MAX_DATAGRAMS`]; more are not repeated. What goes through a TURN server is not seen here.
+//! Pure and told the time. Holds [`MAX_DATAGRAMS`]; more are not repeated.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::wrapped;
+
 /// Of one flight, which is a certificate and what stands around it.
 const MAX_DATAGRAMS: usize = 8;
 const MAX_BYTES: usize = 2048;
+/// Until the first copy: what is lost together is lost within less.
+const COPY: Duration = Duration::from_millis(20);
 /// Before a round trip was seen.
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 const WAITS: (Duration, Duration) = (Duration::from_millis(60), Duration::from_millis(500));
@@ -67,16 +72,21 @@ pub(super) struct Flight {
 }
 
 impl Flight {
+    /// To the peer, or to the TURN server that passes it on.
     pub(super) fn on_sent(&mut self, to: SocketAddr, datagram: &[u8], now: Instant) {
-        if self.done || !matches!(datagram.first(), Some(&(CHANGE_CIPHER | HANDSHAKE))) || datagram.len() > MAX_BYTES {
+        if self.done || datagram.len() > MAX_BYTES {
+            return;
+        }
+        let Some(inner) = wrapped::inner(datagram).map(|at| &datagram[at]) else { return };
+        if !matches!(inner.first(), Some(&(CHANGE_CIPHER | HANDSHAKE))) {
             return;
         }
         // Repeated by who has made it: ours is repeated already.
-        let Some(at) = progress(datagram).filter(|at| self.said.is_none_or(|said| *at > said)) else { return };
+        let Some(at) = progress(inner).filter(|at| self.said.is_none_or(|said| *at > said)) else { return };
         if self.began.is_none() || self.to != Some(to) {
             self.datagrams.clear();
             (self.to, self.began, self.repeats) = (Some(to), Some(now), 0);
-            self.due = Some(now + self.wait());
+            self.due = Some(now + COPY);
         }
         self.said = Some(at);
         if self.datagrams.len() < MAX_DATAGRAMS {
@@ -84,6 +94,7 @@ impl Flight {
         }
     }
 
+    /// `datagram`: as the peer has sent it.
     pub(super) fn on_received(&mut self, from: SocketAddr, datagram: &[u8], now: Instant) {
         if self.done || self.to.is_some_and(|to| to != from) {
             return;
@@ -96,8 +107,8 @@ impl Flight {
                     return;
                 };
                 self.heard = Some(at);
-                // Of an answer to what was repeated nobody knows to which.
-                if let Some(began) = self.began.take().filter(|_| self.repeats == 0) {
+                // Of an answer to what was repeated nobody knows to which; of two that went together it does not matter.
+                if let Some(began) = self.began.take().filter(|_| self.repeats <= 1) {
                     self.wait = Some((now - began).mul_f64(1.25) + COMPUTES);
                 }
                 self.datagrams.clear();
@@ -124,7 +135,7 @@ impl Flight {
             return None;
         }
         self.repeats += 1;
-        let wait = self.wait().mul_f64(LONGER.powi(self.repeats.cast_signed()));
+        let wait = self.wait().mul_f64(LONGER.powi(self.repeats.cast_signed() - 1));
         self.due = (self.repeats < MAX_REPEATS).then(|| now + wait);
         Some((self.to?, &self.datagrams))
     }
@@ -163,15 +174,17 @@ mod tests {
     fn what_is_not_answered_is_repeated_and_what_is_answered_is_not() {
         let (mut flight, begin) = (Flight::default(), Instant::now());
         flight.on_sent(peer(), &message(0, 0), begin);
-        assert!(flight.repeat(begin + ms(199)).is_none());
+        assert!(flight.repeat(begin + ms(19)).is_none());
+        assert!(flight.repeat(begin + ms(20)).is_some(), "a copy");
+        assert!(flight.repeat(begin + ms(219)).is_none());
         flight.on_received(peer(), &message(0, 0), begin + ms(100));
         assert_eq!(flight.due(), None);
         // A round trip is known now.
         flight.on_sent(peer(), &message(1, 1), begin + ms(101));
-        assert_eq!(flight.due(), Some(begin + ms(101 + 155)));
-        let again = flight.repeat(begin + ms(256)).map(|(to, datagrams)| (to, datagrams.to_vec()));
+        let again = flight.repeat(begin + ms(121)).map(|(to, datagrams)| (to, datagrams.to_vec()));
         assert_eq!(again, Some((peer(), vec![message(1, 1)])));
-        let repeats = (257..60_000).filter(|at| flight.repeat(begin + ms(*at)).is_some()).count();
+        assert_eq!(flight.due(), Some(begin + ms(121 + 155)));
+        let repeats = (122..60_000).filter(|at| flight.repeat(begin + ms(*at)).is_some()).count();
         assert_eq!(repeats, 7);
     }
 
@@ -183,7 +196,7 @@ mod tests {
         // With another number of the record, as it has to be.
         flight.on_received(peer(), &message(1, 3), begin + ms(50));
         flight.on_sent(peer(), &finished(6), begin + ms(60));
-        let again = flight.repeat(begin + ms(200)).map(|(_, datagrams)| datagrams.to_vec());
+        let again = flight.repeat(begin + ms(20)).map(|(_, datagrams)| datagrams.to_vec());
         assert_eq!(again, Some(vec![finished(5)]));
     }
 

@@ -18,7 +18,7 @@ use webrtc::runtime::RecvMeta;
 
 use super::cookie::{self, Cookie};
 use super::flight::Flight;
-use super::nomination::Nomination;
+use super::nomination::{self, Nomination};
 use super::{stun, wrapped};
 
 /// More are under way at no time.
@@ -27,7 +27,7 @@ const HANDSHAKE: u8 = 22;
 
 /// Whether [`Handshake::on_sending`] may have something to say to it.
 pub(super) fn concerns(datagram: &[u8]) -> bool {
-    matches!(datagram.first(), Some(&(0..=3 | HANDSHAKE)))
+    wrapped::inner(datagram).is_some_and(|at| matches!(datagram[at].first(), Some(&(0..=3 | HANDSHAKE))))
 }
 
 /// What the descriptions say before there is a path.
@@ -82,24 +82,24 @@ impl Handshake {
         }
     }
 
-    /// Whether `datagram` is to be sent: what is answered here need not. `proven`: its destination has answered a check.
+    /// Whether `datagram` is to be sent: what is answered here need not. `proven`: its destination has answered us.
     pub(super) fn on_sending(&mut self, to: SocketAddr, datagram: &[u8], proven: bool, now: Instant) -> bool {
-        let Some(peer) = self.shortcuts.peer.get().filter(|_| proven) else { return true };
-        match datagram.first() {
-            Some(&HANDSHAKE) => {
-                let Some(question) = cookie::question(datagram, &peer.cookie) else { return true };
-                self.say(to, question);
-                false
-            }
-            Some(0..=3) => {
-                let key = (peer.password.as_str(), self.shortcuts.provider.crypto());
-                if let Some(confirmed) = self.nomination.confirm((to, datagram), key, now) {
-                    self.say(to, confirmed);
-                }
-                true
-            }
-            _ => true,
+        let (Some(peer), true) = (self.shortcuts.peer.get(), proven) else { return true };
+        let Some(at) = wrapped::inner(datagram) else { return true };
+        let inner = &datagram[at.clone()];
+        let question = cookie::question(inner, &peer.cookie);
+        let travels = question.is_none();
+        let key = (peer.password.as_str(), self.shortcuts.provider.crypto());
+        let answer = question.or_else(|| {
+            let confirmed =
+                stun::nomination(inner).and_then(|transaction| nomination::confirmed(transaction, to, key))?;
+            self.nomination.begin(to, datagram, now);
+            Some(confirmed)
+        });
+        if let Some(answer) = answer {
+            self.say(to, wrapped::with(datagram, &at, &answer));
         }
+        travels
     }
 
     pub(super) fn on_sent(&mut self, to: SocketAddr, datagram: &[u8], now: Instant) {
@@ -108,15 +108,13 @@ impl Handshake {
 
     /// What has arrived is about to be read. Some: that is to be read first, and what has arrived comes next.
     pub(super) fn on_received(&mut self, from: SocketAddr, datagram: &[u8], now: Instant) -> Option<Vec<u8>> {
-        self.flight.on_received(from, datagram, now);
-        if let Some(transaction) = stun::success(datagram) {
+        let at = wrapped::inner(datagram)?;
+        let inner = &datagram[at.clone()];
+        self.flight.on_received(from, inner, now);
+        if let Some(transaction) = stun::success(inner) {
             self.nomination.on_success(transaction);
         }
-        if !matches!(datagram.first(), Some(&(0..=3 | HANDSHAKE | 64..=79))) {
-            return None;
-        }
-        let at = wrapped::inner(datagram)?;
-        let greeting = cookie::greeting(&datagram[at.clone()], &self.shortcuts.cookie)?;
+        let greeting = cookie::greeting(inner, &self.shortcuts.cookie)?;
         self.say(from, datagram.to_vec());
         Some(wrapped::with(datagram, &at, &greeting))
     }

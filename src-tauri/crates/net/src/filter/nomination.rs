@@ -16,8 +16,10 @@ use rtc::stun::message::{BINDING_SUCCESS, Message, TransactionId};
 use rtc::stun::xoraddr::XorMappedAddress;
 use tokio::time::Instant;
 
-use super::stun;
+use super::{stun, wrapped};
 
+/// Until the first copy, without which a lost one costs as much as it saves.
+const COPY: Duration = Duration::from_millis(20);
 /// From one repetition to the next, at first.
 const WAIT: Duration = Duration::from_millis(60);
 const LONGER: f64 = 1.5;
@@ -36,27 +38,34 @@ struct Open {
     repeats: u32,
 }
 
+/// What a peer at `to` says to a nomination. `password`: the peer's, of this session.
+pub(super) fn confirmed(
+    transaction: stun::Transaction,
+    to: SocketAddr,
+    (password, crypto): (&str, &dyn RTCCrypto),
+) -> Option<Vec<u8>> {
+    let mut message = Message::new();
+    let built = message.build(&[
+        Box::new(BINDING_SUCCESS),
+        Box::new(TransactionId(transaction)),
+        Box::new(XorMappedAddress { ip: to.ip(), port: to.port() }),
+        Box::new(MessageIntegrity::new_short_term_integrity_with_provider(password.to_owned(), crypto)),
+        Box::new(FINGERPRINT),
+    ]);
+    built.ok().map(|()| message.raw)
+}
+
 impl Nomination {
-    /// A nomination is sent: what the peer will say to it. `password`: the peer's, of this session.
-    pub(super) fn confirm(
-        &mut self,
-        (to, request): (SocketAddr, &[u8]),
-        (password, crypto): (&str, &dyn RTCCrypto),
-        now: Instant,
-    ) -> Option<Vec<u8>> {
-        let transaction = stun::nomination(request)?;
-        let mut message = Message::new();
-        message
-            .build(&[
-                Box::new(BINDING_SUCCESS),
-                Box::new(TransactionId(transaction)),
-                Box::new(XorMappedAddress { ip: to.ip(), port: to.port() }),
-                Box::new(MessageIntegrity::new_short_term_integrity_with_provider(password.to_owned(), crypto)),
-                Box::new(FINGERPRINT),
-            ])
-            .ok()?;
-        self.0 = Some(Open { to, transaction, request: request.to_vec(), due: now + WAIT, repeats: 0 });
-        Some(message.raw)
+    /// A nomination is sent to the peer, or to the TURN server that passes it on.
+    pub(super) fn begin(&mut self, to: SocketAddr, request: &[u8], now: Instant) {
+        let transaction = wrapped::inner(request).and_then(|at| stun::nomination(&request[at]));
+        self.0 = transaction.map(|transaction| Open {
+            to,
+            transaction,
+            request: request.to_vec(),
+            due: now + COPY,
+            repeats: 0,
+        });
     }
 
     /// The peer has answered a check.
@@ -73,7 +82,7 @@ impl Nomination {
     pub(super) fn repeat(&mut self, now: Instant) -> Option<(SocketAddr, Vec<u8>)> {
         let open = self.0.as_mut().filter(|open| open.due <= now)?;
         open.repeats += 1;
-        open.due = now + WAIT.mul_f64(LONGER.powi(open.repeats.cast_signed()));
+        open.due = now + WAIT.mul_f64(LONGER.powi(open.repeats.cast_signed() - 1));
         let again = (open.to, open.request.clone());
         if open.repeats == MAX_REPEATS {
             self.0 = None;
@@ -101,17 +110,22 @@ mod tests {
     }
 
     #[test]
-    fn a_nomination_is_confirmed_at_once_and_repeated_until_the_peer_does() {
+    fn a_nomination_is_confirmed_in_the_name_of_the_peer() {
+        assert_eq!(stun::nomination(&request(false)), None, "a check as any other");
+        assert_eq!(stun::nomination(&request(true)), Some([7; 12]));
         let provider = rtc::crypto::default_provider().unwrap();
+        let said = confirmed([7; 12], peer(), ("a password of the peer", provider.crypto())).unwrap();
+        assert_eq!(stun::success(&said), Some([7; 12]));
+    }
+
+    #[test]
+    fn a_nomination_is_repeated_until_the_peer_confirms_it() {
         let (mut nomination, begin) = (Nomination::default(), Instant::now());
-        let key = ("a password of the peer", provider.crypto());
-        assert!(nomination.confirm((peer(), &request(false)), key, begin).is_none(), "a check as any other");
-        let confirmed = nomination.confirm((peer(), &request(true)), key, begin).unwrap();
-        assert_eq!(stun::success(&confirmed), Some([7; 12]));
+        nomination.begin(peer(), &request(true), begin);
         let at = |ms| begin + Duration::from_millis(ms);
-        assert!(nomination.repeat(at(59)).is_none());
-        assert_eq!(nomination.repeat(at(60)), Some((peer(), request(true))));
-        assert_eq!(nomination.due(), Some(at(150)));
+        assert!(nomination.repeat(at(19)).is_none());
+        assert_eq!(nomination.repeat(at(20)), Some((peer(), request(true))));
+        assert_eq!(nomination.due(), Some(at(80)));
         nomination.on_success([8; 12]);
         assert!(nomination.due().is_some(), "another check");
         nomination.on_success([7; 12]);
@@ -120,9 +134,8 @@ mod tests {
 
     #[test]
     fn nobody_is_asked_for_ever() {
-        let provider = rtc::crypto::default_provider().unwrap();
         let (mut nomination, begin) = (Nomination::default(), Instant::now());
-        nomination.confirm((peer(), &request(true)), ("x", provider.crypto()), begin);
+        nomination.begin(peer(), &request(true), begin);
         let repeats = (0..600_000).filter(|ms| nomination.repeat(begin + Duration::from_millis(*ms)).is_some());
         assert_eq!(repeats.count(), MAX_REPEATS as usize);
     }

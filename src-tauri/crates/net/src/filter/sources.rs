@@ -84,9 +84,9 @@ impl Sources {
         self.checks.insert(transaction, (destination, kind));
     }
 
-    /// A peer is at `address`.
+    /// A peer is at `address`, or a TURN server that lets us in.
     pub(super) fn has_answered(&self, address: SocketAddr) -> bool {
-        self.allowed.get(&address) == Some(&stun::Kind::Check)
+        self.allowed.contains_key(&address)
     }
 
     pub(super) fn allows(&mut self, source: SocketAddr, datagram: &[u8]) -> bool {
@@ -108,7 +108,7 @@ impl Sources {
             }
             // ChannelData of a TURN server (RFC 8656 section 12.4).
             64..=79 => self.allowed.get(&source) == Some(&stun::Kind::Allocate),
-            _ => self.has_answered(source),
+            _ => self.allowed.get(&source) == Some(&stun::Kind::Check),
         }
     }
 

@@ -4,10 +4,12 @@ use std::ops::Range;
 
 const CHANNEL_HEADER: usize = 4;
 const STUN_HEADER: usize = 20;
+/// To the peer, and from it.
+const SEND_INDICATION: [u8; 2] = [0x00, 0x16];
 const DATA_INDICATION: [u8; 2] = [0x00, 0x17];
 const DATA: [u8; 2] = [0x00, 0x13];
 
-/// Where in `datagram` the one is that the peer has sent; all of it, if no TURN server has wrapped it.
+/// Where in `datagram` the one is that goes from one peer to the other; all of it, if it goes through no TURN server.
 pub(super) fn inner(datagram: &[u8]) -> Option<Range<usize>> {
     match datagram {
         // ChannelData, which may be padded on a stream.
@@ -15,7 +17,7 @@ pub(super) fn inner(datagram: &[u8]) -> Option<Range<usize>> {
             let length = usize::from(u16::from_be_bytes([*high, *low]));
             (length <= rest.len()).then_some(CHANNEL_HEADER..CHANNEL_HEADER + length)
         }
-        [a, b, ..] if [*a, *b] == DATA_INDICATION => data(datagram),
+        [a, b, ..] if matches!([*a, *b], SEND_INDICATION | DATA_INDICATION) => data(datagram),
         _ => Some(0..datagram.len()),
     }
 }
@@ -32,12 +34,12 @@ fn data(message: &[u8]) -> Option<Range<usize>> {
     None
 }
 
-/// `datagram` with `shorter` in the place of what [`inner`] has found.
-pub(super) fn with(datagram: &[u8], inner: &Range<usize>, shorter: &[u8]) -> Vec<u8> {
+/// What comes from the peer, with `other` in the place of what [`inner`] has found in what came from it or went to it.
+pub(super) fn with(datagram: &[u8], inner: &Range<usize>, other: &[u8]) -> Vec<u8> {
     let mut wrapped = datagram[..inner.start].to_vec();
-    wrapped.extend(shorter);
+    wrapped.extend(other);
     if let Some(at) = inner.start.checked_sub(2) {
-        wrapped[at..inner.start].copy_from_slice(&(shorter.len() as u16).to_be_bytes());
+        wrapped[at..inner.start].copy_from_slice(&(other.len() as u16).to_be_bytes());
     }
     if inner.start > CHANNEL_HEADER {
         // An attribute ends on four bytes, and the message counts what follows its header.
@@ -45,6 +47,7 @@ pub(super) fn with(datagram: &[u8], inner: &Range<usize>, shorter: &[u8]) -> Vec
         wrapped.extend(datagram.get(inner.end.next_multiple_of(4)..).unwrap_or_default());
         let length = (wrapped.len() - STUN_HEADER) as u16;
         wrapped[2..4].copy_from_slice(&length.to_be_bytes());
+        wrapped[..2].copy_from_slice(&DATA_INDICATION);
     }
     wrapped
 }
@@ -75,6 +78,14 @@ mod tests {
             assert_eq!(outer[at.clone()], [1, 2, 3, 4, 5, 6, 7]);
             assert_eq!(with(&outer, &at, &[9, 9, 9]), shorter);
         }
+    }
+
+    #[test]
+    fn an_answer_comes_the_way_that_the_question_went() {
+        let mut question = indication(&[1, 2, 3]);
+        question[1] = 0x16;
+        let at = inner(&question).unwrap();
+        assert_eq!(with(&question, &at, &[9; 7]), indication(&[9; 7]));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod nat;
 mod network;
+mod page;
 mod people;
 mod relay;
 mod server;
@@ -167,6 +168,13 @@ pub const ALL: &[Fault] = &[
         limits: &[("connected", 5.0)],
         bed: PLAIN,
         act: Act::Scene(people::flood),
+    },
+    Fault {
+        name: "page",
+        title: "the page of the app is killed",
+        limits: &[("sound", 0.06), ("page", 2.0)],
+        bed: PLAIN,
+        act: Act::Call(page::dies),
     },
     Fault {
         name: "killed",

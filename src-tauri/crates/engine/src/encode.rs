@@ -1,5 +1,5 @@
 //! The video-encode thread: takes the newest picture of the camera, sizes it as the rate allows, encodes it for the
-//! session.
+//! session. Whoever wants a keyframe gets the last picture once more, rather than wait for the next one.
 //!
 //! The queue to the session holds [`crate::ports::VIDEO_QUEUE`] access units. Full: the raw picture is left out; an
 //! encoded one is never dropped.
@@ -17,11 +17,14 @@ use fika_media::scale::{Fit, Scaler};
 use fika_media::{CodecError, EncodedFrame, I420, Resolution, Timestamp, VideoEncoder, VideoFrame};
 use tokio::sync::{mpsc, watch};
 
+use self::last::Last;
 use crate::event::Event;
 use crate::rate::Meter;
 use crate::slot::Slot;
 use crate::stats::{QualityLimitation, VideoOut};
 use crate::thread::{self, SpawnError, Stop, Thread};
+
+mod last;
 
 /// Time between keyframes that were asked for.
 pub(crate) const KEYFRAME_INTERVAL: Duration = Duration::from_millis(300);
@@ -45,6 +48,8 @@ pub(crate) struct Wanted {
 
 pub(crate) struct Encode {
     wanted: Arc<Mutex<Wanted>>,
+    last: Arc<Last>,
+    pictures: Arc<Slot<VideoFrame>>,
     stats: watch::Receiver<VideoOut>,
     _thread: Thread,
 }
@@ -57,14 +62,27 @@ impl Encode {
     ) -> Result<Self, SpawnError<std::io::Error>> {
         let wanted = Arc::new(Mutex::new(wanted));
         let (counted, stats) = watch::channel(VideoOut { encoder_implementation: "openh264", ..VideoOut::default() });
-        let (ours, wake) = (Arc::clone(&wanted), Arc::clone(&pictures));
-        let build = move || Ok(Worker::new(ours, counted));
-        let thread = thread::spawn("video-encode", events, build, move |worker, stop| worker.run(&pictures, stop))?;
-        Ok(Self { wanted, stats, _thread: thread.waking(move || wake.wake()) })
+        let last = Arc::new(Last::default());
+        let (ours, kept) = (Arc::clone(&wanted), Arc::clone(&last));
+        let (inbox, wake) = (Arc::clone(&pictures), Arc::clone(&pictures));
+        let build = move || Ok(Worker::new(ours, kept, counted));
+        let thread = thread::spawn("video-encode", events, build, move |worker, stop| worker.run(&inbox, stop))?;
+        Ok(Self { wanted, last, pictures, stats, _thread: thread.waking(move || wake.wake()) })
     }
 
     pub(crate) fn want(&self, change: impl FnOnce(&mut Wanted)) {
-        change(&mut lock(&self.wanted));
+        let (keyframe, sends) = {
+            let mut wanted = lock(&self.wanted);
+            change(&mut wanted);
+            (wanted.keyframe, wanted.out.is_some())
+        };
+        if !sends {
+            // A camera that is switched off and on again shows nothing of before.
+            self.last.forget();
+        }
+        if keyframe {
+            self.pictures.wake();
+        }
     }
 
     pub(crate) fn wanted(&self) -> Wanted {
@@ -76,12 +94,13 @@ impl Encode {
     }
 }
 
-fn lock(wanted: &Mutex<Wanted>) -> MutexGuard<'_, Wanted> {
-    wanted.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 struct Worker {
     wanted: Arc<Mutex<Wanted>>,
+    last: Arc<Last>,
     stats: watch::Sender<VideoOut>,
     ladder: Ladder,
     load: Load,
@@ -97,9 +116,10 @@ struct Worker {
 }
 
 impl Worker {
-    fn new(wanted: Arc<Mutex<Wanted>>, stats: watch::Sender<VideoOut>) -> Self {
+    fn new(wanted: Arc<Mutex<Wanted>>, last: Arc<Last>, stats: watch::Sender<VideoOut>) -> Self {
         Self {
             wanted,
+            last,
             stats,
             ladder: Ladder::new(Resolution::default(), 0.0),
             load: Load::default(),
@@ -114,7 +134,7 @@ impl Worker {
     }
 
     fn run(mut self, pictures: &Slot<VideoFrame>, stop: &Stop) {
-        while let Some(picture) = pictures.take(stop) {
+        while let Some((picture, repeated)) = self.next(pictures, stop) {
             let wanted = lock(&self.wanted).clone();
             let Some(out) = wanted.out.as_ref().filter(|_| !wanted.want.is_none()) else {
                 self.encoder = None;
@@ -126,19 +146,49 @@ impl Worker {
             self.ladder.leave_out(self.load.steps());
             let rung = self.ladder.update(wanted.bitrate, picture.pts);
             // Reserved first: what is encoded has a place.
-            let place = if self.is_due(picture.pts, rung.frame_rate) { out.try_reserve().ok() } else { None };
+            let due = repeated || self.is_due(picture.pts, rung.frame_rate);
+            let place = if due { out.try_reserve().ok() } else { None };
             let Some(place) = place else {
                 self.skip();
                 continue;
             };
             match self.encode(&picture, &wanted, rung) {
-                Ok(Some(frame)) => place.send(frame),
+                Ok(Some(frame)) => {
+                    place.send(frame);
+                    if !repeated {
+                        self.keep(&picture);
+                    }
+                }
                 Ok(None) => self.skip(),
                 Err(error) => {
                     tracing::warn!(%error, "a picture could not be encoded");
                     self.encoder = None;
                 }
             }
+        }
+    }
+
+    /// The next picture, or the last one once more; whether it is that. `None`: `stop` is set.
+    fn next(&self, pictures: &Slot<VideoFrame>, stop: &Stop) -> Option<(VideoFrame, bool)> {
+        let wanted = || self.last.is_wanted(&lock(&self.wanted), self.keyframe_at);
+        loop {
+            match pictures.take_unless(stop, wanted)? {
+                Some(picture) => return Some((picture, false)),
+                None => {
+                    // Gone meanwhile: the camera was switched off.
+                    if let Some(picture) = self.last.repeat() {
+                        return Some((picture, true));
+                    }
+                }
+            }
+        }
+    }
+
+    fn keep(&self, picture: &VideoFrame) {
+        // Behind the lock that is held while sending is switched off.
+        let wanted = lock(&self.wanted);
+        if wanted.out.is_some() {
+            self.last.keep(picture);
         }
     }
 
@@ -253,109 +303,4 @@ fn fit(size: Resolution, limit: Resolution) -> Resolution {
 }
 
 #[cfg(test)]
-mod tests {
-    use fika_media::VideoDecoder as _;
-    use fika_media::h264::Decoder;
-    use fika_media::test::Pattern;
-
-    use super::*;
-
-    /// Encodes test pictures of 320x180 one after the other.
-    struct Camera {
-        encode: Encode,
-        pictures: Arc<Slot<VideoFrame>>,
-        pattern: Pattern,
-        number: i64,
-    }
-
-    impl Camera {
-        fn start(queue: usize) -> (Self, mpsc::Receiver<EncodedFrame>) {
-            let (out, encoded) = mpsc::channel(queue);
-            let resolution = Resolution::new(320, 180);
-            let wanted = Wanted {
-                out: Some(out),
-                bitrate: 300_000,
-                main_profile: true,
-                keyframe: false,
-                want: VideoWant::FULL,
-                resolution,
-                frame_rate: 30,
-            };
-            let pictures = Arc::new(Slot::new());
-            let (events, _) = mpsc::channel(1);
-            let encode = Encode::start(wanted, Arc::clone(&pictures), events).unwrap();
-            (Self { encode, pictures, pattern: Pattern::new(resolution, 30), number: 0 }, encoded)
-        }
-
-        fn shoot(&mut self) {
-            let pts = Timestamp(self.number * 1_000_000 / 30);
-            self.number += 1;
-            self.pictures.put(self.pattern.frame(pts));
-        }
-    }
-
-    #[test]
-    fn keyframes_come_when_asked_for_but_not_too_often() {
-        let (mut camera, mut encoded) = Camera::start(4);
-        let mut keyframes = Vec::new();
-        for number in 0..40 {
-            if number == 1 || number == 2 || number == 30 {
-                camera.encode.want(|wanted| wanted.keyframe = true);
-            }
-            camera.shoot();
-            if encoded.blocking_recv().unwrap().keyframe {
-                keyframes.push(number);
-            }
-        }
-        // The first by itself, the next 300 ms later, the last at once.
-        assert_eq!(keyframes, [0, 9, 30]);
-        assert_eq!(camera.encode.stats().key_frames_encoded, 3);
-    }
-
-    #[test]
-    fn a_full_queue_costs_raw_pictures_only() {
-        let (mut camera, mut encoded) = Camera::start(1);
-        camera.shoot();
-        while camera.encode.stats().frames_encoded == 0 {
-            std::thread::yield_now();
-        }
-        for skipped in 1..=3 {
-            camera.shoot();
-            while camera.encode.stats().frames_dropped < skipped {
-                std::thread::yield_now();
-            }
-        }
-        let mut decoder = Decoder::default();
-        assert!(decoder.decode(&encoded.blocking_recv().unwrap()).unwrap().is_some());
-        camera.shoot();
-        let next = encoded.blocking_recv().unwrap();
-        assert!(!next.keyframe && decoder.decode(&next).unwrap().is_some(), "nothing is missing between them");
-    }
-
-    #[test]
-    fn half_the_rate_is_every_other_picture() {
-        let wanted = Camera::start(1).0.encode.wanted();
-        let mut worker = Worker::new(Arc::new(Mutex::new(wanted)), watch::channel(VideoOut::default()).0);
-        // A camera that is up to 5 ms early or late.
-        let times = (0..60).map(|n: i64| Timestamp(1_000_000 + n * 33_333 + [0, 5_000, -5_000][n as usize % 3]));
-        let due: Vec<bool> = times.map(|at| worker.is_due(at, 15.0)).collect();
-        assert_eq!(due.iter().filter(|due| **due).count(), 30, "{due:?}");
-        assert!(worker.is_due(Timestamp::from_millis(60_000), 30.0), "after a pause at once");
-        assert!(worker.is_due(Timestamp::from_millis(60_033), 30.0));
-    }
-
-    #[test]
-    fn pictures_are_made_to_fit() {
-        let limit = Resolution::new(1280, 720);
-        for (from, to) in [
-            ((1280, 720), (1280, 720)),
-            ((1920, 1080), (1280, 720)),
-            ((640, 480), (640, 480)),
-            ((1600, 1200), (960, 720)),
-            ((1080, 1920), (720, 1280)),
-            ((177, 145), (176, 144)),
-        ] {
-            assert_eq!(fit(Resolution::new(from.0, from.1), limit), Resolution::new(to.0, to.1), "{from:?}");
-        }
-    }
-}
+mod tests;

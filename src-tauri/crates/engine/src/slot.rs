@@ -32,9 +32,14 @@ impl<T> Slot<T> {
 
     /// Waits for a value. `None`: `stop` is set.
     pub(crate) fn take(&self, stop: &Stop) -> Option<T> {
-        let waiting = |value: &mut Option<T>| value.is_none() && !stop.is_set();
+        self.take_unless(stop, || false).flatten()
+    }
+
+    /// Like [`Slot::take`]; `Some(None)`: nothing has come, but `ready` is, which [`Slot::wake`] lets it look at.
+    pub(crate) fn take_unless(&self, stop: &Stop, ready: impl Fn() -> bool) -> Option<Option<T>> {
+        let waiting = |value: &mut Option<T>| value.is_none() && !stop.is_set() && !ready();
         let mut value = self.changed.wait_while(self.lock(), waiting).unwrap_or_else(PoisonError::into_inner);
-        if stop.is_set() { None } else { value.take() }
+        if stop.is_set() { None } else { Some(value.take()) }
     }
 
     /// Something waits to be taken.
@@ -42,7 +47,7 @@ impl<T> Slot<T> {
         self.lock().is_some()
     }
 
-    /// Lets [`Slot::take`] look at its stop flag.
+    /// Lets who waits look at what else it waits for.
     pub(crate) fn wake(&self) {
         // Behind the lock, so that nobody is between looking and waiting.
         let _value = self.lock();

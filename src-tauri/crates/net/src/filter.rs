@@ -146,11 +146,22 @@ impl FilteredSocket {
         self.handshake.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// A check that follows the last one of its pair too soon, and nominates nothing.
+    fn is_too_soon(&self, to: SocketAddr, datagram: &[u8]) -> bool {
+        let Some(inner) = wrapped::inner(datagram).map(|at| &datagram[at]) else { return false };
+        stun::is_check(inner)
+            && stun::nomination(inner).is_none()
+            && !self.sources().may_check((to, wrapped::peer(datagram).unwrap_or_default()), Instant::now())
+    }
+
     /// What has arrived, on its way to who reads it: `metas` and as many of `bufs`.
     fn on_received(&self, bufs: &mut [IoSliceMut<'_>], metas: &mut [RecvMeta]) {
         let (mut handshake, now) = (self.handshake(), Instant::now());
         for (buf, meta) in bufs.iter_mut().zip(metas) {
             if meta.len <= meta.stride {
+                if wrapped::inner(&buf[..meta.len]).is_some_and(|at| stun::is_check(&buf[at])) {
+                    self.sources().on_checked(meta.addr);
+                }
                 if let Some(first) = handshake.on_received(meta.addr, &buf[..meta.len], now) {
                     buf[..first.len()].copy_from_slice(&first);
                     (meta.len, meta.stride) = (first.len(), first.len());
@@ -208,6 +219,9 @@ impl AsyncUdpSocket for FilteredSocket {
 
     fn poll_send(&self, cx: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
         let (to, contents) = (transmit.destination, transmit.contents);
+        if self.is_too_soon(to, contents) {
+            return Poll::Ready(Ok(contents.len()));
+        }
         if let Some((transaction, kind)) = stun::request(contents) {
             self.sources().on_request(to, transaction, kind);
         }

@@ -4,8 +4,10 @@ use std::collections::{HashMap, VecDeque};
 use std::io::IoSliceMut;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use webrtc::runtime::RecvMeta;
 
 use super::stun;
@@ -13,6 +15,10 @@ use crate::relay;
 
 /// Checks that are remembered until they are answered. Full: all are forgotten, the agent repeats them.
 const MAX_CHECKS: usize = 1024;
+/// Who is checked now. Full: all are forgotten, and checked once too often.
+const MAX_CHECKED: usize = 256;
+/// Checks of one pair are so far apart (RFC 8445 section 14.2 has 50 ms between any two).
+const APART: Duration = Duration::from_millis(45);
 /// Sources that may send. Full: no more are let in.
 const MAX_SOURCES: usize = 128;
 /// Datagrams of addresses that have not answered yet. Full: the oldest is dropped, and the peer repeats it.
@@ -65,6 +71,8 @@ pub(super) struct Sources {
     checks: HashMap<stun::Transaction, (SocketAddr, stun::Kind)>,
     allowed: HashMap<SocketAddr, stun::Kind>,
     held: VecDeque<(Vec<u8>, RecvMeta)>,
+    /// Where checks went last, and when: the address, and whom the TURN server there passes them on to.
+    checked: HashMap<(SocketAddr, Vec<u8>), Instant>,
     /// Told with each answer.
     answered: Arc<Notify>,
     /// A TURN server has just let us in over UDP.
@@ -82,6 +90,24 @@ impl Sources {
             self.checks.clear();
         }
         self.checks.insert(transaction, (destination, kind));
+    }
+
+    /// Whether a check is sent. The agent repeats them sooner than anybody can answer.
+    pub(super) fn may_check(&mut self, to: (SocketAddr, &[u8]), now: Instant) -> bool {
+        let to = (to.0, to.1.to_vec());
+        if self.checked.get(&to).is_some_and(|last| now - *last < APART) {
+            return false;
+        }
+        if self.checked.len() >= MAX_CHECKED {
+            self.checked.clear();
+        }
+        self.checked.insert(to, now);
+        true
+    }
+
+    /// The peer is there and can be reached now, whatever became of the last check.
+    pub(super) fn on_checked(&mut self, by: SocketAddr) {
+        self.checked.retain(|(address, _), _| *address != by);
     }
 
     /// A peer is at `address`, or a TURN server that lets us in.

@@ -20,7 +20,7 @@ const ALLOCATE_SUCCESS: u16 = 0x0103;
 const USERNAME: u16 = 0x0006;
 const USE_CANDIDATE: u16 = 0x0025;
 
-/// A request that we send, and why. `None`: something else, or a question for our own address.
+/// A request, and why it is sent. `None`: something else, or a question for our own address.
 pub(super) fn request(message: &[u8]) -> Option<(Transaction, Kind)> {
     let (kind, transaction) = header(message)?;
     match kind {
@@ -28,6 +28,11 @@ pub(super) fn request(message: &[u8]) -> Option<(Transaction, Kind)> {
         ALLOCATE_REQUEST => Some((transaction, Kind::Allocate)),
         _ => None,
     }
+}
+
+/// A connectivity check, sent or received.
+pub(super) fn is_check(message: &[u8]) -> bool {
+    matches!(request(message), Some((_, Kind::Check)))
 }
 
 /// A request that nominates its path.

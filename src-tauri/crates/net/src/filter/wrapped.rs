@@ -8,6 +8,7 @@ const STUN_HEADER: usize = 20;
 const SEND_INDICATION: [u8; 2] = [0x00, 0x16];
 const DATA_INDICATION: [u8; 2] = [0x00, 0x17];
 const DATA: [u8; 2] = [0x00, 0x13];
+const XOR_PEER_ADDRESS: [u8; 2] = [0x00, 0x12];
 
 /// Where in `datagram` the one is that goes from one peer to the other; all of it, if it goes through no TURN server.
 pub(super) fn inner(datagram: &[u8]) -> Option<Range<usize>> {
@@ -17,16 +18,25 @@ pub(super) fn inner(datagram: &[u8]) -> Option<Range<usize>> {
             let length = usize::from(u16::from_be_bytes([*high, *low]));
             (length <= rest.len()).then_some(CHANNEL_HEADER..CHANNEL_HEADER + length)
         }
-        [a, b, ..] if matches!([*a, *b], SEND_INDICATION | DATA_INDICATION) => data(datagram),
+        [a, b, ..] if matches!([*a, *b], SEND_INDICATION | DATA_INDICATION) => attribute(datagram, DATA),
         _ => Some(0..datagram.len()),
     }
 }
 
-fn data(message: &[u8]) -> Option<Range<usize>> {
+/// Whom a TURN server passes it on to, in its own words: number of the channel, or address.
+pub(super) fn peer(datagram: &[u8]) -> Option<&[u8]> {
+    match datagram {
+        [64..=79, ..] => datagram.get(..2),
+        [a, b, ..] if [*a, *b] == SEND_INDICATION => attribute(datagram, XOR_PEER_ADDRESS).map(|at| &datagram[at]),
+        _ => None,
+    }
+}
+
+fn attribute(message: &[u8], wanted: [u8; 2]) -> Option<Range<usize>> {
     let mut at = STUN_HEADER;
     while let Some([a, b, c, d]) = message.get(at..)?.first_chunk::<4>() {
         let (start, length) = (at + 4, usize::from(u16::from_be_bytes([*c, *d])));
-        if [*a, *b] == DATA {
+        if [*a, *b] == wanted {
             return (start + length <= message.len()).then_some(start..start + length);
         }
         at = start + length.next_multiple_of(4);
@@ -86,6 +96,9 @@ mod tests {
         question[1] = 0x16;
         let at = inner(&question).unwrap();
         assert_eq!(with(&question, &at, &[9; 7]), indication(&[9; 7]));
+        assert_eq!(peer(&question), Some(&[0, 1, 2, 3, 4, 5, 6, 7][..]));
+        assert_eq!(peer(&[64, 1, 0, 0]), Some(&[64, 1][..]));
+        assert_eq!(peer(&[0, 1, 0, 0]), None);
     }
 
     #[test]

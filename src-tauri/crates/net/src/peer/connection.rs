@@ -40,10 +40,11 @@ const NEWS_QUEUE: usize = 256;
 const ICE_DISCONNECTED: Duration = Duration::from_secs(3);
 const ICE_FAILED: Duration = Duration::from_secs(15);
 const ICE_KEEPALIVE: Duration = Duration::from_secs(1);
-/// RFC 8445 section 14.2; the crate's 200 ms would be half of the time that a call may take to connect.
-const CHECK_INTERVAL: Duration = Duration::from_millis(50);
+/// How soon the agent sees that a pair works and nominates it. What it checks again so soon is thinned out by
+/// [`crate::filter`].
+const CHECK_INTERVAL: Duration = Duration::from_millis(10);
 /// Checks of a pair before it fails: five seconds, because the far side may learn of its candidates late.
-const CHECKS: u16 = 100;
+const CHECKS: u16 = 500;
 /// How long a pair that may be better is waited for, by the kind of the pair at hand.
 const REFLEXIVE_WAIT: Duration = Duration::from_millis(100);
 const RELAY_WAIT: Duration = Duration::from_secs(1);

@@ -130,3 +130,23 @@ fn no_more_is_held_than_a_handshake_needs() {
     let numbers: Vec<u8> = std::iter::from_fn(|| sources.release(1500)).map(|(data, _)| data[1]).collect();
     assert_eq!(numbers, (92..100).collect::<Vec<_>>());
 }
+
+#[test]
+fn checks_of_a_pair_are_thinned_out_until_its_peer_is_heard() {
+    let mut sources = Sources::default();
+    let (begin, peer) = (Instant::now(), address(5000));
+    let mut sent = |sources: &mut Sources, peer: SocketAddr, through: &[u8], from: u64, to: u64| {
+        (from..to)
+            .step_by(10)
+            .filter(|at| sources.may_check((peer, through), begin + Duration::from_millis(*at)))
+            .count()
+    };
+    assert_eq!(sent(&mut sources, peer, &[], 0, 500), 10);
+    assert_eq!(sent(&mut sources, address(5001), &[], 490, 500), 1, "another pair");
+    assert_eq!(sent(&mut sources, peer, &[64, 1], 490, 500), 1, "the same TURN server, to somebody else");
+    assert_eq!(sent(&mut sources, peer, &[], 490, 500), 0);
+    sources.on_checked(peer);
+    assert_eq!(sent(&mut sources, peer, &[], 490, 500), 1, "the answer to a check is not waited for");
+    (0..10_000u16).for_each(|port| drop(sources.may_check((address(port), &[]), begin)));
+    assert!(sources.checked.len() <= MAX_CHECKED);
+}

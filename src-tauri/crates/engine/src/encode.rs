@@ -138,13 +138,16 @@ impl Worker {
             let wanted = lock(&self.wanted).clone();
             let Some(out) = wanted.out.as_ref().filter(|_| !wanted.want.is_none()) else {
                 self.encoder = None;
+                // Whoever wants to see it soon does not wait for the next one either.
+                self.keep(&picture);
                 continue;
             };
             let size = fit(picture.size(), wanted.resolution);
             self.ladder.set_source(size, wanted.frame_rate as f32);
             self.ladder.set_limit(wanted.want.lines.into(), wanted.want.frame_rate.into());
             self.ladder.leave_out(self.load.steps());
-            let rung = self.ladder.update(wanted.bitrate, picture.pts);
+            let keyframe = wanted.keyframe && !self.is_recent(picture.pts);
+            let rung = self.ladder.update(wanted.bitrate, keyframe, picture.pts);
             // Reserved first: what is encoded has a place.
             let due = repeated || self.is_due(picture.pts, rung.frame_rate);
             let place = if due { out.try_reserve().ok() } else { None };
@@ -152,7 +155,7 @@ impl Worker {
                 self.skip();
                 continue;
             };
-            match self.encode(&picture, &wanted, rung) {
+            match self.encode(&picture, &wanted, (rung, keyframe)) {
                 Ok(Some(frame)) => {
                     place.send(frame);
                     if !repeated {
@@ -192,6 +195,11 @@ impl Worker {
         }
     }
 
+    /// A keyframe was made a moment before this time.
+    fn is_recent(&self, pts: Timestamp) -> bool {
+        self.keyframe_at.is_some_and(|at| pts.since(at) < KEYFRAME_INTERVAL)
+    }
+
     /// Leaves pictures out so that no more than `frame_rate` a second are encoded, however unsteady they come.
     fn is_due(&mut self, pts: Timestamp, frame_rate: f32) -> bool {
         let interval = interval(frame_rate);
@@ -213,11 +221,9 @@ impl Worker {
         &mut self,
         picture: &VideoFrame,
         wanted: &Wanted,
-        rung: Rung,
+        (rung, force): (Rung, bool),
     ) -> Result<Option<EncodedFrame>, CodecError> {
         let begin = Instant::now();
-        let recently = self.keyframe_at.is_some_and(|at| picture.pts.since(at) < KEYFRAME_INTERVAL);
-        let force = wanted.keyframe && !recently;
         if force {
             lock(&self.wanted).keyframe = false;
         }

@@ -139,8 +139,8 @@ impl Ladder {
         self.in_use() > self.step
     }
 
-    /// The rung for this bitrate in bits a second.
-    pub fn update(&mut self, bitrate: u32, now: Timestamp) -> Rung {
+    /// The rung for this bitrate in bits a second. `keyframe`: the next picture is one anyway, so another size costs nothing.
+    pub fn update(&mut self, bitrate: u32, keyframe: bool, now: Timestamp) -> Rung {
         let (best, first) = (self.best(), self.began.is_none());
         let began = *self.began.get_or_insert(now);
         let carried =
@@ -150,7 +150,7 @@ impl Ladder {
         } else if carried > self.step {
             self.enough = None;
             let since = *self.short_since.get_or_insert(now);
-            if self.far_short(bitrate) || now.since(since) >= DROP_AFTER {
+            if keyframe || self.far_short(bitrate) || now.since(since) >= DROP_AFTER {
                 (self.step, self.short_since) = (carried, None);
             }
         } else if self.step > best && self.enough_for(self.step - 1, bitrate) {
@@ -217,7 +217,7 @@ mod tests {
         for (bitrate, seconds) in rates {
             for _ in 0..*seconds * 10 {
                 now = now + Duration::from_millis(100);
-                let height = ladder.update(*bitrate, now).resolution.height;
+                let height = ladder.update(*bitrate, false, now).resolution.height;
                 if seen.last() != Some(&height) {
                     seen.push(height);
                 }
@@ -237,7 +237,7 @@ mod tests {
             (40_000, 320, 180, 15.0),
             (0, 320, 180, 15.0),
         ] {
-            let rung = Ladder::new(Resolution::new(1280, 720), 30.0).update(bitrate, Timestamp::ZERO);
+            let rung = Ladder::new(Resolution::new(1280, 720), 30.0).update(bitrate, false, Timestamp::ZERO);
             assert_eq!((rung.resolution, rung.frame_rate), (Resolution::new(width, height), frame_rate), "{bitrate}");
         }
     }
@@ -252,6 +252,16 @@ mod tests {
         });
         assert_eq!(profiles, [true, true, false, false, false, true, true]);
         assert_eq!(Rung { frame_rate: 0.0, ..rung(0) }.profile(None), Profile::Main);
+    }
+
+    #[test]
+    fn drops_at_once_where_a_keyframe_is_due_anyway() {
+        let mut ladder = Ladder::new(Resolution::new(1280, 720), 30.0);
+        let mut height = |bitrate, keyframe| ladder.update(bitrate, keyframe, Timestamp::ZERO).resolution.height;
+        assert_eq!(height(2_000_000, false), 720);
+        assert_eq!(height(550_000, false), 720);
+        assert_eq!(height(550_000, true), 540);
+        assert_eq!(height(2_000_000, true), 540, "whether it is enough shows after a while");
     }
 
     #[test]
@@ -281,8 +291,9 @@ mod tests {
 
     #[test]
     fn keeps_aspect_ratio_and_source() {
-        let rung =
-            |width, height, bitrate| Ladder::new(Resolution::new(width, height), 24.0).update(bitrate, Timestamp::ZERO);
+        let rung = |width, height, bitrate| {
+            Ladder::new(Resolution::new(width, height), 24.0).update(bitrate, false, Timestamp::ZERO)
+        };
         assert_eq!(rung(640, 480, 5_000_000).resolution, Resolution::new(640, 480));
         assert_eq!(rung(640, 480, 200_000).resolution, Resolution::new(480, 360));
         assert_eq!(rung(720, 1280, 200_000).resolution, Resolution::new(360, 640));
@@ -296,7 +307,7 @@ mod tests {
     #[test]
     fn no_more_than_is_wanted_and_more_at_once() {
         let mut ladder = Ladder::new(Resolution::new(1280, 720), 30.0);
-        let rung = |ladder: &mut Ladder| ladder.update(2_000_000, Timestamp::ZERO);
+        let rung = |ladder: &mut Ladder| ladder.update(2_000_000, false, Timestamp::ZERO);
         assert_eq!(rung(&mut ladder).resolution.height, 720);
         ladder.set_limit(180, 15.0);
         let small = rung(&mut ladder);
@@ -309,14 +320,14 @@ mod tests {
         ladder.set_limit(u32::MAX, 60.0);
         ladder.set_source(Resolution::new(1280, 720), 30.0);
         assert_eq!(rung(&mut ladder).resolution.height, 720);
-        ladder.update(200_000, Timestamp::ZERO);
+        ladder.update(200_000, false, Timestamp::ZERO);
         assert!(ladder.is_limited());
     }
 
     #[test]
     fn a_slow_processor_leaves_out_the_best_steps() {
         let mut ladder = Ladder::new(Resolution::new(1280, 720), 30.0);
-        let height = |ladder: &mut Ladder, bitrate| ladder.update(bitrate, Timestamp::ZERO).resolution.height;
+        let height = |ladder: &mut Ladder, bitrate| ladder.update(bitrate, false, Timestamp::ZERO).resolution.height;
         assert_eq!(height(&mut ladder, 2_000_000), 720);
         ladder.leave_out(1);
         assert_eq!((height(&mut ladder, 2_000_000), ladder.is_slowed(), ladder.is_limited()), (540, true, false));
@@ -333,9 +344,9 @@ mod tests {
     #[test]
     fn another_source_starts_anew() {
         let mut ladder = Ladder::new(Resolution::new(1280, 720), 30.0);
-        ladder.update(100_000, Timestamp::ZERO);
+        ladder.update(100_000, false, Timestamp::ZERO);
         ladder.set_source(Resolution::new(640, 360), 30.0);
-        assert_eq!(ladder.update(900_000, Timestamp::ZERO).resolution, Resolution::new(640, 360));
+        assert_eq!(ladder.update(900_000, false, Timestamp::ZERO).resolution, Resolution::new(640, 360));
     }
 
     proptest! {
@@ -347,7 +358,7 @@ mod tests {
             let mut now = Timestamp::ZERO;
             for (bitrate, wait) in rates {
                 now = Timestamp(now.as_micros() + wait);
-                let rung = ladder.update(bitrate, now);
+                let rung = ladder.update(bitrate, false, now);
                 prop_assert!(rung.resolution.width <= width && rung.resolution.height <= height);
                 prop_assert!(rung.resolution.width.is_multiple_of(2) && rung.resolution.height.is_multiple_of(2));
                 prop_assert!(rung.resolution.width >= 16 && rung.resolution.height >= 16);

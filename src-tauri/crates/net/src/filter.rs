@@ -77,7 +77,7 @@ impl Runtime for FilteredRuntime {
             return Ok(inner);
         }
         let lines = Lines::new(Arc::clone(&self.relays), local.ok().map(|local| local.ip()));
-        let handshake = Mutex::new(Handshake::new(Arc::clone(&self.shortcuts)));
+        let handshake = Mutex::new(Handshake::new(Arc::clone(&self.shortcuts), Arc::clone(&self.hurry)));
         Ok(Arc::new(FilteredSocket { inner, sources: Arc::clone(&self.sources), lines, handshake }))
     }
 

@@ -13,6 +13,7 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Waker};
 
 use rtc::crypto::RTCCryptoProvider;
+use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep, sleep_until};
 use webrtc::runtime::RecvMeta;
 
@@ -67,13 +68,16 @@ pub(super) struct Handshake {
     /// Handed on as if they had arrived.
     words: VecDeque<(SocketAddr, Vec<u8>)>,
     reader: Option<Waker>,
+    /// Wakes the driver once more: what these words make it want to say is written in its next turn.
+    hurry: Arc<Notify>,
     timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl Handshake {
-    pub(super) fn new(shortcuts: Arc<Shortcuts>) -> Self {
+    pub(super) fn new(shortcuts: Arc<Shortcuts>, hurry: Arc<Notify>) -> Self {
         Self {
             shortcuts,
+            hurry,
             flight: Flight::default(),
             nomination: Nomination::default(),
             words: VecDeque::new(),
@@ -126,6 +130,7 @@ impl Handshake {
         if let Some(reader) = self.reader.take() {
             reader.wake();
         }
+        self.hurry.notify_one();
     }
 
     /// The next of what nobody has sent. `room`: a longer one is lost.

@@ -34,7 +34,7 @@ impl End {
         if is_client {
             dtls.connect(std::time::Instant::now(), other, config, None).unwrap();
         }
-        Self { dtls, socket: Handshake::new(Arc::new(shortcuts)), other, complete: false }
+        Self { dtls, socket: Handshake::new(Arc::new(shortcuts), Arc::default()), other, complete: false }
     }
 
     fn read(&mut self, datagram: &[u8]) {

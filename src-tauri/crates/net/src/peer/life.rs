@@ -291,14 +291,13 @@ impl Peer {
         let Some(active) = &mut self.active else { return };
         let sink = active.start_sending(&self.context);
         let main = active.link.lock().video_payload.map(|payload| payload.main);
+        let Some(sink) = sink else { return self.tell(PeerNews::State(PeerState::Connected)).await };
+        let _ = self.context.sinks.send(sink).await;
+        // The first keyframe, which is made as soon as the state is told, is one for what the path is thought to carry.
+        self.tell(PeerNews::Profile(main)).await;
+        self.measure(false).await;
         self.tell(PeerNews::State(PeerState::Connected)).await;
-        if let Some(sink) = sink {
-            let _ = self.context.sinks.send(sink).await;
-            self.tell(PeerNews::Profile(main)).await;
-            // The first keyframe is made for what the path is thought to carry.
-            self.measure(false).await;
-            self.tell(PeerNews::KeyframeRequested).await;
-        }
+        self.tell(PeerNews::KeyframeRequested).await;
     }
 
     async fn on_error(&mut self, error: &webrtc::error::Error) {

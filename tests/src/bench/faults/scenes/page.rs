@@ -19,12 +19,16 @@ use crate::pair::{self, Bed, id};
 
 /// How often the screen is looked at.
 const LOOK: Duration = Duration::from_millis(5);
+/// Of a byte of a pixel.
+const DIFFERENT: u8 = 48;
+/// Less than this part of the button is the edges of its letters.
+const LETTERS: usize = 10;
 /// Of the tone that the microphone of the app hears.
 const SECONDS: usize = 4;
 /// Swells in each second: a tone that stays as it is counts as noise, which is taken away.
 const SWELLS: f64 = 4.0;
 
-/// The app calls, and `fika-cli` hears what is lost of it. Its button for the microphone is looked at on the screen.
+/// The app calls, and `fika-cli` hears what is lost of it. Its button to leave is looked at on the screen.
 pub(super) fn dies(seed: u32) -> anyhow::Result<Run> {
     let folder = tempfile::tempdir()?;
     let bed = Bed::start(SCREEN.0, SCREEN.1, tone())?;
@@ -44,7 +48,7 @@ pub(super) fn dies(seed: u32) -> anyhow::Result<Run> {
     let began = monotonic();
     ensure!(Command::new("kill").args(["-KILL", &page.to_string()]).status()?.success(), "the page is not killed");
     let looks = |wanted: bool, what: &str| -> anyhow::Result<Timestamp> {
-        while (bed.display.pixels(button)? == whole) != wanted {
+        while is_like(&bed.display.pixels(button)?, &whole) != wanted {
             ensure!(monotonic().since(began) < PATIENCE, "{what}: not within {PATIENCE:?}");
             std::thread::sleep(LOOK);
         }
@@ -61,6 +65,12 @@ pub(super) fn dies(seed: u32) -> anyhow::Result<Run> {
     Ok(figures)
 }
 
+/// Letters may lie a part of a pixel beside where they were.
+fn is_like(one: &[u8], other: &[u8]) -> bool {
+    let different = one.iter().zip(other).filter(|(one, other)| one.abs_diff(**other) > DIFFERENT).count();
+    one.len() == other.len() && different < one.len() / LETTERS
+}
+
 fn tone() -> Vec<f32> {
     let at = |sample: usize| sample as f64 / 48_000.0 * std::f64::consts::TAU;
     let strength = |sample| 0.2 + 0.1 * (SWELLS * at(sample)).sin();
@@ -72,7 +82,7 @@ fn place(app: &crate::webdriver::Window) -> anyhow::Result<Rect> {
     let found = app.until(&format!(
         "document.getAnimations().every((a) => a.playState !== 'running' || a.effect?.getTiming().iterations !== 1) && \
          (({{ x, y, width, height }}) => [x, y, width, height])(document.querySelector(\"{}\").getBoundingClientRect())",
-        id("toggle-mic")
+        id("leave")
     ))?;
     let number = |at: usize| found[at].as_f64().map(|number| number.round() as u32).context("a number");
     Ok(Rect { left: LEFT.left + number(0)?, top: LEFT.top + number(1)?, width: number(2)?, height: number(3)? })

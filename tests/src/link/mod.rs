@@ -4,8 +4,10 @@
 //! gives the same passage. The queue drops what comes while it is full, as most routers do; the log keeps
 //! [`LOG`] passages, then forgets the oldest.
 
+pub mod beside;
 pub mod call;
 mod files;
+mod gcc;
 pub mod loss;
 pub mod random;
 pub mod receiver;

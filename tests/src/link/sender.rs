@@ -13,11 +13,11 @@ use super::files;
 use super::random::Random;
 
 pub(super) const FRAME: Duration = Duration::from_micros(33_333);
-const SOUND: Duration = Duration::from_millis(20);
+pub(super) const SOUND: Duration = Duration::from_millis(20);
 /// 50 packets of this are 55 kbit/s, headers included.
-const SOUND_SIZE: usize = 137;
-const PACKET: usize = 1100;
-const HEADERS: usize = 50;
+pub(super) const SOUND_SIZE: usize = 137;
+pub(super) const PACKET: usize = 1100;
+pub(super) const HEADERS: usize = 50;
 /// Of a keyframe beside the frames after it; the one after a collapse is smaller.
 const KEYFRAME: (f64, f64) = (4.0, 6.0);
 const SMALL: f64 = 0.7;

@@ -20,8 +20,15 @@ const CLOCK_STEP: f64 = 10_000.0;
 /// The floor of the queue: the minimum hides our own bursts of a frame and what overtakes. 60 to 120 ms make no
 /// difference; 200 ms would be slow.
 const STANDING_WINDOW: Duration = Duration::from_millis(120);
-/// How long the floor is remembered.
+/// How long the floor is remembered, and the part of it that counts as its low: longer than a crest of the sawtooth, so that
+/// a queue which comes and goes does not raise it, while the path's jitter does.
 const STANDINGS: Duration = Duration::from_secs(4);
+const LOW: f64 = 0.2;
+/// Of the jitter, the floor shows at most this many times its low, and these milliseconds: what packets of the path's other
+/// flows do between ours, which looks like jitter too.
+const SHOWN: (f64, f64) = (3.0, 4.0);
+/// A low above it, milliseconds, is jitter that not even the floor hides: on a path that is only shared the queue runs empty.
+const JITTERY: f64 = 2.5;
 /// Steps of delay that tell of jitter are kept for this time; the 85th percentile counts, less the 2 ms of any path.
 const STEPS: Duration = Duration::from_secs(2);
 const STEP_QUANTILE: f64 = 0.85;
@@ -52,6 +59,8 @@ pub(super) struct Signals {
     pub(super) queue: f64,
     /// Its floor over [`STANDING_WINDOW`]: what remains between our bursts.
     pub(super) standing: f64,
+    /// The floor where it is low.
+    low: f64,
     /// How much the path itself varies.
     pub(super) jitter: f64,
     /// From departure to report, seconds.
@@ -68,6 +77,7 @@ impl Default for Signals {
             newest: None,
             queue: 0.0,
             standing: 0.0,
+            low: 0.0,
             jitter: 0.0,
             rtt: 0.1,
         }
@@ -120,7 +130,22 @@ impl Signals {
         }
         self.standings.push_back((now, self.standing));
         forget(&mut self.standings, now - STANDINGS);
+        let mut standings: Vec<f64> = self.standings.iter().map(|(_, standing)| *standing).collect();
+        let at = (standings.len() as f64 * LOW) as usize;
+        self.low = *standings.select_nth_unstable_by(at, f64::total_cmp).1;
         true
+    }
+
+    /// How far the floor may be off because of the path's jitter, milliseconds. A burst of somebody else's frame is jitter to
+    /// those who send between it, but the floor shows nothing of it; who allows for it yields later than the other.
+    pub(super) fn guard(&self) -> f64 {
+        let (times, more) = SHOWN;
+        self.jitter.min(times * self.low + more)
+    }
+
+    /// The path's jitter makes cuts that no queue called for.
+    pub(super) fn is_jittery(&self) -> bool {
+        self.low > JITTERY
     }
 
     fn on_arrival(&mut self, report: &Report, at: Timestamp, now: Timestamp) {
@@ -265,5 +290,6 @@ mod tests {
         }
         assert!((10.0..18.0).contains(&signals.jitter), "{}", signals.jitter);
         assert!(signals.standing < 1.0);
+        assert!(signals.guard() < 8.0, "the floor hides it: {}", signals.guard());
     }
 }

@@ -259,6 +259,7 @@ mod tests {
         let mut settings = AppSettings::default();
         settings.call.name = "Åsa".into();
         settings.call.camera = Some("cam-1".into());
+        settings.call.presence = true;
         settings.appearance.theme = Theme::Dark;
         settings.appearance.self_view_corner = Corner::TopLeft;
         settings.controls.shortcuts = vec![ShortcutChoice { action: "chat".into(), keys: "Ctrl+KeyB".into() }];
@@ -299,6 +300,10 @@ mod tests {
         let settings = parse(newer).unwrap();
         assert_eq!((settings.call.name.as_str(), settings.appearance.theme), ("Bo", Theme::Light));
         assert!(settings.appearance.mirror_self);
+        assert!(
+            !settings.call.reachable && !settings.call.presence,
+            "what tells others of us is off until it is wished for"
+        );
     }
 
     #[test]

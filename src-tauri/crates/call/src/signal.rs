@@ -119,6 +119,11 @@ pub enum ClientMessage {
         call: CallId,
         payload: Sealed,
     },
+    /// While listening: to whom the sender shows that they can be called, and about whom they ask; in place of the list before.
+    /// Answered by `present`. Only to a server that knows `presence`.
+    Show {
+        keys: Vec<String>,
+    },
     /// What the one who is called says to the caller.
     AnswerRing {
         call: CallId,
@@ -241,7 +246,17 @@ pub enum ServerMessage {
     Challenge {
         nonce: String,
     },
-    Listening,
+    /// `presence`: the server knows `show`.
+    Listening {
+        #[serde(default)]
+        presence: bool,
+    },
+    /// These can be called from now on, or no longer. Told only of those who show themselves to the receiver, and to whom the
+    /// receiver does.
+    Present {
+        keys: Vec<String>,
+        here: bool,
+    },
     /// Somebody calls.
     Ringing {
         call: CallId,

@@ -350,6 +350,8 @@ pub struct CallSettings {
     pub nearby: bool,
     /// Also those who are no contacts.
     pub strangers_may_ring: bool,
+    /// Contacts who do the same see that we can be called at the server, and we see it of them. Off, nothing is said or asked.
+    pub presence: bool,
 }
 
 impl Default for CallSettings {
@@ -365,6 +367,7 @@ impl Default for CallSettings {
             reachable: false,
             nearby: false,
             strangers_may_ring: true,
+            presence: false,
         }
     }
 }

@@ -31,12 +31,8 @@ fn participant() -> impl Strategy<Value = ParticipantInfo> {
 }
 
 fn ice_server() -> impl Strategy<Value = IceServer> {
-    let text = || prop::option::of(any::<String>());
-    (prop::collection::vec(any::<String>(), 0..3), text(), text()).prop_map(|(urls, username, credential)| IceServer {
-        urls,
-        username,
-        credential,
-    })
+    (prop::collection::vec(any::<String>(), 0..3), maybe_text(), maybe_text())
+        .prop_map(|(urls, username, credential)| IceServer { urls, username, credential })
 }
 
 fn maybe_text() -> impl Strategy<Value = Option<String>> {
@@ -143,6 +139,7 @@ fn client_message() -> impl Strategy<Value = ClientMessage> {
         media().prop_map(|media| ClientMessage::SetMedia { media }),
         (participant_id(), any::<String>())
             .prop_map(|(to, payload)| ClientMessage::Signal { to, payload: Sealed(payload) }),
+        prop::collection::vec(any::<String>(), 0..3).prop_map(|keys| ClientMessage::Show { keys }),
         Just(ClientMessage::Leave),
         Just(ClientMessage::Ping),
     ]
@@ -239,6 +236,9 @@ fn server_message() -> impl Strategy<Value = ServerMessage> {
         (participant_id(), any::<String>())
             .prop_map(|(from, payload)| ServerMessage::Signal { from, payload: Sealed(payload) }),
         room_message(),
+        any::<bool>().prop_map(|presence| ServerMessage::Listening { presence }),
+        (prop::collection::vec(any::<String>(), 0..3), any::<bool>())
+            .prop_map(|(keys, here)| ServerMessage::Present { keys, here }),
         Just(ServerMessage::Refused { reason: Refusal::RoomFull }),
         Just(ServerMessage::Pong),
     ]
@@ -263,12 +263,11 @@ fn binding() -> impl Strategy<Value = Binding> {
 }
 
 fn peer_message() -> impl Strategy<Value = PeerMessage> {
-    let text = || prop::option::of(any::<String>());
     let body = prop_oneof![
         (any::<String>(), prop::option::of(binding())).prop_map(|(sdp, binding)| PeerBody::Offer { sdp, binding }),
         (any::<String>(), prop::option::of(binding())).prop_map(|(sdp, binding)| PeerBody::Answer { sdp, binding }),
         any::<String>().prop_map(|nonce| PeerBody::Reveal { nonce }),
-        (text(), text(), any::<Option<u16>>()).prop_map(|(candidate, sdp_mid, sdp_m_line_index)| {
+        (maybe_text(), maybe_text(), any::<Option<u16>>()).prop_map(|(candidate, sdp_mid, sdp_m_line_index)| {
             PeerBody::Candidate { candidate, sdp_mid, sdp_m_line_index }
         }),
         any::<(u16, u8)>().prop_map(|(lines, frame_rate)| PeerBody::WantVideo {

@@ -1,11 +1,12 @@
 //! `fika-cli ring` and `fika-cli listen`: calls that ring, one in each run, on the main task. What happens is told on stdout.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::sync::Arc;
 
 use clap::Args;
 use fika_call::identity::{Contact, Identity, IdentityKey};
-use fika_call::ring::{OutgoingState, Reach, RingView, Wish};
+use fika_call::ring::{ContactView, OutgoingState, Reach, RingView, Wish};
 use fika_call::view::{CallSettings, Phase};
 use fika_engine::ring::{Line, RingCommand, RingHandle};
 use fika_engine::{Command, EngineHandle};
@@ -46,6 +47,9 @@ pub(crate) struct Listen {
     /// Say no, with this message; without one if it is empty.
     #[arg(long, value_name = "MESSAGE", num_args = 0..=1, default_missing_value = "")]
     decline: Option<String>,
+    /// Show the contacts that we can be called at the server, and say which of them can.
+    #[arg(long)]
+    presence: bool,
     /// Let it ring.
     #[arg(long, conflicts_with = "decline")]
     ignore: bool,
@@ -108,19 +112,21 @@ pub(crate) async fn ring(Ring { key, lan, json, media }: Ring, trust: Trust) -> 
 
 /// Waits for one call.
 pub(crate) async fn listen(listen: Listen, trust: Trust) -> Result<(), Failure> {
-    let Listen { contacts, contacts_only, decline, ignore, lan, json, media } = listen;
+    let Listen { contacts, contacts_only, decline, presence, ignore, lan, json, media } = listen;
     if media.server.is_none() && !lan {
         let sentence = "Name the server at which you can be called, --server URL, or --lan for the local network.";
         return Err(Failure::new(Kind::Usage, sentence));
     }
     let reachable = media.server.is_some();
-    let listening = |settings| CallSettings { reachable, nearby: lan, strangers_may_ring: !contacts_only, ..settings };
+    let strangers_may_ring = !contacts_only;
+    let listening = |settings| CallSettings { reachable, nearby: lan, strangers_may_ring, presence, ..settings };
     let bed = Bed::start(media, json, contacts, trust, listening).await?;
     bed.until_stopped(async |bed| {
         let mut view = bed.ring.view();
         let (mut listened, mut rings) = (false, None);
+        let mut here = BTreeSet::new();
         loop {
-            let RingView { reach, nearby, incoming, missed, .. } = view.borrow_and_update().clone();
+            let RingView { reach, nearby, incoming, missed, contacts, .. } = view.borrow_and_update().clone();
             // Everywhere where it is asked for.
             let on = |asked: bool, reach| !asked || reach == Reach::On;
             if on(reachable, reach) && on(lan, nearby) && !listened {
@@ -135,6 +141,12 @@ pub(crate) async fn listen(listen: Listen, trust: Trust) -> Result<(), Failure> 
                 let sentence =
                     "There is no local network on which we can be found: check that this computer is on one.";
                 return Err(Failure::new(Kind::Connection, sentence));
+            }
+            for ContactView { key, name, here: now, .. } in contacts {
+                let changed = if now { here.insert(key.clone()) } else { here.remove(&key) };
+                if changed {
+                    bed.tell(json!({ "event": "presence", "key": key, "name": name, "here": now }));
+                }
             }
             if let Some(incoming) = incoming.filter(|incoming| rings.as_ref() != Some(&incoming.call)) {
                 rings = Some(incoming.call.clone());

@@ -2,11 +2,13 @@
 //!
 //! Commands wait in [`COMMAND_QUEUE`]; full: who sends waits. What the line tells waits with the line. The view is the latest.
 
+use std::collections::BTreeSet;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use fika_call::identity::{Contact, IdentityKey};
 use fika_call::ring::{
     CallId, Input, Invitation, LineCommand, LineEvent, MAX_SERVERS, Missed, News, Output, Reach, Ring, RingView, Wish,
+    presence,
 };
 use fika_call::view::{CallSettings, CallView, Phase};
 use serde::{Deserialize, Serialize};
@@ -81,6 +83,8 @@ pub fn start(engine: EngineHandle, line: Line, settings: CallSettings, missed: V
         settings: CallSettings::default(),
         reach: Reach::Off,
         nearby: Reach::Off,
+        shown_to: BTreeSet::new(),
+        here: BTreeSet::new(),
         opening: None,
         view,
         stale: true,
@@ -98,6 +102,10 @@ struct Bell {
     /// At the server, and on the local network.
     reach: Reach,
     nearby: Reach,
+    /// As the line was told.
+    shown_to: BTreeSet<IdentityKey>,
+    /// Who of them can be called.
+    here: BTreeSet<IdentityKey>,
     /// A room is being opened for this call.
     opening: Option<Opening>,
     view: watch::Sender<RingView>,
@@ -151,6 +159,7 @@ impl Bell {
                 Ok(()) = contacts.changed() => {
                     contacts.mark_unchanged();
                     self.stale = true;
+                    self.show_ourselves().await;
                 }
                 () = timer => self.ring.handle_timeout(Instant::now()),
             }
@@ -185,7 +194,18 @@ impl Bell {
         } else if server.is_none() {
             self.reach = Reach::Off;
         }
+        // First, so that another server hears of nobody who is off the list.
+        self.show_ourselves().await;
         self.tell(LineCommand::Listen { server, nearby: self.settings.nearby }).await;
+    }
+
+    async fn show_ourselves(&mut self) {
+        let to = presence::shown_to(&self.settings, &self.engine.contacts.borrow());
+        if to != self.shown_to {
+            self.here.retain(|key| to.contains(key));
+            self.shown_to.clone_from(&to);
+            self.tell(LineCommand::Show { to }).await;
+        }
     }
 
     fn server(&self) -> Option<url::Url> {
@@ -202,6 +222,11 @@ impl Bell {
             }
             LineEvent::Nearby(reach) => {
                 self.nearby = reach;
+                self.stale = true;
+                return;
+            }
+            LineEvent::Present(here) => {
+                self.here = &here & &self.shown_to;
                 self.stale = true;
                 return;
             }
@@ -315,6 +340,7 @@ impl Bell {
     fn show(&self) {
         let contacts: Vec<Contact> = self.engine.contacts.borrow().clone();
         let missed: Vec<(Missed, u32)> = self.missed.borrow().iter().map(|one| (one.call.clone(), one.at)).collect();
-        self.view.send_replace(RingView::of(&self.ring, (self.reach, self.nearby), &missed, &contacts));
+        let reach = (self.reach, self.nearby);
+        self.view.send_replace(RingView::of(&self.ring, reach, &missed, &contacts, &self.here));
     }
 }

@@ -74,6 +74,10 @@ pub(crate) enum Wish {
         call: CallId,
         payload: Sealed,
     },
+    /// In order, each once.
+    Show {
+        to: Vec<IdentityKey>,
+    },
     /// Nothing secret and nothing random is in it.
     Say(ClientMessage),
     /// It has broken a rule, or asked for what this instance does not give.
@@ -220,6 +224,7 @@ impl House {
             Wish::Ring { origin, to, call, payload } => {
                 self.listening.ring(id, origin, to, call, payload, now.at, &mut self.rooms)?;
             }
+            Wish::Show { to } => self.listening.show(id, to, now.at, &mut self.rooms)?,
             Wish::Say(message) => return self.say(id, message, now),
             Wish::Refuse(reason) => return Err(reason),
         }
@@ -247,7 +252,7 @@ impl House {
                 self.leave(id, now);
                 Ok(Ok(()))
             }
-            // With secrets in them, or answered by whom they reach.
+            // With secrets in them, answered by whom they reach, or read before they come here.
             ClientMessage::Create { .. }
             | ClientMessage::Manage { .. }
             | ClientMessage::Join { .. }
@@ -255,6 +260,7 @@ impl House {
             | ClientMessage::Listen { .. }
             | ClientMessage::Prove { .. }
             | ClientMessage::Ring { .. }
+            | ClientMessage::Show { .. }
             | ClientMessage::Ping => Err(Refusal::BadMessage),
         }
     }

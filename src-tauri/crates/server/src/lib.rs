@@ -19,6 +19,7 @@ mod metrics;
 pub mod moment;
 mod outgoing;
 mod page;
+mod presence;
 mod random;
 pub mod redis;
 pub mod rooms;

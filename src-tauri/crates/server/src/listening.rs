@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::limits::{ByOrigin, Origin, Rate};
 use crate::moment::Moment;
+use crate::presence::{Change, Presence};
 use crate::rooms::{ConnectionId, Rooms};
 
 const MAX_LISTENERS: usize = 10_000;
@@ -30,6 +31,8 @@ pub(crate) struct Listening {
     /// One call for each connection.
     callers: BTreeMap<ConnectionId, CallId>,
     calls: ByOrigin,
+    #[serde(default)]
+    presence: Presence,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -47,6 +50,7 @@ impl Listening {
             rings: BTreeMap::new(),
             callers: BTreeMap::new(),
             calls: ByOrigin::new(calls),
+            presence: Presence::default(),
         }
     }
 
@@ -72,8 +76,30 @@ impl Listening {
         }
         self.listeners.insert(key, id);
         self.keys.insert(id, key);
-        out.say(id, ServerMessage::Listening);
+        out.say(id, ServerMessage::Listening { presence: true });
         Ok(())
+    }
+
+    /// Those who listen here and have named each other hear of each other. `to`: in order, each once.
+    pub(crate) fn show(
+        &mut self,
+        id: ConnectionId,
+        to: Vec<IdentityKey>,
+        now: Moment,
+        out: &mut Rooms,
+    ) -> Result<(), Refusal> {
+        let key = *self.keys.get(&id).ok_or(Refusal::BadMessage)?;
+        let Change { here, come, gone } = self.presence.show(key, to, now)?;
+        out.say(id, ServerMessage::Present { keys: here.iter().map(IdentityKey::to_string).collect(), here: true });
+        self.present(key, &come, true, out);
+        self.present(key, &gone, false, out);
+        Ok(())
+    }
+
+    fn present(&self, key: IdentityKey, to: &[IdentityKey], here: bool, out: &mut Rooms) {
+        for id in to.iter().filter_map(|key| self.listeners.get(key)) {
+            out.say(*id, ServerMessage::Present { keys: vec![key.to_string()], here });
+        }
     }
 
     #[expect(clippy::too_many_arguments, reason = "one for each part of the message, and where it comes from")]
@@ -126,6 +152,8 @@ impl Listening {
         let listened = key.is_some();
         if let Some(key) = key {
             self.listeners.remove(&key);
+            let seen = self.presence.gone(&key);
+            self.present(key, &seen, false, out);
         }
         if !listened && !self.callers.contains_key(&id) {
             return;
@@ -163,6 +191,8 @@ mod tests {
     use super::*;
     use crate::keys::{Keys, Seed};
     use crate::rooms::Output;
+
+    const LISTENING: ServerMessage = ServerMessage::Listening { presence: true };
 
     fn key(seed: u8) -> IdentityKey {
         IdentityKey([seed; 32])
@@ -220,10 +250,10 @@ mod tests {
         assert_eq!(
             bed.said(),
             [
-                (2, ServerMessage::Listening),
+                (2, LISTENING),
                 (2, ServerMessage::Ringing { call: call(1), payload: payload("hej") }),
                 (1, ServerMessage::RingAnswered { call: call(1), payload: payload("ja") }),
-                (4, ServerMessage::Listening),
+                (4, LISTENING),
             ]
         );
         assert_eq!(
@@ -262,10 +292,7 @@ mod tests {
         let mut bed = Bed::new();
         bed.listening.listen(ConnectionId(2), key(7), &mut bed.rooms).unwrap();
         bed.listening.listen(ConnectionId(3), key(7), &mut bed.rooms).unwrap();
-        assert_eq!(
-            bed.said(),
-            [(2, ServerMessage::Listening), (2, ServerMessage::Pong), (3, ServerMessage::Listening)]
-        );
+        assert_eq!(bed.said(), [(2, LISTENING), (2, ServerMessage::Pong), (3, LISTENING)]);
         for number in 0..8 {
             bed.ring(10 + u64::from(number), 7, number).unwrap();
         }

@@ -1,10 +1,12 @@
 //! What a message asks of the house, with everything drawn at random, and without the secrets that are shown in it.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use fika_call::door::{Entry, MAX_PASSCODE, RoomOptions};
 use fika_call::identity::IdentityKey;
 use fika_call::invite::{CODE_BYTES, Code, HostKey};
+use fika_call::ring::presence::MAX_SHOWN;
 use fika_call::ring::{self, CallId};
 use fika_call::signal::{Again, ClientMessage, PROTOCOL_VERSION, Refusal, Sealed};
 use fika_call::{ParticipantId, RoomId, seal};
@@ -115,6 +117,7 @@ fn wish(
             }
             (Wish::Ring { origin, to, call, payload }, None)
         }
+        ClientMessage::Show { keys } => (Wish::Show { to: people(&keys).ok_or(Refusal::BadMessage)? }, None),
         ClientMessage::AnswerRing { call, payload } if !is_ring(&call, &payload) => return Err(Refusal::BadMessage),
         message => (Wish::Say(message), None),
     })
@@ -122,6 +125,15 @@ fn wish(
 
 fn is_ring(call: &CallId, payload: &Sealed) -> bool {
     call.is_well_formed() && payload.0.len() <= ring::MAX_SEALED && seal::is_well_formed(payload)
+}
+
+/// In order, each once.
+fn people(keys: &[String]) -> Option<Vec<IdentityKey>> {
+    if keys.len() > MAX_SHOWN {
+        return None;
+    }
+    let keys: Option<BTreeSet<IdentityKey>> = keys.iter().map(|key| IdentityKey::parse(key)).collect();
+    Some(keys?.into_iter().collect())
 }
 
 /// As this server draws them.

@@ -173,6 +173,8 @@ export type CallSettings = {
 	nearby: boolean,
 	/**  Also those who are no contacts. */
 	strangersMayRing: boolean,
+	/**  Contacts who do the same see that we can be called at the server, and we see it of them. Off, nothing is said or asked. */
+	presence: boolean,
 };
 
 export type CallView = {
@@ -270,6 +272,8 @@ export type ContactView = {
 	key: string,
 	name: string,
 	verified: boolean,
+	/**  Shows us that they can be called now. */
+	here: boolean,
 };
 
 export type Contrast = "system" | "more" | "normal";

@@ -1,5 +1,7 @@
 //! What the engine and the network say to each other about calls that ring. Plain values.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::{CallId, Invitation, News, Reply};
@@ -19,6 +21,8 @@ pub enum LineCommand {
     Hang { call: CallId },
     /// To an incoming call.
     Reply { call: CallId, reply: Reply },
+    /// While we listen at the server, these may know that we can be called, and we ask it about them.
+    Show { to: BTreeSet<IdentityKey> },
 }
 
 /// From the network.
@@ -39,6 +43,8 @@ pub enum LineEvent {
         call: CallId,
         news: News,
     },
+    /// Who of those to whom we show ourselves can be called at the server now: all of them.
+    Present(BTreeSet<IdentityKey>),
 }
 
 /// Whether we can be called.

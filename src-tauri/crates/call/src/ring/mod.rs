@@ -7,6 +7,7 @@
 mod io;
 mod line;
 pub mod nearby;
+pub mod presence;
 mod seal;
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,7 @@
 //! What the page shows of calls that ring.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::{CallId, Missed, OutgoingState, Reach, Ring};
@@ -63,11 +65,19 @@ pub struct ContactView {
     pub key: String,
     pub name: String,
     pub verified: bool,
+    /// Shows us that they can be called now.
+    pub here: bool,
 }
 
 impl RingView {
-    /// `missed`: the newest first, with the time of each in seconds since 1970.
-    pub fn of(ring: &Ring, (reach, nearby): (Reach, Reach), missed: &[(Missed, u32)], contacts: &[Contact]) -> Self {
+    /// `missed`: the newest first, with the time of each in seconds since 1970. `here`: who shows us that they can be called.
+    pub fn of(
+        ring: &Ring,
+        (reach, nearby): (Reach, Reach),
+        missed: &[(Missed, u32)],
+        contacts: &[Contact],
+        here: &BTreeSet<IdentityKey>,
+    ) -> Self {
         let known = |key: &IdentityKey| contacts.iter().find(|contact| contact.key == *key);
         let called_back = |key: &IdentityKey| {
             let missed = missed.iter().find(|(missed, _)| missed.from == *key);
@@ -108,6 +118,7 @@ impl RingView {
                     key: contact.key.to_string(),
                     name: contact.name.clone(),
                     verified: contact.verified,
+                    here: here.contains(&contact.key),
                 })
                 .collect(),
         }

@@ -1,15 +1,17 @@
 //! The connection on which we can be called: made again when it breaks, for as long as it is wished for. One task; on the local
 //! network it also says that we are there.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use fika_call::identity::Identity;
+use fika_call::identity::{Identity, IdentityKey};
+use fika_call::ring::presence::Presence;
 use fika_call::ring::{CallId, Reach, proof};
 use fika_call::signal::{ClientMessage, HEARTBEAT_SECONDS, PROTOCOL_VERSION, Sealed, ServerMessage};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
-use super::nearby::{Here, Publishing};
+use super::nearby::{Here, Publishing, until};
 use crate::changes;
 use crate::signal::{Patience, Socket, SocketError};
 use crate::trust::Trust;
@@ -35,8 +37,13 @@ const SILENCE: Duration = Duration::from_secs(3 * HEARTBEAT_SECONDS);
 
 pub(super) enum Came {
     Reach(Reach),
-    Call { call: CallId, payload: Sealed },
+    Call {
+        call: CallId,
+        payload: Sealed,
+    },
     Ended(CallId),
+    /// All who can be called now, of those to whom we show ourselves.
+    Present(BTreeSet<IdentityKey>),
 }
 
 /// What we say to a call.
@@ -61,6 +68,8 @@ pub(super) struct Listener {
     pub(super) trust: Trust,
     pub(super) told: mpsc::Sender<Came>,
     pub(super) answers: mpsc::Receiver<Answer>,
+    /// To whom we show ourselves.
+    pub(super) shows: watch::Receiver<BTreeSet<IdentityKey>>,
     /// Counts up when this computer gets or loses an address.
     pub(super) changes: watch::Receiver<u32>,
 }
@@ -70,7 +79,7 @@ impl Listener {
     pub(super) async fn run(mut self) {
         let mut attempt = 0;
         loop {
-            if let Ok((socket, mut publishing)) = self.open().await {
+            if let Ok((socket, presence, mut publishing)) = self.open().await {
                 self.tell(Came::Reach(Reach::On)).await;
                 let began = Instant::now();
                 let published = async {
@@ -80,7 +89,7 @@ impl Listener {
                     }
                 };
                 tokio::select! {
-                    () = self.serve(socket) => {}
+                    () = self.serve(socket, presence) => {}
                     () = published => {}
                 }
                 if self.answers.is_closed() {
@@ -103,21 +112,24 @@ impl Listener {
         }
     }
 
-    async fn open(&self) -> Result<(Socket, Option<Publishing>), SocketError> {
+    async fn open(&self) -> Result<(Socket, Presence, Option<Publishing>), SocketError> {
         let open = async {
             let here = match &self.at {
-                At::Server(server) => return Ok((self.listen(server).await?, None)),
+                At::Server(server) => {
+                    let (socket, presence) = self.listen(server).await?;
+                    return Ok((socket, presence, None));
+                }
                 At::Here(here) => here().await.ok_or(SocketError::Gone)?,
             };
-            let socket = self.listen(&super::root(here.address)).await?;
+            let (socket, presence) = self.listen(&super::root(here.address)).await?;
             // Found only when we can be called.
             let publishing = Publishing::open(self.identity.public(), here).await;
-            Ok((socket, Some(publishing.map_err(|_| SocketError::Gone)?)))
+            Ok((socket, presence, Some(publishing.map_err(|_| SocketError::Gone)?)))
         };
         timeout(PATIENCE, open).await.unwrap_or(Err(SocketError::Gone))
     }
 
-    async fn listen(&self, server: &url::Url) -> Result<Socket, SocketError> {
+    async fn listen(&self, server: &url::Url) -> Result<(Socket, Presence), SocketError> {
         let mut socket = Socket::open(server, &self.trust, Patience::Usual).await?;
         let key = self.identity.public().to_string();
         socket.send(&ClientMessage::Listen { version: PROTOCOL_VERSION, key }).await?;
@@ -127,7 +139,7 @@ impl Listener {
                     let signature = proof(&self.identity, &nonce);
                     socket.send(&ClientMessage::Prove { signature }).await?;
                 }
-                ServerMessage::Listening => return Ok(socket),
+                ServerMessage::Listening { presence } => return Ok((socket, Presence::at(presence))),
                 ServerMessage::Pong => {}
                 _ => return Err(SocketError::Nonsense),
             }
@@ -136,7 +148,7 @@ impl Listener {
 
     /// Until the connection breaks, or no answers can come any more and the last ones have come to the callers: a server of our own ends
     /// with us.
-    async fn serve(&mut self, mut socket: Socket) {
+    async fn serve(&mut self, mut socket: Socket, mut presence: Presence) {
         let mut beat = interval(BEAT);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut heard = Instant::now();
@@ -144,7 +156,19 @@ impl Listener {
         while self.answers.try_recv().is_ok() {}
         let mut ringing: Vec<CallId> = Vec::new();
         let (mut answered, mut closing): (Vec<CallId>, bool) = (Vec::new(), false);
+        presence.show(self.shows.borrow_and_update().clone());
+        let mut present = BTreeSet::new();
         loop {
+            if present != *presence.here() {
+                present.clone_from(presence.here());
+                self.tell(Came::Present(present.clone())).await;
+            }
+            let now = Instant::now().into_std();
+            if let Some(keys) = presence.poll_list(now)
+                && socket.send(&ClientMessage::Show { keys }).await.is_err()
+            {
+                break;
+            }
             if closing && answered.is_empty() {
                 let _ = socket.send(&ClientMessage::Leave).await;
                 return socket.close().await;
@@ -164,6 +188,10 @@ impl Listener {
                             self.tell(Came::Ended(call)).await;
                             Ok(())
                         }
+                        Ok(ServerMessage::Present { keys, here }) => {
+                            presence.told(&keys, here);
+                            Ok(())
+                        }
                         Ok(ServerMessage::Refused { .. }) => Err(SocketError::Gone),
                         Ok(_) => Ok(()),
                         Err(error) => Err(error),
@@ -181,6 +209,11 @@ impl Listener {
                         Ok(())
                     }
                 },
+                Ok(()) = self.shows.changed() => {
+                    presence.show(self.shows.borrow_and_update().clone());
+                    Ok(())
+                }
+                () = until(presence.poll_timeout(now)) => Ok(()),
                 () = changes::next(&mut self.changes) => Err(SocketError::Gone),
                 _ = beat.tick() => {
                     if heard.elapsed() > SILENCE { Err(SocketError::Gone) } else { socket.send(&ClientMessage::Ping).await }
@@ -189,6 +222,9 @@ impl Listener {
             if done.is_err() {
                 break;
             }
+        }
+        if !present.is_empty() {
+            self.tell(Came::Present(BTreeSet::new())).await;
         }
         // The server has ended them for their callers.
         for call in ringing {

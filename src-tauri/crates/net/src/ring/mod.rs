@@ -8,11 +8,12 @@ mod listen;
 mod nearby;
 mod place;
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use fika_call::identity::Identity;
+use fika_call::identity::{Identity, IdentityKey};
 use fika_call::ring::ways::{Arrived, Door};
 use fika_call::ring::{self, CallId, LineCommand, LineEvent, News, Reach};
 use tokio::sync::{mpsc, watch};
@@ -51,8 +52,9 @@ pub fn connect(identity: impl Future<Output = Option<Identity>> + Send + 'static
     let (events, told) = mpsc::channel(EVENT_QUEUE);
     tokio::spawn(async move {
         let Some(identity) = identity.await else { return };
-        let doors = (None, None);
-        Station { identity, trust, here, events, doors, arrived: Arrived::default(), calling: None }.run(asked).await;
+        let (doors, shows) = ((None, None), watch::Sender::default());
+        let arrived = Arrived::default();
+        Station { identity, trust, here, events, doors, shows, arrived, calling: None }.run(asked).await;
     });
     Line { commands, events: told }
 }
@@ -64,6 +66,8 @@ struct Station {
     events: mpsc::Sender<LineEvent>,
     /// At the server, and on the local network.
     doors: (Option<Listening>, Option<Listening>),
+    /// To whom we show ourselves at the server.
+    shows: watch::Sender<BTreeSet<IdentityKey>>,
     arrived: Arrived,
     calling: Option<(CallId, Task)>,
 }
@@ -119,6 +123,7 @@ impl Station {
                 let task = tokio::spawn(place::run(what, places, self.trust.clone(), self.events.clone()));
                 self.calling = Some((call, Task(task)));
             }
+            LineCommand::Show { to } => drop(self.shows.send_replace(to)),
             LineCommand::Hang { call } => {
                 self.calling.take_if(|(ours, _)| *ours == call);
             }
@@ -148,6 +153,9 @@ impl Station {
         let listening = at.map(|at| self.start(at));
         *self.door(door) = listening;
         self.tell(reached(door, reach)).await;
+        if door == Door::Server {
+            self.tell(LineEvent::Present(BTreeSet::new())).await;
+        }
         for call in self.arrived.closed(door) {
             self.tell(LineEvent::News { call, news: News::Ended }).await;
         }
@@ -158,12 +166,13 @@ impl Station {
         let (told, calls) = mpsc::channel(EVENT_QUEUE);
         let (seen, changes) = watch::channel(0);
         let (identity, trust) = (self.identity.clone(), self.trust.clone());
-        let server = match &at {
-            listen::At::Server(server) => Some(server.clone()),
-            listen::At::Here(_) => None,
+        let (server, shows) = match &at {
+            listen::At::Server(server) => (Some(server.clone()), self.shows.subscribe()),
+            // There nobody is asked.
+            listen::At::Here(_) => (None, watch::Sender::default().subscribe()),
         };
         let task = tokio::spawn(async move {
-            let listener = listen::Listener { at, identity, trust, told, answers: to_send, changes };
+            let listener = listen::Listener { at, identity, trust, told, answers: to_send, shows, changes };
             let watching = async {
                 crate::changes::run(seen).await;
                 std::future::pending::<()>().await;
@@ -184,6 +193,7 @@ impl Station {
                     self.tell(LineEvent::News { call, news: News::Ended }).await;
                 }
             }
+            listen::Came::Present(here) => self.tell(LineEvent::Present(here)).await,
             listen::Came::Call { call, payload } => {
                 let (from, invitation, answering) = match ring::open(&self.identity, &call, &payload, unix()) {
                     Ok(opened) => opened,

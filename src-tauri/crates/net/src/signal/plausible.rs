@@ -3,6 +3,7 @@
 use fika_call::chat::{self, ChatMessage};
 use fika_call::door::{InviteInfo, MAX_INVITES, MAX_LABEL};
 use fika_call::ring;
+use fika_call::ring::presence::MAX_SHOWN;
 use fika_call::room::{MAX_WAITING, WaitingGuest};
 use fika_call::signal::{IceServer, MAX_NAME, MAX_PARTICIPANTS, MAX_TOKEN, ParticipantInfo, ServerMessage};
 use fika_call::{ParticipantId, RoomId};
@@ -55,7 +56,8 @@ pub(super) fn plausible(message: &ServerMessage) -> bool {
             call.is_well_formed() && payload.0.len() <= ring::MAX_SEALED
         }
         ServerMessage::RingEnded { call } => call.is_well_formed(),
-        ServerMessage::Listening
+        ServerMessage::Present { keys, .. } => keys.len() <= MAX_SHOWN && keys.iter().all(|key| key.len() <= MAX_KEY),
+        ServerMessage::Listening { .. }
         | ServerMessage::Declined { .. }
         | ServerMessage::Refused { .. }
         | ServerMessage::Pong => true,

@@ -151,7 +151,7 @@ impl Hub {
             _ => false,
         };
         // What is said inside moves nobody.
-        let moves = !matches!(change, Change::Wish { wish: Wish::Say(_), .. });
+        let moves = !matches!(change, Change::Wish { wish: Wish::Say(_) | Wish::Show { .. }, .. });
         self.make(change, private, Now { at: position.at, unix: position.at.unix() });
         if lost {
             // The others believe that we are gone, and have told so everybody.

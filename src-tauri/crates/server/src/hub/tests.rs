@@ -1,5 +1,6 @@
 //! The hub without sockets: any order of messages from people who mean harm, and what is signed with each token.
 
+mod presence;
 mod wishes;
 
 use std::collections::{BTreeMap, HashSet};
@@ -288,11 +289,14 @@ fn live(house: &mut House, steps: Vec<Step>) -> Result<(), TestCaseError> {
                 ServerMessage::Reacted { .. } => {
                     prop_assert!(house.inside.contains(&id) || house.owners.contains(&id), "{message:?}");
                 }
-                ServerMessage::Listening => {
+                ServerMessage::Listening { .. } => {
                     house.listening.insert(id);
                     house.placed.insert(id);
                 }
                 ServerMessage::Ringing { .. } => prop_assert!(house.listening.contains(&id), "{message:?}"),
+                ServerMessage::Present { keys, .. } => {
+                    prop_assert!(house.listening.contains(&id) && keys.len() <= 3, "{keys:?}");
+                }
                 ServerMessage::RingAnswered { .. } => prop_assert!(house.calling.contains(&id), "{message:?}"),
                 ServerMessage::RingEnded { .. } => {
                     prop_assert!(house.listening.contains(&id) || house.calling.contains(&id), "{message:?}");

@@ -25,7 +25,7 @@ async fn calls_are_taken_for_programs_of_the_same_computer() {
     let mut client = asks_to_listen(&server, &amir).await;
     let Some(ServerMessage::Challenge { nonce }) = client.receive().await else { panic!("no challenge") };
     client.send(ClientMessage::Prove { signature: proof(&amir, &nonce) }).await;
-    assert_eq!(client.receive().await, Some(ServerMessage::Listening));
+    assert_eq!(client.receive().await, Some(ServerMessage::Listening { presence: true }));
     // From any other address, which a connection to this one has on Linux.
     #[cfg(target_os = "linux")]
     {

@@ -4,7 +4,8 @@
  * the window, the URL of a WebSocket, else portraits drawn on canvases; with `quiet` nobody speaks; with `meetings` some
  * are to come; `server` is the meeting server of the settings; with `small` the window is small;
  * with `files` there are files in each state, with `rtt` somebody writes in real time. `ring` names who can be called and who
- * calls (`ring.ts`), with `reachable` others may ring, with `nearby` on the network, with `no-ring-sound` nobody hears it. From there on the page can be used.
+ * calls (`ring.ts`), with `reachable` others may ring, with `nearby` on the network, with `presence` contacts see it, with `no-ring-sound` nobody hears it.
+ * From there on the page can be used.
  * `window.fika` lets tests send events and read calls.
  */
 import type {
@@ -196,6 +197,7 @@ export function fakeBackend(query: URLSearchParams): Backend {
     saveSettings: async (next) => {
       called("saveSettings");
       ring.nearby(next.call.nearby);
+      ring.presence(next.call.presence);
       return (kept = next);
     },
     setLayout: async (layout) => {
@@ -248,6 +250,7 @@ function settings(query: URLSearchParams): AppSettings {
       reachable: query.has("reachable"),
       nearby: query.has("nearby"),
       strangersMayRing: true,
+      presence: query.has("presence"),
     },
     appearance: {
       theme: (query.get("theme") ?? "system") as AppSettings["appearance"]["theme"],

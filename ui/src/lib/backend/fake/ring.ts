@@ -22,7 +22,7 @@ type Control = {
 const MINUTE = 60;
 const DAY = 24 * 60 * MINUTE;
 
-const contact = (key: string, name: string, verified = false): ContactView => ({ key, name, verified });
+const contact = (key: string, name: string, verified = false): ContactView => ({ key, name, verified, here: false });
 const CONTACTS = [
   contact("amir-key", "Amir Rahimi", true),
   contact("sofia-key", "Sofia Marin"),
@@ -68,6 +68,14 @@ const outgoing = (state: OutgoingState, change: Partial<OutgoingView> = {}): Rin
   outgoing: { key: "amir-key", name: "Amir Rahimi", video: true, state, message: null, ...change },
 });
 
+/** Show that they can be called. */
+const HERE = ["amir-key", "sofia-key", "long-key"];
+const MANY: RingView = { ...PEOPLE, contacts: [...CONTACTS, ...MORE] };
+const present = (view: RingView): RingView => ({
+  ...view,
+  contacts: view.contacts.map((each) => ({ ...each, here: HERE.includes(each.key) })),
+});
+
 export const RINGS = {
   nobody: NOBODY,
   contacts: PEOPLE,
@@ -77,7 +85,8 @@ export const RINGS = {
   "contacts-no-server": { ...PEOPLE, reach: "noServer" },
   "contacts-nearby": { ...PEOPLE, reach: "noServer", nearby: "on" },
   "contacts-nearby-failed": { ...PEOPLE, reach: "off", nearby: "failed" },
-  "contacts-many": { ...PEOPLE, contacts: [...CONTACTS, ...MORE] },
+  "contacts-many": MANY,
+  "contacts-present": present(MANY),
   missed: { ...PEOPLE, missed: MISSED },
   "missed-only": { ...NOBODY, reach: "failed", missed: MISSED.slice(1, 2) },
   incoming: { ...PEOPLE, incoming: INCOMING },
@@ -101,10 +110,13 @@ export const RINGS = {
 
 export type RingName = keyof typeof RINGS;
 
+const hereIn = (view: RingView) => view.contacts.filter((each) => each.here).map((each) => each.key);
+
 export class FakeRing implements RingBackend {
   #view: RingView;
-  /** How the state has the local network. */
+  /** How the state has the local network, and who can be called. */
   #network: RingView["nearby"];
+  #here: string[];
 
   constructor(
     name: RingName,
@@ -112,10 +124,12 @@ export class FakeRing implements RingBackend {
   ) {
     this.#view = RINGS[name];
     this.#network = RINGS[name].nearby;
+    this.#here = hereIn(RINGS[name]);
   }
 
   show(name: RingName): void {
     this.#network = RINGS[name].nearby;
+    this.#here = hereIn(RINGS[name]);
     this.#change(RINGS[name]);
   }
 
@@ -124,6 +138,12 @@ export class FakeRing implements RingBackend {
     const works = this.#network === "failed" ? "failed" : "on";
     const nearby = on ? works : "off";
     if (nearby !== this.#view.nearby) this.#change({ nearby });
+  }
+
+  /** Whoever does not show themselves sees nobody. */
+  presence(on: boolean): void {
+    const contacts = this.#view.contacts.map((each) => ({ ...each, here: on && this.#here.includes(each.key) }));
+    if (hereIn({ ...this.#view, contacts }).length !== hereIn(this.#view).length) this.#change({ contacts });
   }
 
   view = async () => this.#view;

@@ -18,6 +18,7 @@ const DEFAULTS: AppSettings = {
     reachable: false,
     nearby: false,
     strangersMayRing: true,
+    presence: false,
   },
   appearance: {
     theme: "system",

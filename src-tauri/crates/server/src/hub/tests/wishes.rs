@@ -53,6 +53,8 @@ pub(super) enum Wish {
     Prove(u8, usize),
     Ring(u8, u8, String),
     AnswerRing(u8, String),
+    /// To the keys of these seeds.
+    Show(Vec<u8>),
     Other(u8),
 }
 
@@ -124,6 +126,7 @@ fn wish() -> impl Strategy<Value = Wish> {
         2 => (0..3u8, known()).prop_map(|(seed, nonce)| Wish::Prove(seed, nonce)),
         2 => (0..3u8, 0..4u8, payload()).prop_map(|(to, call, payload)| Wish::Ring(to, call, payload)),
         2 => (0..4u8, payload()).prop_map(|(call, payload)| Wish::AnswerRing(call, payload)),
+        2 => prop::collection::vec(0..4u8, 0..4).prop_map(Wish::Show),
         2 => any::<u8>().prop_map(Wish::Other),
     ]
 }
@@ -199,6 +202,9 @@ impl House {
             Wish::AnswerRing(call, payload) => {
                 ClientMessage::AnswerRing { call: self::call(call), payload: Sealed(payload) }
             }
+            Wish::Show(to) => {
+                ClientMessage::Show { keys: to.iter().map(|seed| identity(*seed).public().to_string()).collect() }
+            }
             Wish::Other(what) => match what % 7 {
                 0 => ClientMessage::ListInvites,
                 1 => ClientMessage::SetHand { up: what > 127 },
@@ -212,7 +218,7 @@ impl House {
     }
 }
 
-fn identity(seed: u8) -> Identity {
+pub(super) fn identity(seed: u8) -> Identity {
     Identity::from_seed(&[seed; 32], true)
 }
 

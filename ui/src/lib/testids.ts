@@ -25,6 +25,7 @@ export const testIds = {
   // people, on home and in the settings; a row has `data-contact`, its key
   contacts: "contacts",
   contact: "contact",
+  present: "present",
   callContact: "call-contact",
   contactMenu: "contact-menu",
   contactsAll: "contacts-all",
@@ -151,6 +152,7 @@ export const testIds = {
   nearby: "nearby",
   nearbyReach: "nearby-reach",
   strangersMayRing: "strangers-may-ring",
+  presence: "presence",
   ringSound: "ring-sound",
   privateMode: "private-mode",
   keyPlace: "key-place",

@@ -74,6 +74,14 @@ export const ringExtras: Extra[] = [
   then(home, "remove", testIds.contactMenu, testIds.removeContact),
   shown("contacts-off", "home", "contacts-off", testIds.letRing),
   shown("contacts-many", "home", "contacts-many", testIds.contactsAll),
+  {
+    name: "contacts-present",
+    state: "home",
+    reach: async (page) => {
+      await ringing(page, "contacts-present");
+      await page.getByTestId(testIds.contactsAll).click();
+    },
+  },
   shown("contacts-missed-only", "home", "missed-only", testIds.missed),
   inSettings("nobody"),
   inSettings("contacts-failed"),

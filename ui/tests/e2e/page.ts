@@ -24,6 +24,8 @@ export type Options = {
   /** Others may ring. */
   reachable?: "";
   nearby?: "";
+  /** Contacts see that we can be called. */
+  presence?: "";
   "no-ring-sound"?: "";
 };
 

@@ -331,6 +331,7 @@ test("the settings say who may ring, and list the contacts", async ({ page }) =>
     [testIds.reachable, "false"],
     [testIds.nearby, "false"],
     [testIds.strangersMayRing, "true"],
+    [testIds.presence, "false"],
     [testIds.ringSound, "true"],
   ] as const;
   for (const [testId, before] of switches) {

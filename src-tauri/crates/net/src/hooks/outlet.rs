@@ -28,6 +28,10 @@ const KEYFRAME_WAIT: Duration = Duration::from_millis(500);
 /// Of the rate that the encoder was told: below it waits for no tick.
 const FALLEN: f64 = 0.9;
 
+/// Repairs for each packet of the first picture, when nobody knows yet what the path loses: a copy that is asked for would take
+/// a round trip, and this is the picture that somebody waits for. Once, and behind it: three or four packets.
+const FIRST: f64 = 0.4;
+
 #[derive(Debug)]
 pub(crate) struct Outlet {
     pub(crate) control: Control,
@@ -40,6 +44,8 @@ pub(crate) struct Outlet {
     policy: Policy,
     /// Repairs for each packet now.
     ratio: f64,
+    /// No picture has left yet.
+    first: bool,
     last_feedback: Option<Timestamp>,
     /// Number of the next packet of the stream, and of its copies.
     sequence: u16,
@@ -67,6 +73,7 @@ impl Outlet {
             repairs: Encoder::default(),
             policy: Policy::default(),
             ratio: 0.0,
+            first: true,
             last_feedback: None,
             // In the lower half: were the first packets lost around a wrap, the far side could not decrypt (RFC 3711
             // section 3.3.1).
@@ -153,7 +160,8 @@ impl Outlet {
         if !marker {
             return;
         }
-        for _ in 0..self.repairs.end_frame(self.ratio, self.policy.frames()) {
+        let ratio = if std::mem::take(&mut self.first) { self.ratio.max(FIRST) } else { self.ratio };
+        for _ in 0..self.repairs.end_frame(ratio, self.policy.frames()) {
             let Some((sequence_number, payload)) = self.repairs.repair() else { return };
             let header =
                 rtp::Header { sequence_number, extensions: Vec::new(), extension: false, ..packet.header.clone() };
@@ -288,10 +296,10 @@ mod tests {
     }
 
     /// Original numbers of the repairs that follow a frame.
-    fn repairs(fec: bool, ratio: f64) -> Vec<u16> {
+    fn repairs(fec: bool, ratio: f64, first: bool) -> Vec<u16> {
         let mut outlet = Outlet::new(Config::with_max(2_000_000));
         let payload = VideoPayload { payload_type: 102, rtx: Some(103), main: true, fec };
-        outlet.ratio = ratio;
+        (outlet.ratio, outlet.first) = (ratio, first);
         outlet.push_frame(frame(), true);
         let first = outlet.sequence;
         let mut now = Timestamp::from_millis(1);
@@ -313,9 +321,10 @@ mod tests {
 
     #[test]
     fn repairs_follow_a_frame_where_the_peer_knows_them() {
-        assert_eq!(repairs(true, 0.5), [3, 3]);
-        assert!(repairs(true, 0.0).is_empty());
-        assert!(repairs(false, 0.5).is_empty());
+        assert_eq!(repairs(true, 0.5, false), [3, 3]);
+        assert!(repairs(true, 0.0, false).is_empty());
+        assert!(repairs(false, 0.5, true).is_empty());
+        assert_eq!(repairs(true, 0.0, true), [3], "the first picture, on whatever path");
     }
 
     #[test]

@@ -51,10 +51,11 @@ pub fn write(path: &Path, results: &Results) -> anyhow::Result<()> {
     for scenario in ALL {
         let Some(Measured { machine, pairs }) = results.get(scenario.name) else { continue };
         let runs = pairs.values().map(Vec::len).max().unwrap_or_default();
+        let runs = if runs == 1 { "One run".to_owned() } else { format!("{runs} runs") };
         // Writing to a String cannot fail.
         let _ = writeln!(
             text,
-            "## {}: {}\n\n{runs} runs of each pair in turn, medians and ranges. {machine}.\n",
+            "## {}: {}\n\n{runs} of each pair in turn, medians and ranges. {machine}.\n",
             scenario.name, scenario.title
         );
         text.push_str(&table(scenario, pairs));

@@ -102,3 +102,40 @@ fn what_is_lost_of_the_greeting_is_repeated_by_the_client() {
     server.turn(last);
     assert!(server.complete);
 }
+
+/// What strangers may send: a greeting, alone or inside of what a TURN server passes on, with bytes of it changed.
+#[test]
+fn whatever_arrives_costs_a_bounded_queue() {
+    let (ours, theirs) = ([1; 20], [2; 20]);
+    let mut client = End::new(true, ours, Some(theirs));
+    let mut server = End::new(false, theirs, Some(ours));
+    let greeting = client.turn(Vec::new()).remove(0);
+    let channel = [&[64, 1, 0, greeting.len() as u8][..], &greeting].concat();
+    let mut indication = vec![0, 0x17, 0, 0, 0x21, 0x12, 0xa4, 0x42];
+    indication.extend([0; 12]);
+    indication.extend([0, 0x13, 0, greeting.len() as u8]);
+    indication.extend(&greeting);
+    let mut seed = 1u64;
+    let mut random = |most: usize| {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        (seed % most as u64) as usize
+    };
+    let now = Instant::now();
+    for _ in 0..50_000 {
+        let mut datagram = [&greeting, &channel, &indication][random(3)].clone();
+        for _ in 0..random(4) {
+            let at = random(datagram.len());
+            datagram[at] = random(256) as u8;
+        }
+        datagram.truncate(1 + random(datagram.len() + 20));
+        if let Some(first) = server.socket.on_received(CLIENT, &datagram, now) {
+            assert!(first.len() < datagram.len());
+        }
+        client.socket.on_sending(SERVER, &datagram, true, now);
+        client.socket.on_sent(SERVER, &datagram, now);
+        assert!(server.socket.words.len() <= MAX_WORDS && client.socket.words.len() <= MAX_WORDS);
+    }
+    assert_eq!(server.socket.words.len(), MAX_WORDS, "whole ones are among them");
+}

@@ -45,7 +45,7 @@ impl End {
     /// Reads what has arrived and all that is said here; returns what leaves.
     fn turn(&mut self, arrived: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
         let (now, mut leaves) = (Instant::now(), Vec::new());
-        let mut context = Context::from_waker(Waker::noop());
+        let context = Context::from_waker(Waker::noop());
         let mut arrived = VecDeque::from(arrived);
         loop {
             while let Some(transmit) = self.dtls.poll_transmit() {
@@ -54,7 +54,7 @@ impl End {
                 }
             }
             let mut buf = [0; 2048];
-            if let Some(meta) = self.socket.poll_words(&mut context, &mut buf) {
+            if let Some(meta) = self.socket.poll_words(&context, &mut buf) {
                 self.read(&buf[..meta.len]);
             } else if let Some(datagram) = arrived.pop_front() {
                 let first = self.socket.on_received(self.other, &datagram, now);

@@ -128,8 +128,9 @@ async fn statistics_count_what_went_both_ways() {
     };
     let (stats_a, sent, _) = a.event("statistics", stats(TrackSource::Camera)).await;
     let (stats_b, _, received) = b.event("statistics", stats(TrackSource::Camera)).await;
-    // The first packets are sent again, as a measure of the path.
-    assert_eq!(sent.packets_sent + sent.retransmitted_packets_sent, received.packets_received);
+    // The first packets are sent again, as a measure of the path, and count; the repairs of the first picture do not.
+    let all = sent.packets_sent..=sent.packets_sent + sent.retransmitted_packets_sent;
+    assert!(all.contains(&received.packets_received), "{all:?}: {}", received.packets_received);
     assert!(sent.bytes_sent > 20_000 && received.bytes_received > 20_000);
     assert_eq!(received.packets_lost, 0);
     for stats in [stats_a, stats_b] {
@@ -154,10 +155,11 @@ async fn both_take_main_profile_and_hear_of_a_departure() {
         SessionEvent::VideoProfile { main } => Some(main),
         _ => None,
     };
-    a.peer_state(PeerState::Connected).await;
+    // Before the state, with which the first keyframe is made.
     assert!(a.event("profile", profile).await);
-    let peer = b.peer_state(PeerState::Connected).await;
+    a.peer_state(PeerState::Connected).await;
     assert!(b.event("profile", profile).await);
+    let peer = b.peer_state(PeerState::Connected).await;
     a.send_video(access_unit(true, 1, 2000), true).await;
     let mut units = b.video_track().await;
     soon("unit", units.recv()).await.unwrap();

@@ -26,7 +26,7 @@ use webrtc::runtime::{
 };
 
 use self::handshake::Handshake;
-use self::sources::{Sources, keep_allowed};
+use self::sources::{Pair, Sources, keep_allowed};
 use crate::relay::{self, Lines, Relays};
 
 mod cookie;
@@ -147,11 +147,14 @@ impl FilteredSocket {
     }
 
     /// A check that follows the last one of its pair too soon, and nominates nothing.
-    fn is_too_soon(&self, to: SocketAddr, datagram: &[u8]) -> bool {
-        let Some(inner) = wrapped::inner(datagram).map(|at| &datagram[at]) else { return false };
-        stun::is_check(inner)
-            && stun::nomination(inner).is_none()
-            && !self.sources().may_check((to, wrapped::peer(datagram).unwrap_or_default()), Instant::now())
+    fn is_too_soon(&self, transmit: &Transmit<'_>) -> bool {
+        let Some(inner) = wrapped::inner(transmit.contents).map(|at| &transmit.contents[at]) else { return false };
+        if !stun::is_check(inner) || stun::nomination(inner).is_some() {
+            return false;
+        }
+        let through = wrapped::peer(transmit.contents).unwrap_or_default().to_vec();
+        let from = (self.inner.local_addr().ok(), transmit.src_ip);
+        !self.sources().may_check(Pair { from, to: transmit.destination, through }, Instant::now())
     }
 
     /// What has arrived, on its way to who reads it: `metas` and as many of `bufs`.
@@ -219,7 +222,7 @@ impl AsyncUdpSocket for FilteredSocket {
 
     fn poll_send(&self, cx: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
         let (to, contents) = (transmit.destination, transmit.contents);
-        if self.is_too_soon(to, contents) {
+        if self.is_too_soon(transmit) {
             return Poll::Ready(Ok(contents.len()));
         }
         if let Some((transaction, kind)) = stun::request(contents) {

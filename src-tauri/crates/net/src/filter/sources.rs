@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::io::IoSliceMut;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -65,14 +65,23 @@ fn keep_segments(sources: &mut Sources, data: &mut [u8], meta: &RecvMeta) -> usi
     kept
 }
 
+/// What a check goes from and to. Each socket and each address of it makes pairs of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Pair {
+    pub(super) from: (Option<SocketAddr>, Option<IpAddr>),
+    pub(super) to: SocketAddr,
+    /// Whom the TURN server there passes it on to.
+    pub(super) through: Vec<u8>,
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Sources {
     /// Transaction to where it went and why.
     checks: HashMap<stun::Transaction, (SocketAddr, stun::Kind)>,
     allowed: HashMap<SocketAddr, stun::Kind>,
     held: VecDeque<(Vec<u8>, RecvMeta)>,
-    /// Where checks went last, and when: the address, and whom the TURN server there passes them on to.
-    checked: HashMap<(SocketAddr, Vec<u8>), Instant>,
+    /// Of which pairs the last check was sent when.
+    checked: HashMap<Pair, Instant>,
     /// Told with each answer.
     answered: Arc<Notify>,
     /// A TURN server has just let us in over UDP.
@@ -93,21 +102,20 @@ impl Sources {
     }
 
     /// Whether a check is sent. The agent repeats them sooner than anybody can answer.
-    pub(super) fn may_check(&mut self, to: (SocketAddr, &[u8]), now: Instant) -> bool {
-        let to = (to.0, to.1.to_vec());
-        if self.checked.get(&to).is_some_and(|last| now - *last < APART) {
+    pub(super) fn may_check(&mut self, pair: Pair, now: Instant) -> bool {
+        if self.checked.get(&pair).is_some_and(|last| now - *last < APART) {
             return false;
         }
         if self.checked.len() >= MAX_CHECKED {
             self.checked.clear();
         }
-        self.checked.insert(to, now);
+        self.checked.insert(pair, now);
         true
     }
 
     /// The peer is there and can be reached now, whatever became of the last check.
     pub(super) fn on_checked(&mut self, by: SocketAddr) {
-        self.checked.retain(|(address, _), _| *address != by);
+        self.checked.retain(|pair, _| pair.to != by);
     }
 
     /// A peer is at `address`, or a TURN server that lets us in.

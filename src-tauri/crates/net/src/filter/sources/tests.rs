@@ -134,20 +134,25 @@ fn no_more_is_held_than_a_handshake_needs() {
 #[test]
 fn checks_of_a_pair_are_thinned_out_until_its_peer_is_heard() {
     let mut sources = Sources::default();
-    let (begin, peer) = (Instant::now(), address(5000));
-    let sent = |sources: &mut Sources, peer: SocketAddr, through: &[u8], from: u64, to: u64| {
-        (from..to)
-            .step_by(10)
-            .filter(|at| sources.may_check((peer, through), begin + Duration::from_millis(*at)))
-            .count()
+    let begin = Instant::now();
+    let pair = |from: u16, to: u16, through: &[u8]| Pair {
+        from: (Some(address(from)), None),
+        to: address(to),
+        through: through.to_vec(),
     };
-    assert_eq!(sent(&mut sources, peer, &[], 0, 500), 10);
-    assert_eq!(sent(&mut sources, address(5001), &[], 490, 500), 1, "another pair");
-    assert_eq!(sent(&mut sources, peer, &[64, 1], 490, 500), 1, "the same TURN server, to somebody else");
-    assert_eq!(sent(&mut sources, peer, &[], 490, 500), 0);
-    sources.on_checked(peer);
-    assert_eq!(sent(&mut sources, peer, &[], 490, 500), 1, "the answer to a check is not waited for");
-    let checked = (0..10_000u16).filter(|port| sources.may_check((address(*port), &[]), begin)).count();
+    let sent = |sources: &mut Sources, pair: &Pair, from: u64, to: u64| {
+        let at = |at| begin + Duration::from_millis(at);
+        (from..to).step_by(10).filter(|ms| sources.may_check(pair.clone(), at(*ms))).count()
+    };
+    let first = pair(1, 5000, &[]);
+    assert_eq!(sent(&mut sources, &first, 0, 500), 10);
+    assert_eq!(sent(&mut sources, &pair(1, 5001, &[]), 490, 500), 1, "another address of the peer");
+    assert_eq!(sent(&mut sources, &pair(2, 5000, &[]), 490, 500), 1, "from another socket of ours");
+    assert_eq!(sent(&mut sources, &pair(1, 5000, &[64, 1]), 490, 500), 1, "through a TURN server");
+    assert_eq!(sent(&mut sources, &first, 490, 500), 0);
+    sources.on_checked(address(5000));
+    assert_eq!(sent(&mut sources, &first, 490, 500), 1, "the answer to a check is not waited for");
+    let checked = (0..10_000u16).filter(|port| sources.may_check(pair(1, *port, &[]), begin)).count();
     assert!(checked > MAX_CHECKED);
     assert!(sources.checked.len() <= MAX_CHECKED);
 }

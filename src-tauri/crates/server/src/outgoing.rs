@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::ws::Utf8Bytes;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 /// A newcomer to a full room gets seven offers with some twenty candidates each.
@@ -35,10 +36,15 @@ impl Outgoing {
         (Self { queue, bytes: Arc::new(Semaphore::new(QUEUE_BYTES)) }, waiting)
     }
 
+    /// Where nobody reads any more, it is lost: what the connection said before that may still wait for the hub, and its end comes
+    /// behind it.
     pub(crate) fn push(&self, text: String, not_before: Option<Instant>) -> Result<(), Full> {
         let length = u32::try_from(text.len()).map_err(|_| Full)?;
         let bytes = Arc::clone(&self.bytes).try_acquire_many_owned(length).map_err(|_| Full)?;
-        self.queue.try_send(Waiting { text: text.into(), not_before, _bytes: bytes }).map_err(|_| Full)
+        match self.queue.try_send(Waiting { text: text.into(), not_before, _bytes: bytes }) {
+            Err(TrySendError::Full(_)) => Err(Full),
+            Ok(()) | Err(TrySendError::Closed(_)) => Ok(()),
+        }
     }
 }
 
@@ -60,5 +66,7 @@ mod tests {
         assert_eq!(outgoing.push("x".into(), None), Err(Full));
         drop(waiting.try_recv());
         assert_eq!(outgoing.push("x".into(), None), Ok(()));
+        drop(waiting);
+        assert_eq!(outgoing.push("x".into(), None), Ok(()), "nobody reads too slowly");
     }
 }

@@ -373,3 +373,20 @@ fn credentials_for_a_relay_come_with_the_seat_and_anew_with_each_token() {
     });
     assert_eq!(renewed, Some(START + 3600 + u32::try_from(TOKEN_RENEWAL.as_secs()).unwrap()));
 }
+
+/// What it has asked for cannot be told any more, and that it leaves still counts.
+#[test]
+fn whoever_is_gone_before_their_last_words_are_read_has_left() {
+    let mut house = House::new(limits(), Vec::new(), None);
+    house.open_a_room();
+    let elin = house.connect();
+    let join = Wish::Join { room: 0, name: "Elin".into(), resume: None, key: None, invite: None, passcode: None };
+    house.say(elin, house.message(join));
+    house.hear();
+    assert_eq!(house.hubs[0].house.count().participants, 1);
+    drop(house.lines.remove(&elin));
+    house.say(elin, ClientMessage::Ping);
+    house.say(elin, ClientMessage::Leave);
+    house.handle(elin, |id| Event::Gone { id, keep: HUNG_UP });
+    assert_eq!(house.hubs[0].house.count().participants, 0);
+}
